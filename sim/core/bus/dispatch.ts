@@ -1,0 +1,64 @@
+/** Which device answers: the one place where the bus and the event queue meet the devices. */
+import {
+  DEVICE_UART,
+  DEVICE_POWER,
+  EVENT_UART,
+} from "../kinds";
+import { uartPortRead, uartPortWrite, uartEvent } from "../devices/uart";
+import { powerPortRead, powerPortWrite } from "../platform/power";
+
+/** A read inside a memory-mapped region, at `offset` from its base. */
+export function regionRead(kind: u16, device: u32, offset: u32, bytes: u32): u64 {
+  switch (kind) {
+    default:
+      return 0xffff_ffff_ffff_ffff;
+  }
+}
+
+/** A write inside a memory-mapped region. */
+export function regionWrite(kind: u16, device: u32, offset: u32, bytes: u32, value: u64): void {
+  switch (kind) {
+    default:
+  }
+}
+
+/** IN from a device's port at `offset` from the first of its range. */
+export function portDeviceRead(kind: u16, device: u32, offset: u32, bytes: u32): u32 {
+  switch (kind) {
+    case DEVICE_UART:
+      return uartPortRead(device, offset, bytes);
+    case DEVICE_POWER:
+      return powerPortRead(device, offset, bytes);
+    default:
+      return 0xffff_ffff;
+  }
+}
+
+/** OUT to a device's port. */
+export function portDeviceWrite(
+  kind: u16,
+  device: u32,
+  offset: u32,
+  bytes: u32,
+  value: u32,
+): void {
+  switch (kind) {
+    case DEVICE_UART:
+      uartPortWrite(device, offset, bytes, value);
+      break;
+    case DEVICE_POWER:
+      powerPortWrite(device, offset, bytes, value);
+      break;
+    default:
+  }
+}
+
+/** A slot's event has come due. */
+export function dispatchEvent(kind: u16, argument: u32): void {
+  switch (kind) {
+    case EVENT_UART:
+      uartEvent(argument);
+      break;
+    default:
+  }
+}

@@ -1,0 +1,61 @@
+/** Builds the machine from its configuration and powers it on. */
+import { createBus } from "./bus/bus";
+import { CPU_RUNNING, CPU_WAIT_FOR_SIPI, cpuAt, cpuSignal, createCpus } from "./cpu/cpu";
+import { entryAddress } from "./cpu/entry";
+import { createDrives } from "./devices/drive";
+import { createUart } from "./devices/uart";
+import { createEventQueue } from "./events";
+import { createFaults } from "./faults";
+import { machine, NO_CPU } from "./machine";
+import { LOW_RAM_MAX, STATE_BASE } from "./memory";
+import { createPower } from "./platform/power";
+import { createTrace } from "./trace";
+import { ENTRY_START } from "../spec/entries";
+
+/** "AIOS", little-endian. */
+const MAGIC: u32 = 0x534f_4941;
+
+/**
+ * Builds a machine in zeroed memory.
+ * @param cpuCount 1 to 64
+ * @param ramBytes a multiple of 4096; the host has made memory large enough
+ * @param epochSeconds wall-clock time at power-on, seconds since 1970
+ */
+export function create(cpuCount: u32, ramBytes: f64, epochSeconds: f64): void {
+  const state = machine();
+  state.magic = MAGIC;
+  state.cpuCount = cpuCount;
+  state.ramBytes = <u64>ramBytes;
+  state.lowRamBytes = min(state.ramBytes, LOW_RAM_MAX);
+  state.epochSeconds = <u64>epochSeconds;
+  state.running = NO_CPU;
+  state.arenaTop = <u32>STATE_BASE + 4096;
+  createTrace();
+  createFaults();
+  createEventQueue();
+  createBus();
+  createCpus(cpuCount);
+  createDrives();
+}
+
+/** Plugs in a network controller before power-on; `address` is its MAC, first byte lowest. */
+export function addNic(address: u64): void {
+  machine().nicAddress = address;
+}
+
+/** Builds the devices, in the order in which the bus asks them. */
+function createDevices(): void {
+  createUart();
+  createPower();
+}
+
+/** Builds the devices, then releases the bootstrap processor at the kernel's start entry. */
+export function powerOn(): void {
+  createDevices();
+  for (let index: u32 = 0; index < machine().cpuCount; index++)
+    cpuAt(index).activity = CPU_WAIT_FOR_SIPI;
+  const bootstrap = cpuAt(0);
+  bootstrap.rip = entryAddress(ENTRY_START);
+  bootstrap.activity = CPU_RUNNING;
+  cpuSignal(0);
+}

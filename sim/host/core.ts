@@ -1,0 +1,67 @@
+/** One instance of the machine in WebAssembly: its memory, its exports and its host functions. */
+import type { Modules } from "./modules.ts";
+
+/** Exports of sim.wasm that the host uses. */
+export interface SimExports {
+  readonly table: WebAssembly.Table;
+  create(cpus: number, ramBytes: number, epochSeconds: number): void;
+  powerOn(): void;
+  run(limit: bigint, maxSteps: number): number;
+  physicalRead(address: bigint, bytes: number): bigint;
+  physicalWrite(address: bigint, bytes: number, value: bigint): void;
+  portRead(port: number, bytes: number): number;
+  portWrite(port: number, bytes: number, value: number): void;
+  armFault(kind: number, source: number, skip: number, argument: bigint): number;
+}
+
+/** What leaves the machine, and the bytes of its drives (sim/core/host.ts). */
+export interface HostFunctions {
+  driveRead(drive: number, offset: number, bytes: number, to: number): number;
+  driveWrite(drive: number, offset: number, bytes: number, from: number): number;
+  driveZero(drive: number, offset: number, bytes: number): number;
+  driveFlush(drive: number): number;
+  consoleWrite(port: number, byte: number): void;
+  frameSend(nic: number, from: number, bytes: number): void;
+}
+
+export interface Core {
+  readonly memory: WebAssembly.Memory;
+  readonly bytes: Uint8Array;
+  readonly data: DataView;
+  readonly sim: SimExports;
+  readonly kernel: WebAssembly.Exports;
+}
+
+/** Linear memory map; the same figures as sim/core/memory.ts. */
+export const HOST_BASE = 0x0010_0000;
+export const HOST_BUFFER = HOST_BASE + 0x1000;
+export const STATE_BASE = 0x0020_0000;
+export const RAM_BASE = 0x0200_0000;
+const WASM_PAGE = 65536;
+
+/** Instantiates both modules over one memory and joins them. */
+export function instantiate(modules: Modules, ramBytes: number, host: HostFunctions): Core {
+  const pages = Math.ceil((RAM_BASE + ramBytes) / WASM_PAGE);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const env = { memory, abort: abortCall };
+  const simInstance = new WebAssembly.Instance(modules.sim, { env, host: { ...host } });
+  const sim = simInstance.exports as unknown as SimExports;
+  const kernelInstance = new WebAssembly.Instance(modules.kernel, {
+    env,
+    machine: simInstance.exports,
+  });
+  const data = new DataView(memory.buffer);
+  const slot = sim.table.grow(1, kernelInstance.exports["enter"]);
+  data.setUint32(HOST_BASE + 12, slot, true);
+  return {
+    memory,
+    bytes: new Uint8Array(memory.buffer),
+    data,
+    sim,
+    kernel: kernelInstance.exports,
+  };
+}
+
+function abortCall(_message: number, _file: number, line: number, column: number): never {
+  throw new Error(`assertion failed at ${line}:${column}`);
+}
