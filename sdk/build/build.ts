@@ -1,0 +1,40 @@
+/**
+ * Builds sim.wasm and kernel.wasm and the typed views of their structures.
+ *
+ *   tsx sdk/build/build.ts            release modules in build/, then pkg/
+ *   tsx sdk/build/build.ts --debug    modules with assertions in build/debug/, for the tests
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import asc from "assemblyscript/asc";
+import { layoutsInto } from "./layouts.ts";
+import { generateViews, type Layout } from "./views.ts";
+
+interface Module {
+  readonly name: string;
+  readonly entry: string;
+  readonly views: string;
+}
+
+const MODULES: readonly Module[] = [
+  { name: "sim", entry: "sim/core/index.ts", views: "sim/host/views.generated.ts" },
+  { name: "kernel", entry: "kernel/index.ts", views: "kernel/host/views.generated.ts" },
+];
+
+async function compile(module: Module, debug: boolean): Promise<void> {
+  const target = debug ? `${module.name}-debug` : module.name;
+  const layouts: Layout[] = [];
+  const { error, stderr } = await asc.main([module.entry, "--target", target], {
+    transforms: [layoutsInto(layouts)] as never, // typed as instances; classes are what it takes,
+  });
+  process.stderr.write(stderr.toString());
+  if (error) {
+    throw new Error(`${module.entry} does not compile: ${error.message}`);
+  }
+  mkdirSync(dirname(module.views), { recursive: true });
+  writeFileSync(module.views, generateViews(layouts));
+}
+
+const debug = process.argv.includes("--debug");
+mkdirSync("build/debug", { recursive: true });
+for (const module of MODULES) await compile(module, debug);
