@@ -13,6 +13,8 @@ const UNMANAGED = 1 << 4;
 /** The little that is used of the compiler's program model, which it doesn't type for plugins. */
 interface Member {
   readonly name: string;
+  /** A field is a property; what stands among the members is its prototype. */
+  readonly instance?: Member | null;
   readonly memoryOffset?: number;
   readonly type?: { toString(): string };
   readonly declaration?: { readonly type?: { readonly range: { toString(): string } } };
@@ -57,7 +59,8 @@ function layoutsOf(prototype: ClassPrototype): Layout[] {
   }));
 }
 
-function describe(member: Member): Layout["fields"] {
+function describe(prototype: Member): Layout["fields"] {
+  const member = prototype.instance ?? prototype;
   if (typeof member.memoryOffset !== "number" || member.memoryOffset < 0 || !member.type) return [];
   const type = member.type.toString();
   const declared = member.declaration?.type?.range.toString() ?? type;
