@@ -49,11 +49,15 @@ function createDevices(): void {
   createPower();
 }
 
-/** Builds the devices, then releases the bootstrap processor at the kernel's start entry. */
-export function powerOn(): void {
+/**
+ * Builds the devices and, when `start` says so, releases the bootstrap processor at the kernel's
+ * start entry; without, no CPU ever runs, which is how devices are tested on their own.
+ */
+export function powerOn(start: bool): void {
   createDevices();
   for (let index: u32 = 0; index < machine().cpuCount; index++)
     cpuAt(index).activity = CPU_WAIT_FOR_SIPI;
+  if (!start) return;
   const bootstrap = cpuAt(0);
   bootstrap.rip = entryAddress(ENTRY_START);
   bootstrap.activity = CPU_RUNNING;

@@ -1,8 +1,9 @@
 /** Exports of sim.wasm: what the host calls, and the machine interface that kernel.wasm imports. */
 export { addNic, create, powerOn } from "./create";
-export { run } from "./run";
+export { advanceIdle, run } from "./run";
 export * from "./interface";
 export { HOST_BUFFER, HOST_BUFFER_BYTES } from "./host";
 export { physicalRead, physicalWrite, portRead, portWrite } from "./bus/bus";
 export { addDrive } from "./devices/drive";
 export { armFault } from "./faults";
+export { HASH_RESULT, hashBegin, hashEnd, hashMachine, hashUpdate, nextUsedPage } from "./hash";

@@ -21,7 +21,7 @@ const SLICE_CYCLES: u64 = 20_000;
 
 /**
  * Runs until `limit` cycles of virtual time, `maxSteps` micro-steps, or something that ends the
- * run; returns why (sim/spec/stops.ts). No event or turn begins at or after `limit`.
+ * run; returns why (sim/spec/stops.ts). No slice begins at or after `limit`.
  */
 export function run(limit: u64, maxSteps: u32): u32 {
   const state = machine();
@@ -30,7 +30,7 @@ export function run(limit: u64, maxSteps: u32): u32 {
   let left = maxSteps;
   while (state.stopped == 0) {
     if (left == 0) return STOP_STEPS;
-    if (state.turn == 0 && !beginSlice(limit)) return state.now >= limit ? STOP_LIMIT : STOP_IDLE;
+    if (state.turn == 0 && !beginSlice(limit)) return nextEventTime() == NEVER && !anyReady() ? STOP_IDLE : STOP_LIMIT;
     if (microStep()) {
       left -= 1;
       if (control.breakHit) return STOP_BREAK;
@@ -39,23 +39,30 @@ export function run(limit: u64, maxSteps: u32): u32 {
   return state.stopped;
 }
 
-/** Finds the end of the next slice; false when there is nothing to do before `limit`. */
+/**
+ * Finds the end of the next slice; false when there is nothing to do before `limit`. The limit only
+ * decides whether a slice begins, never where it ends: how a run is cut must not change it.
+ */
 function beginSlice(limit: u64): bool {
   const state = machine();
-  if (state.now >= limit) return false;
   const next = nextEventTime();
-  if (next <= state.now) {
-    state.sliceEnd = state.now;
-    return true;
+  if (next > state.now && !anyReady()) {
+    if (next >= limit) return false;
+    state.now = next;
   }
-  if (anyReady()) {
-    state.sliceEnd = min(min(state.now + SLICE_CYCLES, next), limit);
-    return true;
-  }
-  if (next == NEVER) return false;
-  state.now = min(next, limit);
-  state.sliceEnd = state.now;
-  return state.now < limit;
+  if (state.now >= limit) return false;
+  state.sliceEnd = next <= state.now ? state.now : min(state.now + SLICE_CYCLES, next);
+  return true;
+}
+
+/**
+ * Lets an idle machine's time pass to `time` without doing anything, before an input that comes
+ * then. Time never passes over an event or a CPU that has something to do.
+ */
+export function advanceIdle(time: u64): void {
+  const state = machine();
+  if (state.turn != 0 || anyReady() || nextEventTime() <= time) return;
+  state.now = max(state.now, time);
 }
 
 /** Drops CPUs from `attention` that turn out to have nothing to do. */

@@ -5,7 +5,15 @@ import type { Modules } from "./modules.ts";
 export interface SimExports {
   readonly table: WebAssembly.Table;
   create(cpus: number, ramBytes: number, epochSeconds: number): void;
-  powerOn(): void;
+  addDrive(attachment: number, bytes: number, blockBytes: number, readOnly: boolean): number;
+  addNic(address: bigint): void;
+  powerOn(start: boolean): void;
+  advanceIdle(time: bigint): void;
+  hashBegin(): void;
+  hashUpdate(from: number, bytes: number): void;
+  hashEnd(): void;
+  hashMachine(): void;
+  nextUsedPage(page: number, end: number): number;
   run(limit: bigint, maxSteps: number): number;
   physicalRead(address: bigint, bytes: number): bigint;
   physicalWrite(address: bigint, bytes: number, value: bigint): void;
@@ -34,6 +42,8 @@ export interface Core {
 
 /** Linear memory map; the same figures as sim/core/memory.ts. */
 export const HOST_BASE = 0x0010_0000;
+export const HASH_RESULT = HOST_BASE + 0x40;
+export const HOST_BUFFER_BYTES = 0xf_f000;
 export const HOST_BUFFER = HOST_BASE + 0x1000;
 export const STATE_BASE = 0x0020_0000;
 export const RAM_BASE = 0x0200_0000;
