@@ -1,7 +1,7 @@
 /** Hashing for the host: of all machine state, and of whatever lies in the host buffer. */
 import { HOST_BASE, RAM_BASE, STATE_BASE } from "./memory";
 import { machine } from "./machine";
-import { sha256Begin, sha256End, sha256Update } from "../spec/sha256";
+import { sha256Begin, sha256End, sha256Update } from "../lib/sha256";
 
 const PAGE_BYTES: usize = 4096;
 /** The context lies in the host window: hashing must not change what is hashed. */
@@ -25,7 +25,7 @@ export function hashEnd(): void {
 /** Adds the state arena and every page of RAM that isn't all zeroes, each with its address. */
 export function hashMachine(): void {
   const state = machine();
-  sha256Update(CONTEXT, STATE_BASE, state.arenaTop - STATE_BASE);
+  sha256Update(CONTEXT, STATE_BASE, <usize>state.arenaTop - STATE_BASE);
   const end = RAM_BASE + <usize>state.ramBytes;
   for (let page = nextUsedPage(RAM_BASE, end); page < end; page = nextUsedPage(page + PAGE_BYTES, end)) {
     store<u32>(HASH_RESULT, page);
