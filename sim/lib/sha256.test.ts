@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { HASH_RESULT, HOST_BUFFER } from "../host/core.ts";
 import { Machine } from "../host/machine.ts";
 
-const { core } = await Machine.create({ start: false, memory: 1 << 20 });
+const { core } = await Machine.create({ start: false, memory: 4 << 20 });
 
 function digest(parts: readonly Uint8Array[]): string {
   core.sim.hashBegin();
