@@ -9,6 +9,7 @@ import { createFaults } from "./faults";
 import { machine, NO_CPU } from "./machine";
 import { LOW_RAM_MAX, STATE_BASE } from "./memory";
 import { createPower } from "./platform/power";
+import { createPit } from "./timers/pit";
 import { createTrace } from "./trace";
 import { ENTRY_START } from "../spec/entries";
 
@@ -45,6 +46,7 @@ export function addNic(address: u64): void {
 
 /** Builds the devices, in the order in which the bus asks them. */
 function createDevices(): void {
+  createPit();
   createUart();
   createPower();
 }

@@ -1,10 +1,13 @@
 /** Which device answers: the one place where the bus and the event queue meet the devices. */
 import {
+  DEVICE_PIT,
   DEVICE_UART,
   DEVICE_POWER,
+  EVENT_PIT,
   EVENT_UART,
 } from "../kinds";
 import { uartPortRead, uartPortWrite, uartEvent } from "../devices/uart";
+import { pitEvent, pitPortRead, pitPortWrite } from "../timers/pit";
 import { powerPortRead, powerPortWrite } from "../platform/power";
 
 /** A read inside a memory-mapped region, at `offset` from its base. */
@@ -25,6 +28,8 @@ export function regionWrite(kind: u16, device: u32, offset: u32, bytes: u32, val
 /** IN from a device's port at `offset` from the first of its range. */
 export function portDeviceRead(kind: u16, device: u32, offset: u32, bytes: u32): u32 {
   switch (kind) {
+    case DEVICE_PIT:
+      return pitPortRead(device, offset, bytes);
     case DEVICE_UART:
       return uartPortRead(device, offset, bytes);
     case DEVICE_POWER:
@@ -43,6 +48,9 @@ export function portDeviceWrite(
   value: u32,
 ): void {
   switch (kind) {
+    case DEVICE_PIT:
+      pitPortWrite(device, offset, bytes, value);
+      break;
     case DEVICE_UART:
       uartPortWrite(device, offset, bytes, value);
       break;
@@ -56,6 +64,9 @@ export function portDeviceWrite(
 /** A slot's event has come due. */
 export function dispatchEvent(kind: u16, argument: u32): void {
   switch (kind) {
+    case EVENT_PIT:
+      pitEvent();
+      break;
     case EVENT_UART:
       uartEvent(argument);
       break;
