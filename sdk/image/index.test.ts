@@ -1,0 +1,19 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+
+test("nothing here needs more than a browser has: files import only each other", () => {
+  const folder = new URL(".", import.meta.url);
+  const isCore = (name: string) => name !== "testing.ts" && !name.endsWith(".test.ts");
+  const files = readdirSync(folder).filter(isCore);
+  expect(files).toContain("index.ts");
+  for (const file of files) {
+    const text = readFileSync(new URL(file, folder), "utf8");
+    expect(text, file).not.toMatch(/\b(Buffer|process|require)\b[.(]/);
+    for (const [, from = ""] of text.matchAll(/(?:from|import) "(.*)"/g)) {
+      expect(
+        files.map((name) => `./${name}`),
+        file,
+      ).toContain(from);
+    }
+  }
+});
