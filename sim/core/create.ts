@@ -6,6 +6,7 @@ import { createDrives } from "./devices/drive";
 import { createUart } from "./devices/uart";
 import { createEventQueue } from "./events";
 import { createFaults } from "./faults";
+import { createFirmware } from "./firmware/firmware";
 import { machine, NO_CPU } from "./machine";
 import { LOW_RAM_MAX, STATE_BASE } from "./memory";
 import { createPower } from "./platform/power";
@@ -49,6 +50,7 @@ function createDevices(): void {
   createPit();
   createUart();
   createPower();
+  createFirmware();
 }
 
 /**

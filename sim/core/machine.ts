@@ -51,6 +51,7 @@ export class Machine {
   rtc: usize;
   uart: usize;
   power: usize;
+  firmware: usize;
   pci: usize;
   iommu: usize;
   drives: Ptr<Drive>;
