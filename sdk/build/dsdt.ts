@@ -61,7 +61,9 @@ export function withoutCompilerVersion(aml: Uint8Array): Uint8Array {
 export function dsdtModule(aml: Uint8Array): string {
   const lines: string[] = [];
   for (let at = 0; at < aml.length; at += 16) {
-    const row = [...aml.subarray(at, at + 16)].map((byte) => `0x${byte.toString(16).padStart(2, "0")}`);
+    const row = [...aml.subarray(at, at + 16)].map(
+      (byte) => `0x${byte.toString(16).padStart(2, "0")}`,
+    );
     lines.push(`  ${row.join(", ")},`);
   }
   return `// Compiled from dsdt.asl by sdk/build/dsdt.ts. Do not edit.
