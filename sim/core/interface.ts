@@ -1,10 +1,11 @@
 /**
  * The machine interface: everything that kernel.wasm imports. Each function does what one
  * instruction of the processor does, for the CPU that is running, and lets its price pass in
- * virtual time.
+ * virtual time. Here: the bus; the processor's own instructions are in interface/processor.ts.
  */
+export * from "./interface/processor";
 import { physicalRead, physicalWrite, portRead, portWrite } from "./bus/bus";
-import { charge, CPU_HALTED, runningCpu } from "./cpu/cpu";
+import { charge, runningCpu } from "./cpu/cpu";
 
 /** Prices in cycles of 1 ns: uncached bus accesses dominate, as on hardware. */
 const MMIO_READ_CYCLES: u64 = 400;
@@ -66,16 +67,4 @@ export function portWrite16(port: u32, value: u32): void {
 export function portWrite32(port: u32, value: u32): void {
   charge(runningCpu(), PORT_CYCLES);
   portWrite(<u16>port, 4, value);
-}
-
-/** HLT: the CPU stops when the running entry returns, until an interrupt comes. */
-export function halt(): void {
-  runningCpu().activity = CPU_HALTED;
-}
-
-/** RDTSC. */
-export function timestamp(): u64 {
-  const cpu = runningCpu();
-  charge(cpu, 20);
-  return cpu.clock + cpu.tscOffset;
 }

@@ -1,6 +1,7 @@
 /** The architectural state of one logical processor (Intel SDM 3A, 2 and 3; AMD64 APM 2). */
 import { allocate, allocateMany } from "../arena";
 import { machine, Ptr } from "../machine";
+import { createTlb, Tlb } from "./tlb";
 
 /** What a CPU is doing between two turns. */
 export const CPU_WAIT_FOR_SIPI: u32 = 0;
@@ -106,7 +107,17 @@ export class Cpu {
   pendingInit: u32;
   /** Interrupts delivered, exceptions included. */
   interruptCount: u64;
-  tlb: usize;
+  /** Current privilege level, 0-3. */
+  cpl: u32;
+  /** Fault of the operation that is being carried out: its vector, or 0. */
+  fault: u32;
+  faultCode: u32;
+  faultAddress: u64;
+  /** Fast lines (tlb.ts) of the current privilege: user or supervisor. */
+  fastLines: usize;
+  /** Lines with another context in their tags are stale; 1 to 4095. */
+  fastContext: u64;
+  tlb: Ptr<Tlb>;
 }
 
 /** Memory for the fixed-range and eight variable-range MTRR pairs (Intel SDM 3A, 11.11). */
@@ -121,6 +132,7 @@ export function createCpus(count: u32): void {
     cpu.segments = allocateMany<Segment>(SEGMENTS);
     cpu.fxsave = allocate(FXSAVE_BYTES);
     cpu.mtrrs = allocate(MTRR_BYTES);
+    createTlb(cpu);
   }
 }
 

@@ -1,0 +1,265 @@
+/**
+ * The translation lookaside buffers of a CPU (Intel SDM 3A, 4.10) and, in front of them, the fast
+ * lines through which an access to RAM costs two loads and a compare.
+ *
+ *   key of an entry:  48 valid | 47-36 PCID | 35-0 page number (of the entry's own page size)
+ *
+ * What software may count on is the invalidation: an entry that an instruction must drop is gone
+ * when it returns. Entries may go earlier for any reason, so a flush of too much is always allowed.
+ */
+import { allocate, allocateOne } from "../arena";
+import { Ptr } from "../machine";
+import { Cpu } from "./cpu";
+import { CR4_PCIDE, LINEAR_ADDRESS_BITS, PAGE_GLOBAL } from "../../spec/x86";
+
+const WAYS: u32 = 4;
+/** Sets of the buffers for pages of 4 KiB, 2 MiB and 1 GiB; powers of two. */
+const SMALL_SETS: u32 = 128;
+const MEDIUM_SETS: u32 = 8;
+const LARGE_SETS: u32 = 1;
+const ENTRIES: u32 = (SMALL_SETS + MEDIUM_SETS + LARGE_SETS) * WAYS;
+
+const KEY_VALID: u64 = 1 << 48;
+const KEY_PCID_SHIFT: u64 = 36;
+const KEY_PCID: u64 = 0xfff << KEY_PCID_SHIFT;
+
+@unmanaged
+export class TlbEntry {
+  key: u64;
+  /** Bits of the key that need not match: the PCID of a global page. */
+  ignored: u64;
+  /** Physical address of the page, with the rights of all levels combined in the bits of a PTE. */
+  frame: u64;
+  /** 12, 21 or 30. */
+  shift: u32;
+  reserved: u32;
+}
+
+@unmanaged
+export class Tlb {
+  /** The three buffers one behind the other. */
+  entries: Ptr<TlbEntry>;
+  /** Counts replacements; its low bits choose the way that goes. */
+  victim: u32;
+  supervisorLines: Ptr<FastLine>;
+  userLines: Ptr<FastLine>;
+  /** Linear addresses of the entries that the walk in progress has used, from the PML4E on. */
+  path0: usize;
+  path1: usize;
+  path2: usize;
+  path3: usize;
+}
+
+/**
+ * A translation that has already been checked: tag = linear page | context, one for each kind of
+ * access, and the distance from the linear address to the byte in WebAssembly's memory.
+ */
+@unmanaged
+export class FastLine {
+  readTag: u64;
+  writeTag: u64;
+  fetchTag: u64;
+  delta: usize;
+  reserved: u32;
+}
+
+export const FAST_LINES: u32 = 256;
+const CONTEXT_MAX: u64 = 0xfff;
+const PAGE_NUMBER: u64 = ~(<u64>0xfff);
+
+export function createTlb(cpu: Cpu): void {
+  const tlb = allocateOne<Tlb>();
+  cpu.tlb = changetype<usize>(tlb);
+  tlb.entries = allocate(<usize>ENTRIES * offsetof<TlbEntry>());
+  tlb.supervisorLines = allocate(<usize>FAST_LINES * offsetof<FastLine>());
+  tlb.userLines = allocate(<usize>FAST_LINES * offsetof<FastLine>());
+  cpu.fastLines = tlb.supervisorLines;
+  cpu.fastContext = 1;
+}
+
+@inline
+function tlbOf(cpu: Cpu): Tlb {
+  return changetype<Tlb>(cpu.tlb);
+}
+
+@inline
+function entryAt(tlb: Tlb, index: u32): TlbEntry {
+  return changetype<TlbEntry>(tlb.entries + <usize>index * offsetof<TlbEntry>());
+}
+
+/** The PCID under which translations are cached now; 0 while PCIDs are off. */
+@inline
+export function currentPcid(cpu: Cpu): u64 {
+  return cpu.cr4 & CR4_PCIDE ? cpu.cr3 & 0xfff : 0;
+}
+
+@inline
+function pageNumber(va: u64, shift: u32): u64 {
+  return (va & (((<u64>1) << LINEAR_ADDRESS_BITS) - 1)) >> shift;
+}
+
+/** Index of the first way of the set that would hold `page` of size `shift`. */
+@inline
+function setOf(page: u64, shift: u32): u32 {
+  if (shift == 12) return ((<u32>page) & (SMALL_SETS - 1)) * WAYS;
+  if (shift == 21) return (SMALL_SETS + ((<u32>page) & (MEDIUM_SETS - 1))) * WAYS;
+  return (SMALL_SETS + MEDIUM_SETS + ((<u32>page) & (LARGE_SETS - 1))) * WAYS;
+}
+
+function findSized(tlb: Tlb, va: u64, pcid: u64, shift: u32): usize {
+  const page = pageNumber(va, shift);
+  const key = KEY_VALID | (pcid << KEY_PCID_SHIFT) | page;
+  const first = setOf(page, shift);
+  for (let way: u32 = 0; way < WAYS; way++) {
+    const entry = entryAt(tlb, first + way);
+    if (((entry.key ^ key) & ~entry.ignored) == 0) return changetype<usize>(entry);
+  }
+  return 0;
+}
+
+/** The cached translation of `va` in the current context as a TlbEntry's address, or 0. */
+export function tlbFind(cpu: Cpu, va: u64): usize {
+  const tlb = tlbOf(cpu);
+  const pcid = currentPcid(cpu);
+  const small = findSized(tlb, va, pcid, 12);
+  if (small != 0) return small;
+  const medium = findSized(tlb, va, pcid, 21);
+  return medium != 0 ? medium : findSized(tlb, va, pcid, 30);
+}
+
+/**
+ * Caches a translation, in place of an older one of the same page if there is one.
+ * @param frame physical address of the page | W, U, D, G and NX of all levels combined
+ * @param shift page size: 12, 21 or 30
+ */
+export function tlbFill(cpu: Cpu, va: u64, frame: u64, shift: u32): void {
+  const tlb = tlbOf(cpu);
+  const page = pageNumber(va, shift);
+  const pcid = currentPcid(cpu);
+  const first = setOf(page, shift);
+  let at = findSized(tlb, va, pcid, shift);
+  for (let way: u32 = 0; way < WAYS && at == 0; way++) {
+    const candidate = entryAt(tlb, first + way);
+    if (candidate.key == 0) at = changetype<usize>(candidate);
+  }
+  if (at == 0) {
+    at = changetype<usize>(entryAt(tlb, first + (tlb.victim & (WAYS - 1))));
+    tlb.victim += 1;
+  }
+  const entry = changetype<TlbEntry>(at);
+  entry.key = KEY_VALID | (pcid << KEY_PCID_SHIFT) | page;
+  entry.ignored = frame & PAGE_GLOBAL ? KEY_PCID : 0;
+  entry.frame = frame;
+  entry.shift = shift;
+}
+
+/** Makes all fast lines stale; needed whenever a translation or the right to use it may change. */
+export function dropFastLines(cpu: Cpu): void {
+  cpu.fastContext += 1;
+  if (cpu.fastContext <= CONTEXT_MAX) return;
+  const tlb = tlbOf(cpu);
+  memory.fill(tlb.supervisorLines, 0, <usize>FAST_LINES * offsetof<FastLine>());
+  memory.fill(tlb.userLines, 0, <usize>FAST_LINES * offsetof<FastLine>());
+  cpu.fastContext = 1;
+}
+
+/** Selects the fast lines of the privilege that the CPU has now. */
+@inline
+export function selectFastLines(cpu: Cpu): void {
+  const tlb = tlbOf(cpu);
+  cpu.fastLines = cpu.cpl == 3 ? tlb.userLines : tlb.supervisorLines;
+}
+
+@inline
+function lineOf(lines: usize, va: u64): FastLine {
+  return changetype<FastLine>(
+    lines + <usize>((<u32>(va >> 12)) & (FAST_LINES - 1)) * offsetof<FastLine>(),
+  );
+}
+
+/** WebAssembly address of the byte at `va` when a fast line allows the read, else 0. */
+@inline
+export function fastRead(cpu: Cpu, va: u64): usize {
+  const line = lineOf(cpu.fastLines, va);
+  return line.readTag == ((va & PAGE_NUMBER) | cpu.fastContext) ? <usize>va + line.delta : 0;
+}
+
+/** As `fastRead`, for a write. */
+@inline
+export function fastWrite(cpu: Cpu, va: u64): usize {
+  const line = lineOf(cpu.fastLines, va);
+  return line.writeTag == ((va & PAGE_NUMBER) | cpu.fastContext) ? <usize>va + line.delta : 0;
+}
+
+/** As `fastRead`, for an instruction fetch. */
+@inline
+export function fastFetch(cpu: Cpu, va: u64): usize {
+  const line = lineOf(cpu.fastLines, va);
+  return line.fetchTag == ((va & PAGE_NUMBER) | cpu.fastContext) ? <usize>va + line.delta : 0;
+}
+
+/** Which tag of a fast line an access of this kind uses. */
+export const FAST_READ: u32 = 0;
+export const FAST_WRITE: u32 = 1;
+export const FAST_FETCH: u32 = 2;
+
+/**
+ * Notes that accesses of `kind` to the page of `va` are allowed and reach the WebAssembly address
+ * `pointer` (of the byte at `va`).
+ */
+export function fillFastLine(cpu: Cpu, user: bool, va: u64, kind: u32, pointer: usize): void {
+  const tlb = tlbOf(cpu);
+  const line = lineOf(user ? tlb.userLines : tlb.supervisorLines, va);
+  const tag = (va & PAGE_NUMBER) | cpu.fastContext;
+  // The three tags share one distance, so those of another page go.
+  if (line.readTag != tag) line.readTag = 0;
+  if (line.writeTag != tag) line.writeTag = 0;
+  if (line.fetchTag != tag) line.fetchTag = 0;
+  line.delta = pointer - <usize>va;
+  store<u64>(changetype<usize>(line) + (<usize>kind << 3), tag);
+}
+
+/** Drops everything, global pages of all contexts included. */
+export function flushAll(cpu: Cpu): void {
+  memory.fill(tlbOf(cpu).entries, 0, <usize>ENTRIES * offsetof<TlbEntry>());
+  dropFastLines(cpu);
+}
+
+/** Drops the pages of all contexts that are not global. */
+export function flushNonGlobal(cpu: Cpu): void {
+  const tlb = tlbOf(cpu);
+  for (let index: u32 = 0; index < ENTRIES; index++) {
+    const entry = entryAt(tlb, index);
+    if (entry.ignored == 0) entry.key = 0;
+  }
+  dropFastLines(cpu);
+}
+
+/** Drops the pages of context `pcid` that are not global. */
+export function flushContext(cpu: Cpu, pcid: u64): void {
+  const tlb = tlbOf(cpu);
+  for (let index: u32 = 0; index < ENTRIES; index++) {
+    const entry = entryAt(tlb, index);
+    if (entry.ignored == 0 && (entry.key & KEY_PCID) == pcid << KEY_PCID_SHIFT) entry.key = 0;
+  }
+  dropFastLines(cpu);
+}
+
+/**
+ * Drops the translations of the page of `va`, whatever its size, in context `pcid`; those of
+ * global pages too when `globals` is set.
+ */
+export function flushPage(cpu: Cpu, va: u64, pcid: u64, globals: bool): void {
+  const tlb = tlbOf(cpu);
+  for (let shift: u32 = 12; shift <= 30; shift += 9) {
+    const page = pageNumber(va, shift);
+    const key = KEY_VALID | (pcid << KEY_PCID_SHIFT) | page;
+    const first = setOf(page, shift);
+    for (let way: u32 = 0; way < WAYS; way++) {
+      const entry = entryAt(tlb, first + way);
+      if (((entry.key ^ key) & ~entry.ignored) != 0) continue;
+      if (entry.ignored == 0 || globals) entry.key = 0;
+    }
+  }
+  dropFastLines(cpu);
+}
