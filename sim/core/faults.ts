@@ -27,12 +27,12 @@ function faultAt(index: u32): Fault {
 }
 
 /** Arms a fault; false when the table is full. */
-export function armFault(kind: u16, source: u16, skip: u32, argument: u64): bool {
+export function armFault(kind: u32, source: u32, skip: u32, argument: u64): bool {
   for (let index: u32 = 0; index < FAULTS_MAX; index++) {
     const fault = faultAt(index);
     if (fault.kind != 0) continue;
-    fault.kind = kind;
-    fault.source = source;
+    fault.kind = <u16>kind;
+    fault.source = <u16>source;
     fault.skip = skip;
     fault.argument = argument;
     return true;
@@ -44,10 +44,10 @@ export function armFault(kind: u16, source: u16, skip: u32, argument: u64): bool
  * Whether a fault of this kind takes effect on this occasion. One that does is used up, except for
  * a vanished device, which stays away.
  */
-export function takeFault(kind: u16, source: u32): bool {
+export function takeFault(kind: u32, source: u32): bool {
   for (let index: u32 = 0; index < FAULTS_MAX; index++) {
     const fault = faultAt(index);
-    if (fault.kind != kind || fault.source != <u16>source) continue;
+    if (fault.kind != <u16>kind || fault.source != <u16>source) continue;
     if (fault.skip > 0) {
       fault.skip -= 1;
       return false;
@@ -60,10 +60,10 @@ export function takeFault(kind: u16, source: u32): bool {
 }
 
 /** The argument of the armed fault of this kind; 0 when there is none. Ask before `takeFault`. */
-export function faultArgument(kind: u16, source: u32): u64 {
+export function faultArgument(kind: u32, source: u32): u64 {
   for (let index: u32 = 0; index < FAULTS_MAX; index++) {
     const fault = faultAt(index);
-    if (fault.kind == kind && fault.source == <u16>source) return fault.argument;
+    if (fault.kind == <u16>kind && fault.source == <u16>source) return fault.argument;
   }
   return 0;
 }

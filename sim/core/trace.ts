@@ -35,17 +35,17 @@ export function createTrace(): void {
 }
 
 /** Appends a record stamped with the current virtual time. */
-export function trace(kind: u16, source: u32, a: u32 = 0, b: u64 = 0, c: u64 = 0): void {
+export function trace(kind: u32, source: u32, a: u32 = 0, b: u64 = 0, c: u64 = 0): void {
   const ring = changetype<TraceRing>(machine().trace);
   const index = <u32>ring.written & (TRACE_RECORDS - 1);
   const record = changetype<TraceRecord>(ring.records + <usize>index * offsetof<TraceRecord>());
   record.time = currentTime();
-  record.kind = kind;
+  record.kind = <u16>kind;
   record.source = <u16>source;
   record.a = a;
   record.b = b;
   record.c = c;
   ring.written += 1;
   const control = hostControl();
-  if ((control.breakKinds >> kind) & 1) control.breakHit = 1;
+  if ((control.breakKinds >> <u64>kind) & 1) control.breakHit = 1;
 }
