@@ -9,6 +9,7 @@ import { createFaults } from "./faults";
 import { createFirmware } from "./firmware/firmware";
 import { machine, NO_CPU } from "./machine";
 import { LOW_RAM_MAX, STATE_BASE } from "./memory";
+import { createPci } from "./pci/topology";
 import { createPower } from "./platform/power";
 import { createPit } from "./timers/pit";
 import { createTrace } from "./trace";
@@ -50,6 +51,7 @@ function createDevices(): void {
   createPit();
   createUart();
   createPower();
+  createPci();
   createFirmware();
 }
 

@@ -53,7 +53,7 @@ export function takeFault(kind: u32, source: u32): bool {
       return false;
     }
     fault.kind = 0;
-    trace(TRACE_FAULT, source, kind);
+    trace(<u16>TRACE_FAULT, source, kind);
     return true;
   }
   return false;

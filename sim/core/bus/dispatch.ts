@@ -1,11 +1,22 @@
 /** Which device answers: the one place where the bus and the event queue meet the devices. */
 import {
   DEVICE_PIT,
+  DEVICE_ECAM,
+  DEVICE_PCI_BAR,
+  DEVICE_PCI_PORTS,
   DEVICE_UART,
   DEVICE_POWER,
   EVENT_PIT,
   EVENT_UART,
 } from "../kinds";
+import {
+  configPortRead,
+  configPortWrite,
+  ecamRead,
+  ecamWrite,
+  pciBarRead,
+  pciBarWrite,
+} from "../pci/ports";
 import { uartPortRead, uartPortWrite, uartEvent } from "../devices/uart";
 import { pitEvent, pitPortRead, pitPortWrite } from "../timers/pit";
 import { powerPortRead, powerPortWrite } from "../platform/power";
@@ -13,6 +24,10 @@ import { powerPortRead, powerPortWrite } from "../platform/power";
 /** A read inside a memory-mapped region, at `offset` from its base. */
 export function regionRead(kind: u16, device: u32, offset: u32, bytes: u32): u64 {
   switch (kind) {
+    case DEVICE_ECAM:
+      return ecamRead(offset, bytes);
+    case DEVICE_PCI_BAR:
+      return pciBarRead(device, offset, bytes);
     default:
       return 0xffff_ffff_ffff_ffff;
   }
@@ -21,6 +36,12 @@ export function regionRead(kind: u16, device: u32, offset: u32, bytes: u32): u64
 /** A write inside a memory-mapped region. */
 export function regionWrite(kind: u16, device: u32, offset: u32, bytes: u32, value: u64): void {
   switch (kind) {
+    case DEVICE_ECAM:
+      ecamWrite(offset, bytes, value);
+      break;
+    case DEVICE_PCI_BAR:
+      pciBarWrite(device, offset, bytes, value);
+      break;
     default:
   }
 }
@@ -34,6 +55,10 @@ export function portDeviceRead(kind: u16, device: u32, offset: u32, bytes: u32):
       return uartPortRead(device, offset, bytes);
     case DEVICE_POWER:
       return powerPortRead(device, offset, bytes);
+    case DEVICE_PCI_PORTS:
+      return configPortRead(device, offset, bytes);
+    case DEVICE_PCI_BAR:
+      return <u32>pciBarRead(device, offset, bytes);
     default:
       return 0xffff_ffff;
   }
@@ -56,6 +81,12 @@ export function portDeviceWrite(
       break;
     case DEVICE_POWER:
       powerPortWrite(device, offset, bytes, value);
+      break;
+    case DEVICE_PCI_PORTS:
+      configPortWrite(device, offset, bytes, value);
+      break;
+    case DEVICE_PCI_BAR:
+      pciBarWrite(device, offset, bytes, value);
       break;
     default:
   }
