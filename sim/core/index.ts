@@ -5,5 +5,6 @@ export * from "./interface";
 export { HOST_BUFFER, HOST_BUFFER_BYTES } from "./host";
 export { physicalRead, physicalWrite, portRead, portWrite } from "./bus/bus";
 export { addDrive } from "./devices/drive";
+export { pressPowerButton } from "./platform/power";
 export { armFault } from "./faults";
 export { HASH_RESULT, hashBegin, hashEnd, hashMachine, hashUpdate, nextUsedPage } from "./hash";

@@ -19,6 +19,7 @@ export interface SimExports {
   physicalWrite(address: bigint, bytes: number, value: bigint): void;
   portRead(port: number, bytes: number): number;
   portWrite(port: number, bytes: number, value: number): void;
+  pressPowerButton(): void;
   armFault(kind: number, source: number, skip: number, argument: bigint): number;
 }
 

@@ -7,6 +7,7 @@ import {
   DEVICE_UART,
   DEVICE_POWER,
   EVENT_PIT,
+  EVENT_POWER,
   EVENT_UART,
 } from "../kinds";
 import {
@@ -19,7 +20,7 @@ import {
 } from "../pci/ports";
 import { uartPortRead, uartPortWrite, uartEvent } from "../devices/uart";
 import { pitEvent, pitPortRead, pitPortWrite } from "../timers/pit";
-import { powerPortRead, powerPortWrite } from "../platform/power";
+import { powerEvent, powerPortRead, powerPortWrite } from "../platform/power";
 
 /** A read inside a memory-mapped region, at `offset` from its base. */
 export function regionRead(kind: u16, device: u32, offset: u32, bytes: u32): u64 {
@@ -100,6 +101,9 @@ export function dispatchEvent(kind: u16, argument: u32): void {
       break;
     case EVENT_UART:
       uartEvent(argument);
+      break;
+    case EVENT_POWER:
+      powerEvent(argument);
       break;
     default:
   }
