@@ -54,9 +54,10 @@ function accessors(field: Field): string[] {
   const accessor = ACCESSORS[field.type];
   // A field of class type holds the address of the object.
   const [kind, type] = accessor ?? ["Uint32", "number"];
+  const order = kind.endsWith("nt8") ? "" : ", true"; // a byte has no order
   return [
-    `  get ${field.name}(): ${type} { return this.data.get${kind}(this.address + ${field.offset}, true); }`,
-    `  set ${field.name}(value: ${type}) { this.data.set${kind}(this.address + ${field.offset}, value, true); }`,
+    `  get ${field.name}(): ${type} { return this.data.get${kind}(this.address + ${field.offset}${order}); }`,
+    `  set ${field.name}(value: ${type}) { this.data.set${kind}(this.address + ${field.offset}, value${order}); }`,
   ];
 }
 
