@@ -11,7 +11,9 @@ import { machine, NO_CPU } from "./machine";
 import { LOW_RAM_MAX, STATE_BASE } from "./memory";
 import { createPci } from "./pci/topology";
 import { createPower } from "./platform/power";
+import { createHpet } from "./timers/hpet";
 import { createPit } from "./timers/pit";
+import { createRtc } from "./timers/rtc";
 import { createTrace } from "./trace";
 import { ENTRY_START } from "../spec/entries";
 
@@ -49,6 +51,8 @@ export function addNic(address: u64): void {
 /** Builds the devices, in the order in which the bus asks them. */
 function createDevices(): void {
   createPit();
+  createRtc();
+  createHpet();
   createUart();
   createPower();
   createPci();

@@ -1,13 +1,17 @@
 /** Which device answers: the one place where the bus and the event queue meet the devices. */
 import {
+  DEVICE_HPET,
   DEVICE_PIT,
   DEVICE_ECAM,
   DEVICE_PCI_BAR,
   DEVICE_PCI_PORTS,
+  DEVICE_RTC,
   DEVICE_UART,
   DEVICE_POWER,
+  EVENT_HPET,
   EVENT_PIT,
   EVENT_POWER,
+  EVENT_RTC,
   EVENT_UART,
 } from "../kinds";
 import {
@@ -19,8 +23,10 @@ import {
   pciBarWrite,
 } from "../pci/ports";
 import { uartPortRead, uartPortWrite, uartEvent } from "../devices/uart";
+import { hpetEvent, hpetRead, hpetWrite } from "../timers/hpet";
 import { pitEvent, pitPortRead, pitPortWrite } from "../timers/pit";
 import { powerEvent, powerPortRead, powerPortWrite } from "../platform/power";
+import { rtcEvent, rtcPortRead, rtcPortWrite } from "../timers/rtc";
 
 /** A read inside a memory-mapped region, at `offset` from its base. */
 export function regionRead(kind: u16, device: u32, offset: u32, bytes: u32): u64 {
@@ -29,6 +35,8 @@ export function regionRead(kind: u16, device: u32, offset: u32, bytes: u32): u64
       return ecamRead(offset, bytes);
     case DEVICE_PCI_BAR:
       return pciBarRead(device, offset, bytes);
+    case DEVICE_HPET:
+      return hpetRead(offset, bytes);
     default:
       return 0xffff_ffff_ffff_ffff;
   }
@@ -43,6 +51,9 @@ export function regionWrite(kind: u16, device: u32, offset: u32, bytes: u32, val
     case DEVICE_PCI_BAR:
       pciBarWrite(device, offset, bytes, value);
       break;
+    case DEVICE_HPET:
+      hpetWrite(offset, bytes, value);
+      break;
     default:
   }
 }
@@ -52,6 +63,8 @@ export function portDeviceRead(kind: u16, device: u32, offset: u32, bytes: u32):
   switch (kind) {
     case DEVICE_PIT:
       return pitPortRead(device, offset, bytes);
+    case DEVICE_RTC:
+      return rtcPortRead(offset, bytes);
     case DEVICE_UART:
       return uartPortRead(device, offset, bytes);
     case DEVICE_POWER:
@@ -77,6 +90,9 @@ export function portDeviceWrite(
     case DEVICE_PIT:
       pitPortWrite(device, offset, bytes, value);
       break;
+    case DEVICE_RTC:
+      rtcPortWrite(offset, bytes, value);
+      break;
     case DEVICE_UART:
       uartPortWrite(device, offset, bytes, value);
       break;
@@ -98,6 +114,12 @@ export function dispatchEvent(kind: u16, argument: u32): void {
   switch (kind) {
     case EVENT_PIT:
       pitEvent();
+      break;
+    case EVENT_HPET:
+      hpetEvent();
+      break;
+    case EVENT_RTC:
+      rtcEvent();
       break;
     case EVENT_UART:
       uartEvent(argument);

@@ -15,8 +15,7 @@ const tickTime = (tick: bigint): bigint => (tick * SECOND + PIT_HZ - 1n) / PIT_H
 beforeAll(() => loadModules());
 
 async function create() {
-  const machine = await Machine.create({ memory: 4 << 20 });
-  machine.state.attention = 0n;
+  const machine = await Machine.create({ memory: 4 << 20, start: false });
   const write = (port: number, value: number) => machine.core.sim.portWrite(port, 1, value);
   const read = (port: number) => machine.core.sim.portRead(port, 1) & 0xff;
   const view = new PitView(machine.core.data, machine.state.pit);
