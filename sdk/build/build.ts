@@ -38,3 +38,4 @@ async function compile(module: Module, debug: boolean): Promise<void> {
 const debug = process.argv.includes("--debug");
 mkdirSync("build/debug", { recursive: true });
 for (const module of MODULES) await compile(module, debug);
+if (!debug) await (await import("./package.ts")).makePackage();

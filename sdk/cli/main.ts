@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+/** The command `aios`. */
+import { Command } from "commander";
+import { imageCommand } from "./image.ts";
+
+const program = new Command("aios")
+  .description("An operating system whose processes are AI agents, on a simulated x86_64 machine.")
+  .showHelpAfterError("(aios --help says more)")
+  .addCommand(imageCommand());
+
+await program.parseAsync();
