@@ -1,7 +1,8 @@
 /** Builds the machine from its configuration and powers it on. */
 import { createBus } from "./bus/bus";
-import { CPU_RUNNING, CPU_WAIT_FOR_SIPI, cpuAt, cpuSignal, createCpus } from "./cpu/cpu";
+import { CPU_RUNNING, cpuAt, cpuSignal, createCpus } from "./cpu/cpu";
 import { entryAddress } from "./cpu/entry";
+import { pvhState, resetCpu } from "./cpu/reset";
 import { createDrives } from "./devices/drive";
 import { createUart } from "./devices/uart";
 import { createEventQueue } from "./events";
@@ -16,6 +17,7 @@ import { createPit } from "./timers/pit";
 import { createRtc } from "./timers/rtc";
 import { createTrace } from "./trace";
 import { ENTRY_START } from "../spec/entries";
+import { START_INFO_ADDRESS } from "../spec/platform";
 
 /** "AIOS", little-endian. */
 const MAGIC: u32 = 0x534f_4941;
@@ -65,10 +67,10 @@ function createDevices(): void {
  */
 export function powerOn(start: bool): void {
   createDevices();
-  for (let index: u32 = 0; index < machine().cpuCount; index++)
-    cpuAt(index).activity = CPU_WAIT_FOR_SIPI;
+  for (let index: u32 = 0; index < machine().cpuCount; index++) resetCpu(cpuAt(index));
   if (!start) return;
   const bootstrap = cpuAt(0);
+  pvhState(bootstrap, START_INFO_ADDRESS);
   bootstrap.rip = entryAddress(ENTRY_START);
   bootstrap.activity = CPU_RUNNING;
   cpuSignal(0);

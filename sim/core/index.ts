@@ -8,3 +8,4 @@ export { addDrive } from "./devices/drive";
 export { pressPowerButton } from "./platform/power";
 export { armFault } from "./faults";
 export { HASH_RESULT, hashBegin, hashEnd, hashMachine, hashUpdate, nextUsedPage } from "./hash";
+export { peekTranslate, translateFor } from "./cpu/inspect";

@@ -113,6 +113,8 @@ export class Cpu {
   fault: u32;
   faultCode: u32;
   faultAddress: u64;
+  /** EXT of the error codes of faults in the delivery that is being carried out: 0 or 1. */
+  deliveryExternal: u32;
   /** Fast lines (tlb.ts) of the current privilege: user or supervisor. */
   fastLines: usize;
   /** Lines with another context in their tags are stale; 1 to 4095. */

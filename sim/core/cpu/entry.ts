@@ -6,15 +6,23 @@
  * of the IDT point there. A CPU whose RIP is in the window calls the entry; the entry runs to its
  * end with interrupts off, and returning from it is IRETQ for a vector and the idle loop otherwise.
  */
-import { CPU_HALTED, CPU_RUNNING, Cpu, charge } from "./cpu";
+import { charge, Cpu, CPU_RUNNING, SEGMENT_CS, segmentAt } from "./cpu";
+import { in64BitMode } from "./control";
+import { hasErrorCode, raise, raiseFault } from "./exceptions";
+import { deliverPending } from "./interrupts";
+import { ACCESS_FETCH, ACCESS_READ, accessOf, loadLinear, translate } from "./mmu";
+import { returnFromInterrupt } from "./return";
 import { kernelEnter } from "../host";
 import { machine, NO_CPU } from "../machine";
+import { trace } from "../trace";
 import { ENTRY_BYTES, ENTRY_COUNT, ENTRY_IDLE } from "../../spec/entries";
-import { deliverPending, returnFromInterrupt } from "./interrupts";
+import { TRACE_INTERRUPT_END } from "../../spec/trace";
+import { RFLAGS_RF, VECTOR_UD } from "../../spec/x86";
 
 export const KERNEL_TEXT: u64 = 0xffff_ffff_8000_0000;
 /** Price of getting into and out of the kernel, in cycles. */
 const ENTRY_CYCLES: u64 = 100;
+const VECTORS: u32 = 256;
 
 /** Linear address of entry `entry`. */
 @inline
@@ -41,10 +49,36 @@ export function cpuTurn(cpu: Cpu, end: u64): void {
 }
 
 function execute(cpu: Cpu): void {
-  const entry = entryAt(cpu.rip);
   charge(cpu, ENTRY_CYCLES);
-  const errorCode = cpu.pendingErrorCode;
-  kernelEnter(cpu.index, entry, errorCode);
-  if (entry < 256) returnFromInterrupt(cpu);
-  else if (cpu.activity == CPU_RUNNING || cpu.activity == CPU_HALTED) cpu.rip = entryAddress(ENTRY_IDLE);
+  const entry = cpu.cpl == 0 ? entryAt(cpu.rip) : ENTRY_COUNT;
+  if (entry < VECTORS) handle(cpu, entry);
+  else if (entry != ENTRY_COUNT) {
+    kernelEnter(cpu.index, entry, 0);
+    cpu.rip = entryAddress(ENTRY_IDLE);
+    cpu.rflags &= ~(<u64>RFLAGS_RF);
+  } else fetchNothing(cpu);
+}
+
+/**
+ * A handler: its stub pops the error code, if the vector has one, calls the kernel and returns by
+ * IRETQ. RSP is at the frame's RIP while the kernel's handler runs.
+ */
+function handle(cpu: Cpu, vector: u32): void {
+  const bytes: u64 = hasErrorCode(vector) ? 8 : 0;
+  const errorCode = bytes != 0 ? <u32>loadLinear(cpu, cpu.rsp, 8, ACCESS_READ) : 0;
+  if (raiseFault(cpu)) return;
+  cpu.rsp += bytes;
+  kernelEnter(cpu.index, vector, errorCode);
+  if (returnFromInterrupt(cpu)) return trace(TRACE_INTERRUPT_END, cpu.index, vector);
+  raiseFault(cpu);
+  // The fault is the IRETQ's: once it is repaired, the whole entry runs again.
+  cpu.rsp -= bytes;
+}
+
+/** Code outside the window: a fault if it can't be fetched, else nothing that can be executed. */
+function fetchNothing(cpu: Cpu): void {
+  const linear = in64BitMode(cpu) ? cpu.rip : segmentAt(cpu, SEGMENT_CS).base + cpu.rip;
+  cpu.fault = 0;
+  translate(cpu, linear, accessOf(cpu, ACCESS_FETCH));
+  if (!raiseFault(cpu)) raise(cpu, VECTOR_UD, 0);
 }

@@ -6,7 +6,7 @@
  *
  * A load that isn't allowed leaves its exception in `cpu.fault` and `cpu.faultCode`.
  */
-import { Cpu, segmentAt, SEGMENT_CS, SEGMENT_FS, SEGMENT_GS, SEGMENT_LDTR, SEGMENT_SS, SEGMENT_TR } from "./cpu";
+import { Cpu, segmentAt, SEGMENT_CS, SEGMENT_LDTR, SEGMENT_SS, SEGMENT_TR } from "./cpu";
 import { ACCESS_READ, ACCESS_SYSTEM, canonical, loadLinear, storeLinear } from "./mmu";
 import { selectFastLines } from "./tlb";
 import { EFER_LMA, VECTOR_GP, VECTOR_NP, VECTOR_SS } from "../../spec/x86";
@@ -46,7 +46,7 @@ function baseOf(descriptor: u64): u64 {
 
 /** Limit in bytes minus one: counted in pages when G is set. */
 @inline
-function limitOf(descriptor: u64): u32 {
+export function limitOf(descriptor: u64): u32 {
   const limit = (<u32>descriptor & 0xffff) | (<u32>(descriptor >> 32) & 0xf_0000);
   return attributesOf(descriptor) & SEGMENT_GRANULAR ? (limit << 12) | 0xfff : limit;
 }
@@ -69,10 +69,7 @@ function descriptorAddress(cpu: Cpu, selector: u32, bytes: u32): u64 {
   return offset + bytes - 1 <= cpu.gdtLimit ? cpu.gdtBase + offset : 0;
 }
 
-/**
- * Reads the descriptor of a selector; the first four bits of the error code are the caller's
- * (`external`: EXT). On failure `cpu.fault` is set.
- */
+/** Reads the selector's descriptor; on failure `cpu.fault` is set, with EXT as given. */
 export function readDescriptor(cpu: Cpu, selector: u32, external: u32): u64 {
   const address = descriptorAddress(cpu, selector, 8);
   if (address == 0) {
@@ -82,20 +79,23 @@ export function readDescriptor(cpu: Cpu, selector: u32, external: u32): u64 {
   return loadLinear(cpu, address, 8, ACCESS_READ | ACCESS_SYSTEM);
 }
 
+/** Sets a descriptor's accessed flag in memory; false when that faults. */
+export function markAccessed(cpu: Cpu, selector: u32, descriptor: u64): bool {
+  const attributes = attributesOf(descriptor);
+  if (attributes & SEGMENT_ACCESSED) return true;
+  const at = descriptorAddress(cpu, selector, 8) + 5;
+  storeLinear(cpu, at, 1, (attributes | SEGMENT_ACCESSED) & 0xff, ACCESS_SYSTEM);
+  return cpu.fault == 0;
+}
+
 /** Puts a checked descriptor into a segment register and sets its accessed flag in memory. */
 export function setSegment(cpu: Cpu, index: u32, selector: u32, descriptor: u64): bool {
-  let attributes = attributesOf(descriptor);
-  if (!(attributes & SEGMENT_ACCESSED)) {
-    attributes |= SEGMENT_ACCESSED;
-    const at = descriptorAddress(cpu, selector, 8) + 5;
-    storeLinear(cpu, at, 1, attributes & 0xff, ACCESS_SYSTEM);
-    if (cpu.fault != 0) return false;
-  }
+  if (!markAccessed(cpu, selector, descriptor)) return false;
   const segment = segmentAt(cpu, index);
   segment.base = baseOf(descriptor);
   segment.limit = limitOf(descriptor);
   segment.selector = <u16>selector;
-  segment.attributes = <u16>attributes;
+  segment.attributes = <u16>(attributesOf(descriptor) | SEGMENT_ACCESSED);
   return true;
 }
 
