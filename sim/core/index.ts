@@ -6,6 +6,7 @@ export { HOST_BUFFER, HOST_BUFFER_BYTES } from "./host";
 export { physicalRead, physicalWrite, portRead, portWrite } from "./bus/bus";
 export { addDrive } from "./devices/drive";
 export { pressPowerButton } from "./platform/power";
+export { uartReceive } from "./devices/uart";
 export { armFault } from "./faults";
 export { HASH_RESULT, hashBegin, hashEnd, hashMachine, hashUpdate, nextUsedPage } from "./hash";
 export { peekTranslate, translateFor } from "./cpu/inspect";

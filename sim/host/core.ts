@@ -20,6 +20,7 @@ export interface SimExports {
   portRead(port: number, bytes: number): number;
   portWrite(port: number, bytes: number, value: number): void;
   pressPowerButton(): void;
+  uartReceive(entry: number): number;
   armFault(kind: number, source: number, skip: number, argument: bigint): number;
 }
 
