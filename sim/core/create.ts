@@ -8,6 +8,9 @@ import { createUart } from "./devices/uart";
 import { createEventQueue } from "./events";
 import { createFaults } from "./faults";
 import { createFirmware } from "./firmware/firmware";
+import { createIoapic } from "./interrupts/ioapic";
+import { createLapics } from "./interrupts/lapic";
+import { createPics } from "./interrupts/pic";
 import { machine, NO_CPU } from "./machine";
 import { LOW_RAM_MAX, STATE_BASE } from "./memory";
 import { createPci } from "./pci/topology";
@@ -52,6 +55,9 @@ export function addNic(address: u64): void {
 
 /** Builds the devices, in the order in which the bus asks them. */
 function createDevices(): void {
+  createLapics();
+  createIoapic();
+  createPics();
   createPit();
   createRtc();
   createHpet();

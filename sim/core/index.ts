@@ -10,3 +10,5 @@ export { uartReceive } from "./devices/uart";
 export { armFault } from "./faults";
 export { HASH_RESULT, hashBegin, hashEnd, hashMachine, hashUpdate, nextUsedPage } from "./hash";
 export { peekTranslate, translateFor } from "./cpu/inspect";
+export { driveLine, pendingInterrupt, takeInterrupt } from "./interrupts/host";
+export { deliverMessage } from "./interrupts/lines";

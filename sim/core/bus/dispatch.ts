@@ -1,6 +1,9 @@
 /** Which device answers: the one place where the bus and the event queue meet the devices. */
 import {
   DEVICE_HPET,
+  DEVICE_IOAPIC,
+  DEVICE_LAPIC,
+  DEVICE_PIC,
   DEVICE_PIT,
   DEVICE_ECAM,
   DEVICE_PCI_BAR,
@@ -9,6 +12,7 @@ import {
   DEVICE_UART,
   DEVICE_POWER,
   EVENT_HPET,
+  EVENT_LAPIC_TIMER,
   EVENT_PIT,
   EVENT_POWER,
   EVENT_RTC,
@@ -22,6 +26,9 @@ import {
   pciBarRead,
   pciBarWrite,
 } from "../pci/ports";
+import { ioapicRead, ioapicWrite } from "../interrupts/ioapic";
+import { lapicRead, lapicTimerEvent, lapicWrite } from "../interrupts/lapic";
+import { picPortRead, picPortWrite } from "../interrupts/pic";
 import { uartPortRead, uartPortWrite, uartEvent } from "../devices/uart";
 import { hpetEvent, hpetRead, hpetWrite } from "../timers/hpet";
 import { pitEvent, pitPortRead, pitPortWrite } from "../timers/pit";
@@ -31,6 +38,10 @@ import { rtcEvent, rtcPortRead, rtcPortWrite } from "../timers/rtc";
 /** A read inside a memory-mapped region, at `offset` from its base. */
 export function regionRead(kind: u16, device: u32, offset: u32, bytes: u32): u64 {
   switch (kind) {
+    case DEVICE_LAPIC:
+      return lapicRead(device, offset, bytes);
+    case DEVICE_IOAPIC:
+      return ioapicRead(offset, bytes);
     case DEVICE_ECAM:
       return ecamRead(offset, bytes);
     case DEVICE_PCI_BAR:
@@ -45,6 +56,12 @@ export function regionRead(kind: u16, device: u32, offset: u32, bytes: u32): u64
 /** A write inside a memory-mapped region. */
 export function regionWrite(kind: u16, device: u32, offset: u32, bytes: u32, value: u64): void {
   switch (kind) {
+    case DEVICE_LAPIC:
+      lapicWrite(device, offset, bytes, value);
+      break;
+    case DEVICE_IOAPIC:
+      ioapicWrite(offset, bytes, value);
+      break;
     case DEVICE_ECAM:
       ecamWrite(offset, bytes, value);
       break;
@@ -61,6 +78,8 @@ export function regionWrite(kind: u16, device: u32, offset: u32, bytes: u32, val
 /** IN from a device's port at `offset` from the first of its range. */
 export function portDeviceRead(kind: u16, device: u32, offset: u32, bytes: u32): u32 {
   switch (kind) {
+    case DEVICE_PIC:
+      return picPortRead(device, offset, bytes);
     case DEVICE_PIT:
       return pitPortRead(device, offset, bytes);
     case DEVICE_RTC:
@@ -87,6 +106,9 @@ export function portDeviceWrite(
   value: u32,
 ): void {
   switch (kind) {
+    case DEVICE_PIC:
+      picPortWrite(device, offset, bytes, value);
+      break;
     case DEVICE_PIT:
       pitPortWrite(device, offset, bytes, value);
       break;
@@ -112,6 +134,9 @@ export function portDeviceWrite(
 /** A slot's event has come due. */
 export function dispatchEvent(kind: u16, argument: u32): void {
   switch (kind) {
+    case EVENT_LAPIC_TIMER:
+      lapicTimerEvent(argument);
+      break;
     case EVENT_PIT:
       pitEvent();
       break;

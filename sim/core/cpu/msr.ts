@@ -7,7 +7,7 @@ import { Cpu, Segment, SEGMENT_FS, SEGMENT_GS, segmentAt } from "./cpu";
 import { raiseProtection } from "./exceptions";
 import { canonical } from "./mmu";
 import { MTRRS, mtrrIndex, mtrrValid, patValid, MTRR_CAPABILITY } from "./mtrr";
-import { lapicMsrRead, lapicMsrReadable, lapicMsrWrite } from "../interrupts/lapic";
+import { lapicMsrRead, lapicMsrReadable, lapicMsrWrite, lapicTscChanged } from "../interrupts/lapic";
 import {
   MSR_APIC_BASE,
   MSR_CSTAR,
@@ -191,4 +191,5 @@ function tryWrite(cpu: Cpu, index: u32, value: u64): bool {
 function adjustTsc(cpu: Cpu, by: u64): void {
   cpu.tscOffset += by;
   cpu.tscAdjust += by;
+  lapicTscChanged(cpu);
 }
