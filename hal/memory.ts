@@ -4,6 +4,9 @@
  */
 import { HIGH_RAM_BASE, LOW_RAM_MAX, RAM_BASE } from "../sim/core/memory";
 
+/** A linear address of one `T` or of an array of them; the typed views follow it. */
+export type Ptr<T> = usize;
+
 export const PAGE_BYTES: u64 = 4096;
 export const PAGE_SHIFT: u64 = 12;
 
@@ -40,4 +43,18 @@ export function takePages(pool: PagePool, count: u64): u64 {
   if (count > (pool.end - at) >> PAGE_SHIFT) return 0;
   pool.next = at + (count << PAGE_SHIFT);
   return at;
+}
+
+/**
+ * Linear address of `bytes` bytes at physical address `address`, or 0 when any of them is not RAM.
+ * For addresses that come from outside: tables of the firmware, descriptors of a device.
+ */
+export function reach(address: u64, bytes: u64): usize {
+  const ram = (<u64>memory.size() << 16) - RAM_BASE;
+  const low = min(ram, LOW_RAM_MAX);
+  if (address < low) return bytes <= low - address ? RAM_BASE + <usize>address : 0;
+  if (address < HIGH_RAM_BASE) return 0;
+  const offset = address - HIGH_RAM_BASE;
+  if (offset >= ram - low || bytes > ram - low - offset) return 0;
+  return RAM_BASE + <usize>(low + offset);
 }
