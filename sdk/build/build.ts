@@ -14,11 +14,19 @@ interface Module {
   readonly name: string;
   readonly entry: string;
   readonly views: string;
+  /** Only in the debug build. */
+  readonly testing?: boolean;
 }
 
 const MODULES: readonly Module[] = [
   { name: "sim", entry: "sim/core/index.ts", views: "sim/host/views.generated.ts" },
   { name: "kernel", entry: "kernel/index.ts", views: "kernel/host/views.generated.ts" },
+  {
+    name: "hal-testing",
+    entry: "hal/testing/index.ts",
+    views: "hal/testing/views.generated.ts",
+    testing: true,
+  },
 ];
 
 async function compile(module: Module, debug: boolean): Promise<void> {
@@ -37,5 +45,5 @@ async function compile(module: Module, debug: boolean): Promise<void> {
 
 const debug = process.argv.includes("--debug");
 mkdirSync("build/debug", { recursive: true });
-for (const module of MODULES) await compile(module, debug);
+for (const module of MODULES) if (debug || !module.testing) await compile(module, debug);
 if (!debug) await (await import("./package.ts")).makePackage();

@@ -1,0 +1,28 @@
+/**
+ * hal-testing.wasm: a kernel for the tests of the hardware abstraction layer. A CPU that starts does
+ * what the mailbox asks for, with the real drivers, and halts. What needs no CPU because it only
+ * reads RAM is exported by itself.
+ */
+import { ENTRY_START } from "../../sim/spec/entries";
+import { halt } from "../x86_64/machine";
+import { mailbox } from "./mailbox";
+import { testPower } from "./power";
+
+export { testHandoff, testPlatform } from "./tables";
+
+export function enter(cpu: u32, entry: u32, errorCode: u32): void {
+  if (entry == ENTRY_START) answer();
+  halt();
+}
+
+/** Operations are numbered by driver: each group has 16. */
+function answer(): void {
+  const box = mailbox();
+  switch (box.operation >> 4) {
+    case 1:
+      testPower(box);
+      break;
+    default:
+  }
+  box.done = 1;
+}
