@@ -11,6 +11,7 @@ import { createFirmware } from "./firmware/firmware";
 import { createIoapic } from "./interrupts/ioapic";
 import { createLapics } from "./interrupts/lapic";
 import { createPics } from "./interrupts/pic";
+import { createIommu } from "./iommu/vtd";
 import { machine, NO_CPU } from "./machine";
 import { LOW_RAM_MAX, STATE_BASE } from "./memory";
 import { createPci } from "./pci/topology";
@@ -63,6 +64,7 @@ function createDevices(): void {
   createHpet();
   createUart();
   createPower();
+  createIommu();
   createPci();
   createFirmware();
 }

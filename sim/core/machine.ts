@@ -42,6 +42,8 @@ export class Machine {
   eventQueue: usize;
   trace: usize;
   faults: usize;
+  /** Faults in the table: with none, asking costs one load. */
+  faultCount: u32;
   bus: usize;
   lapics: usize;
   ioapic: usize;

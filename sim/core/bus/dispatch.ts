@@ -6,6 +6,7 @@ import {
   DEVICE_PIC,
   DEVICE_PIT,
   DEVICE_ECAM,
+  DEVICE_IOMMU,
   DEVICE_PCI_BAR,
   DEVICE_PCI_PORTS,
   DEVICE_RTC,
@@ -18,6 +19,7 @@ import {
   EVENT_RTC,
   EVENT_UART,
 } from "../kinds";
+import { iommuRead, iommuWrite } from "../iommu/vtd";
 import {
   configPortRead,
   configPortWrite,
@@ -42,6 +44,8 @@ export function regionRead(kind: u16, device: u32, offset: u32, bytes: u32): u64
       return lapicRead(device, offset, bytes);
     case DEVICE_IOAPIC:
       return ioapicRead(offset, bytes);
+    case DEVICE_IOMMU:
+      return iommuRead(offset, bytes);
     case DEVICE_ECAM:
       return ecamRead(offset, bytes);
     case DEVICE_PCI_BAR:
@@ -61,6 +65,8 @@ export function regionWrite(kind: u16, device: u32, offset: u32, bytes: u32, val
       break;
     case DEVICE_IOAPIC:
       ioapicWrite(offset, bytes, value);
+    case DEVICE_IOMMU:
+      iommuWrite(offset, bytes, value);
       break;
     case DEVICE_ECAM:
       ecamWrite(offset, bytes, value);
