@@ -65,6 +65,7 @@ export function regionWrite(kind: u16, device: u32, offset: u32, bytes: u32, val
       break;
     case DEVICE_IOAPIC:
       ioapicWrite(offset, bytes, value);
+      break;
     case DEVICE_IOMMU:
       iommuWrite(offset, bytes, value);
       break;

@@ -1,7 +1,7 @@
 /** Faults and events of the IOMMU: recording, overflow, and the messages about them (VT-d 3.3, 7). */
 import { deliverMessage } from "../interrupts/lines";
 import { trace } from "../trace";
-import { TRACE_DMA_FAULT } from "../../spec/trace";
+import { TRACE_DMA_FAULT, TRACE_MSI } from "../../spec/trace";
 import {
   VTD_EVENT_MASK_BIT,
   VTD_EVENT_PENDING_BIT,
@@ -33,7 +33,10 @@ function sendEvent(control: u32): void {
   }
   setRegister32(control, state & ~EVENT_PENDING);
   const address = (<u64>register32(control + 12) << 32) | register32(control + 8);
-  if (address >> 20 == 0xfee) deliverMessage(address, register32(control + 4));
+  if (address >> 20 != 0xfee) return;
+  // The unit is part of the host bridge, 00:00.0.
+  trace(TRACE_MSI, 0, 0, address, register32(control + 4));
+  deliverMessage(address, register32(control + 4));
 }
 
 /** Software wrote FECTL or IECTL: only the mask bit is its own; unmasking sends what waits. */
