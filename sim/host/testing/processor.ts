@@ -78,7 +78,7 @@ export class ProcessorBench {
     const { core } = this.machine;
     const module = new WebAssembly.Module(PASS_THROUGH);
     const instance = new WebAssembly.Instance(module, { t: { enter: kernel } });
-    core.sim.table.set(core.data.getUint32(HOST_BASE + 12, true), instance.exports["enter"]);
+    core.sim.table.set(core.data.getUint32(HOST_BASE + 12, true), instance.exports.enter);
   }
 
   /** Lets CPU 0 have one turn from where it stands; other events before it happen too. */
