@@ -3,8 +3,10 @@ import { createBus } from "./bus/bus";
 import { CPU_RUNNING, cpuAt, cpuSignal, createCpus } from "./cpu/cpu";
 import { entryAddress } from "./cpu/entry";
 import { pvhState, resetCpu } from "./cpu/reset";
+import { createAhci } from "./devices/ahci/hba";
 import { createDrives } from "./devices/drive";
 import { createUart } from "./devices/uart";
+import { createNic } from "./devices/virtio/function";
 import { createEventQueue } from "./events";
 import { createFaults } from "./faults";
 import { createFirmware } from "./firmware/firmware";
@@ -66,6 +68,8 @@ function createDevices(): void {
   createPower();
   createIommu();
   createPci();
+  createNic();
+  createAhci();
   createFirmware();
 }
 

@@ -12,8 +12,10 @@ import {
   DEVICE_RTC,
   DEVICE_UART,
   DEVICE_POWER,
+  EVENT_AHCI,
   EVENT_HPET,
   EVENT_LAPIC_TIMER,
+  EVENT_NIC,
   EVENT_PIT,
   EVENT_POWER,
   EVENT_RTC,
@@ -31,6 +33,8 @@ import {
 import { ioapicRead, ioapicWrite } from "../interrupts/ioapic";
 import { lapicRead, lapicTimerEvent, lapicWrite } from "../interrupts/lapic";
 import { picPortRead, picPortWrite } from "../interrupts/pic";
+import { ahciEvent } from "../devices/ahci/hba";
+import { nicEvent } from "../devices/virtio/net";
 import { uartPortRead, uartPortWrite, uartEvent } from "../devices/uart";
 import { hpetEvent, hpetRead, hpetWrite } from "../timers/hpet";
 import { pitEvent, pitPortRead, pitPortWrite } from "../timers/pit";
@@ -143,6 +147,12 @@ export function dispatchEvent(kind: u16, argument: u32): void {
   switch (kind) {
     case EVENT_LAPIC_TIMER:
       lapicTimerEvent(argument);
+      break;
+    case EVENT_AHCI:
+      ahciEvent(argument);
+      break;
+    case EVENT_NIC:
+      nicEvent();
       break;
     case EVENT_PIT:
       pitEvent();
