@@ -7,7 +7,7 @@
  *   table entry    62 reserved | 51-12 address | 11 SNP | 7 large page | 1 W | 0 R
  */
 import { ramPointer } from "../ram";
-import { HOST_ADDRESS_BITS } from "../../spec/platform";
+import { PHYSICAL_ADDRESS_BITS } from "../../spec/x86";
 import {
   VTD_FAULT_ADDRESS_WIDTH,
   VTD_FAULT_CONTEXT_ACCESS,
@@ -36,7 +36,7 @@ import { ContextEntry, iommu } from "./state";
 export const NO_ADDRESS: u64 = 0xffff_ffff_ffff_ffff;
 
 /** Bits beyond the host address width (the DMAR table tells it) are reserved. */
-const ADDRESS_RESERVED: u64 = ~(((<u64>1) << HOST_ADDRESS_BITS) - 1);
+const ADDRESS_RESERVED: u64 = ~(((<u64>1) << PHYSICAL_ADDRESS_BITS) - 1);
 /** In table entries, 63 and 61-52 are ignored; 62 and the address bits up to 51 are not. */
 const TABLE_RESERVED: u64 = (ADDRESS_RESERVED & 0x000f_ffff_ffff_ffff) | (<u64>1 << 62);
 const ADDRESS_MASK: u64 = ~ADDRESS_RESERVED & ~(<u64>0xfff);

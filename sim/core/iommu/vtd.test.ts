@@ -244,8 +244,9 @@ function modelWalk(address: bigint, width: number, isWrite: boolean) {
     const bit = (n: number) => (entry / 2n ** BigInt(n)) % 2n === 1n;
     if (!bit(isWrite ? 1 : 0)) return refused(isWrite ? 5 : 6);
     const isPage = size === 4096n || bit(7);
-    for (const n of [46, 47, 48, 49, 50, 51, 62]) if (bit(n)) return refused(0xc);
-    const target = (entry % 2n ** 46n) - (entry % 4096n);
+    for (let n = 40; n < 52; n++) if (bit(n)) return refused(0xc);
+    if (bit(62)) return refused(0xc);
+    const target = (entry % 2n ** 40n) - (entry % 4096n);
     if (isPage) {
       if (size === 2n ** 39n || target % size !== 0n) return refused(0xc);
       return { target: Number(target + (address % size)), reason: 0 };
