@@ -219,6 +219,11 @@ describe("CPUID", () => {
     control(4, 0x4_0000n);
     expect(ask(1)[2] & (1 << 27)).not.toBe(0);
   });
+  test("APIC is gone while IA32_APIC_BASE has it disabled", () => {
+    expect(ask(1)[3] & 0x200).toBe(0x200);
+    msr(0x1b, 0xfee0_0100n);
+    expect(ask(1)[3] & 0x200).toBe(0);
+  });
   test("beyond the last leaf answers as the last basic one: no frequency is enumerated", () => {
     expect(ask(0)[0]).toBeLessThan(0x15);
     expect(ask(0x15)).toEqual(ask(0xd));
