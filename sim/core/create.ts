@@ -5,6 +5,7 @@ import { entryAddress } from "./cpu/entry";
 import { pvhState, resetCpu } from "./cpu/reset";
 import { createAhci } from "./devices/ahci/hba";
 import { createDrives } from "./devices/drive";
+import { createNvme } from "./devices/nvme/nvme";
 import { createUart } from "./devices/uart";
 import { createNic } from "./devices/virtio/function";
 import { createEventQueue } from "./events";
@@ -70,6 +71,7 @@ function createDevices(): void {
   createPci();
   createNic();
   createAhci();
+  createNvme();
   createFirmware();
 }
 

@@ -19,6 +19,7 @@ import {
   EVENT_PIT,
   EVENT_POWER,
   EVENT_RTC,
+  EVENT_NVME,
   EVENT_UART,
 } from "../kinds";
 import { iommuRead, iommuWrite } from "../iommu/vtd";
@@ -35,6 +36,7 @@ import { lapicRead, lapicTimerEvent, lapicWrite } from "../interrupts/lapic";
 import { picPortRead, picPortWrite } from "../interrupts/pic";
 import { ahciEvent } from "../devices/ahci/hba";
 import { nicEvent } from "../devices/virtio/net";
+import { nvmeEvent } from "../devices/nvme/nvme";
 import { uartPortRead, uartPortWrite, uartEvent } from "../devices/uart";
 import { hpetEvent, hpetRead, hpetWrite } from "../timers/hpet";
 import { pitEvent, pitPortRead, pitPortWrite } from "../timers/pit";
@@ -162,6 +164,9 @@ export function dispatchEvent(kind: u16, argument: u32): void {
       break;
     case EVENT_RTC:
       rtcEvent();
+      break;
+    case EVENT_NVME:
+      nvmeEvent(argument);
       break;
     case EVENT_UART:
       uartEvent(argument);

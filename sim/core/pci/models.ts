@@ -1,6 +1,7 @@
 /** Which device model stands behind a PCI function. */
 import { ahciBarRead, ahciBarWrite, ahciFunctionReset } from "../devices/ahci/hba";
 import { nicBarRead, nicBarWrite, nicFunctionReset } from "../devices/virtio/function";
+import { nvmeBarRead, nvmeBarWrite, nvmeReset } from "../devices/nvme/nvme";
 
 /** Configuration space only: host bridge, LPC bridge. */
 export const MODEL_NONE: u16 = 0;
@@ -16,6 +17,8 @@ export function barRead(model: u16, device: u32, bar: u32, offset: u32, bytes: u
       return ahciBarRead(offset, bytes);
     case MODEL_VIRTIO_NET:
       return nicBarRead(bar, offset, bytes);
+    case MODEL_NVME:
+      return nvmeBarRead(offset, bytes);
     default:
       return 0xffff_ffff_ffff_ffff;
   }
@@ -30,6 +33,9 @@ export function barWrite(model: u16, device: u32, bar: u32, offset: u32, bytes: 
     case MODEL_VIRTIO_NET:
       nicBarWrite(bar, offset, bytes, value);
       break;
+    case MODEL_NVME:
+      nvmeBarWrite(offset, bytes, value);
+      break;
     default:
   }
 }
@@ -42,6 +48,9 @@ export function functionReset(model: u16, device: u32): void {
       break;
     case MODEL_VIRTIO_NET:
       nicFunctionReset();
+      break;
+    case MODEL_NVME:
+      nvmeReset();
       break;
     default:
   }

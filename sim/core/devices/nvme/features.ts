@@ -61,7 +61,7 @@ export function resetFeatures(): void {
 
 function isFeature(id: u32): bool {
   // LBA Range Type (3) is optional and not here; the rest of 1 to 11 is.
-  return id >= NVME_FEATURE_ARBITRATION && id <= NVME_FEATURE_ASYNC_EVENTS && id != 3;
+  return id >= <u32>NVME_FEATURE_ARBITRATION && id <= <u32>NVME_FEATURE_ASYNC_EVENTS && id != 3;
 }
 
 /** Whether a feature has a value a namespace. */

@@ -87,8 +87,17 @@ export function executeIo(slot: NvmeSlot): u32 {
 }
 
 function isSupported(opcode: u32): bool {
-  return opcode <= NVME_CMD_READ || opcode == NVME_CMD_COMPARE ||
-    opcode == NVME_CMD_WRITE_ZEROES || opcode == NVME_CMD_DATASET_MANAGEMENT;
+  switch (opcode) {
+    case NVME_CMD_FLUSH:
+    case NVME_CMD_WRITE:
+    case NVME_CMD_READ:
+    case NVME_CMD_COMPARE:
+    case NVME_CMD_WRITE_ZEROES:
+    case NVME_CMD_DATASET_MANAGEMENT:
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** NLB is zero-based: 1 to 65536 blocks. */
@@ -243,9 +252,21 @@ function manageDataset(slot: NvmeSlot, namespace: NvmeNamespace): u32 {
     const status = checkDatasetRange(namespace, load<u64>(range, 8), load<u32>(range, 4));
     if (status != NVME_SUCCESS) return status;
   }
-  for (let index: u32 = 0; deallocate && index < ranges; index++) {
+  return deallocate ? deallocateRanges(namespace, table, ranges) : NVME_SUCCESS;
+}
+
+/**
+ * Deallocation is a request that the controller need not grant: overlapping ranges may not make it
+ * work on more blocks than there are.
+ */
+function deallocateRanges(namespace: NvmeNamespace, table: usize, ranges: u32): u32 {
+  let left = namespace.blocks;
+  for (let index: u32 = 0; index < ranges; index++) {
     const range = table + (index << 4);
-    const status = zero(namespace, load<u64>(range, 8), load<u32>(range, 4));
+    const blocks = <u64>load<u32>(range, 4);
+    if (blocks > left) continue;
+    left -= blocks;
+    const status = zero(namespace, load<u64>(range, 8), blocks);
     if (status != NVME_SUCCESS) return status;
   }
   return NVME_SUCCESS;

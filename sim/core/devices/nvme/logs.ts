@@ -116,7 +116,7 @@ function fillLog(page: u32, at: usize): void {
 function fillErrors(at: usize): void {
   const count = nvme().errorCount;
   const present = <u32>min<u64>(count, ERROR_ENTRIES);
-  const bytes = offsetof<NvmeErrorEntry>();
+  const bytes = <u32>offsetof<NvmeErrorEntry>();
   for (let index: u32 = 0; index < present; index++) {
     const entry = errorAt(<u32>((count - 1 - index) % ERROR_ENTRIES));
     memory.copy(at + index * bytes, changetype<usize>(entry), bytes);

@@ -113,7 +113,7 @@ export function registerWrite(offset: u32, bytes: u32, value: u64): void {
 
 function writeDword(offset: u32, value: u32): void {
   const controller = nvme();
-  if (offset >= NVME_DOORBELLS) return doorbell((offset - NVME_DOORBELLS) >> 2, value);
+  if (offset >= <u32>NVME_DOORBELLS) return doorbell((offset - NVME_DOORBELLS) >> 2, value);
   switch (offset) {
     case NVME_INTMS:
       return maskInterrupts(controller.intms | value);
