@@ -104,14 +104,14 @@ function addSpan(address: usize, bytes: u32): void {
   const count = controller.spanCount;
   if (count > 0) {
     const previous = spanAt(count - 1);
-    if (previous.address + previous.bytes == address) {
+    if (previous.at + previous.bytes == address) {
       previous.bytes += bytes;
       return;
     }
   }
   assert(count < SPANS_MAX, "nvme: a transfer falls into more pieces than it has pages");
   const span = spanAt(count);
-  span.address = address;
+  span.at = address;
   span.bytes = bytes;
   controller.spanCount = count + 1;
 }
@@ -128,8 +128,8 @@ export function sendScratch(slot: NvmeSlot, from: u32, limit: u32, bytes: u32): 
   for (let index: u32 = 0; index < controller.spanCount; index++) {
     const span = spanAt(index);
     const real = at < limit ? min(span.bytes, limit - at) : 0;
-    memory.copy(span.address, controller.scratch + at, real);
-    memory.fill(span.address + real, 0, span.bytes - real);
+    memory.copy(span.at, controller.scratch + at, real);
+    memory.fill(span.at + real, 0, span.bytes - real);
     at += span.bytes;
   }
   return NVME_SUCCESS;
@@ -143,7 +143,7 @@ export function receiveScratch(slot: NvmeSlot, bytes: u32): u32 {
   let at: u32 = 0;
   for (let index: u32 = 0; index < controller.spanCount; index++) {
     const span = spanAt(index);
-    memory.copy(controller.scratch + at, span.address, span.bytes);
+    memory.copy(controller.scratch + at, span.at, span.bytes);
     at += span.bytes;
   }
   return NVME_SUCCESS;

@@ -142,7 +142,7 @@ function read(slot: NvmeSlot, namespace: NvmeNamespace): u32 {
   let offset = lba << namespace.blockShift;
   for (let index: u32 = 0; index < controller.spanCount; index++) {
     const span = spanAt(index);
-    if (driveRead(namespace.drive, <f64>offset, span.bytes, span.address) != 0)
+    if (driveRead(namespace.drive, <f64>offset, span.bytes, span.at) != 0)
       return mediaError(NVME_UNRECOVERED_READ, offset >> namespace.blockShift);
     offset += span.bytes;
   }
@@ -164,7 +164,7 @@ function write(slot: NvmeSlot, namespace: NvmeNamespace): u32 {
   let offset = lba << namespace.blockShift;
   for (let index: u32 = 0; index < controller.spanCount; index++) {
     const span = spanAt(index);
-    if (driveWrite(namespace.drive, <f64>offset, span.bytes, span.address) != 0)
+    if (driveWrite(namespace.drive, <f64>offset, span.bytes, span.at) != 0)
       return mediaError(NVME_WRITE_FAULT, offset >> namespace.blockShift);
     offset += span.bytes;
   }
@@ -207,7 +207,7 @@ function compare(slot: NvmeSlot, namespace: NvmeNamespace): u32 {
       const piece = min(span.bytes - done, SCRATCH_BYTES);
       if (driveRead(namespace.drive, <f64>offset, piece, controller.scratch) != 0)
         return mediaError(NVME_UNRECOVERED_READ, offset >> namespace.blockShift);
-      if (memory.compare(controller.scratch, span.address + done, piece) != 0) {
+      if (memory.compare(controller.scratch, span.at + done, piece) != 0) {
         controller.errorLba = offset >> namespace.blockShift;
         return NVME_COMPARE_FAILURE;
       }

@@ -131,7 +131,8 @@ export class NvmeErrorEntry {
 /** A piece of a transfer that lies contiguously in linear memory. */
 @unmanaged
 export class NvmeSpan {
-  address: usize;
+  /** Linear address. */
+  at: usize;
   bytes: u32;
 }
 
