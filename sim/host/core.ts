@@ -24,6 +24,7 @@ export interface SimExports {
   /** As an access of the CPU: 2 write, 4 user, 16 fetch. All ones when it faults. */
   translateFor(cpu: number, va: bigint, access: number): bigint;
   pressPowerButton(): void;
+  nicReceive(from: number, bytes: number): number;
   uartReceive(entry: number): number;
   armFault(kind: number, source: number, skip: number, argument: bigint): number;
 }
