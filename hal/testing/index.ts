@@ -10,7 +10,7 @@ import { testConsole } from "./console";
 import { testPower } from "./power";
 import { testTimers, timersInterrupt } from "./timers";
 
-export { testHandoff, testPlatform } from "./tables";
+export { testAcpiErrorText, testHandoff, testHandoffErrorText, testPlatform } from "./tables";
 
 export function enter(cpu: u32, entry: u32, errorCode: u32): void {
   if (entry == ENTRY_START) answer();

@@ -259,3 +259,21 @@ test("tables may be claimed to lie anywhere: no address makes the reader leave R
     }),
   );
 });
+
+test("every error has a text of its own, and an unknown code has one too", async () => {
+  const { machine } = await firmware();
+  const { kernel, data, bytes } = machine.core;
+  for (const [name, count] of [
+    ["testAcpiErrorText", Object.keys(ERRORS).length],
+    ["testHandoffErrorText", 13],
+  ] as const) {
+    const find = kernel[name] as (error: number) => number;
+    const texts = Array.from({ length: count }, (_, error) => {
+      const at = find(error);
+      const length = data.getUint32(at - 4, true);
+      return new TextDecoder("utf-16le").decode(bytes.subarray(at, at + length));
+    });
+    expect(new Set(texts).size).toBe(count);
+    expect(find(0xffff_ffff)).toBe(find(count - 1));
+  }
+});

@@ -39,6 +39,27 @@ export const HANDOFF_RANGE_NOT_RAM: u32 = 11;
 /** No range is RAM. */
 export const HANDOFF_NO_RAM: u32 = 12;
 
+const HANDOFF_ERROR_TEXTS: StaticArray<string> = [
+  "the handoff is as it should be",
+  "the start info does not lie in RAM",
+  "the start info has another magic number",
+  "the start info is of a version without a memory map",
+  "the memory map is empty",
+  "the memory map has too many ranges",
+  "the memory map does not lie in RAM",
+  "a range of the memory map is empty",
+  "a range of the memory map ends beyond 2^64",
+  "the memory map is not sorted",
+  "ranges of the memory map overlap",
+  "the memory map calls RAM what is none",
+  "the memory map has no RAM",
+];
+
+/** What to print for a HANDOFF_… code. */
+export function handoffErrorText(error: u32): string {
+  return HANDOFF_ERROR_TEXTS[min(error, HANDOFF_NO_RAM)];
+}
+
 /** hvm_memmap_table_entry. A type that the kernel does not know counts as reserved. */
 @unmanaged
 export class MemoryRange {

@@ -28,6 +28,27 @@ export const ACPI_ERROR_TOO_MANY: u32 = 9;
 export const ACPI_ERROR_NO_PROCESSOR: u32 = 10;
 export const ACPI_ERROR_NO_IOAPIC: u32 = 11;
 
+/** What to print for each ACPI_ERROR_…, after the table's name. */
+const ACPI_ERROR_TEXTS: StaticArray<string> = [
+  "is as it should be",
+  "does not lie in RAM",
+  "has another signature",
+  "has an impossible length",
+  "has a wrong checksum",
+  "is of too old a revision",
+  "is missing",
+  "contradicts the specification",
+  "names a processor twice",
+  "lists more than the kernel can keep",
+  "has no enabled processor",
+  "has no I/O APIC",
+];
+
+/** The rest of a sentence that begins with the table's name. */
+export function acpiErrorText(error: u32): string {
+  return ACPI_ERROR_TEXTS[min(error, ACPI_ERROR_NO_IOAPIC)];
+}
+
 /** Signatures as little-endian numbers; RSDP stands for the root pointer, which has eight letters. */
 export const SIGNATURE_RSDP: u32 = 0x5044_5352;
 export const SIGNATURE_XSDT: u32 = 0x5444_5358;
