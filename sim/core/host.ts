@@ -9,6 +9,10 @@ export class HostControl {
   breakHit: u32;
   /** Table slot of the kernel's entry function. */
   kernelSlot: u32;
+  /** Where the next micro-step takes place, as found by the run loop. */
+  sliceStart: u64;
+  sliceEnd: u64;
+  cpu: u32;
 }
 
 /** Buffer through which the host passes bytes in and out. */

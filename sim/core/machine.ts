@@ -1,5 +1,4 @@
 /** The root of all machine state, at a fixed address, and the machine's configuration. */
-import { Cpu } from "./cpu/cpu";
 import { Drive } from "./devices/drive";
 import { STATE_BASE } from "./memory";
 
@@ -39,12 +38,10 @@ export class Machine {
   entropy2: u64;
   entropy3: u64;
 
-  cpus: Ptr<Cpu>;
+  cpus: usize;
   eventQueue: usize;
   trace: usize;
   faults: usize;
-  /** Faults in the table: with none, asking costs one load. */
-  faultCount: u32;
   bus: usize;
   lapics: usize;
   ioapic: usize;

@@ -6,8 +6,11 @@
  *   event due?  -> dispatch it
  *   CPU ready?  -> its turn, up to the slice's end
  *   else        -> time advances to the slice's end or, when all are idle, to the next event
+ *
+ * State changes in micro-steps only. What comes next is searched for without a trace, so a machine
+ * after its n-th step is the same whichever way, and in however many pieces, it was run there.
  */
-import { cpuAt, CPU_RUNNING } from "./cpu/cpu";
+import { cpuAt } from "./cpu/cpu";
 import { cpuTurn } from "./cpu/entry";
 import { cpuReady } from "./cpu/interrupts";
 import { eventArgument, eventKind, NEVER, nextEventTime, takeEvent } from "./events";
@@ -19,6 +22,12 @@ import { STOP_BREAK, STOP_IDLE, STOP_LIMIT, STOP_STEPS } from "../spec/stops";
 /** Longest stretch that one CPU runs before the others get their turn, in cycles. */
 const SLICE_CYCLES: u64 = 20_000;
 
+/** What `findNext` finds besides a reason to stop: an event that is due, or a CPU's turn. */
+const FOUND_EVENT: u32 = 0x100;
+const FOUND_TURN: u32 = 0x101;
+/** More than any CPU's index. */
+const NONE: u32 = 64;
+
 /**
  * Runs until `limit` cycles of virtual time, `maxSteps` micro-steps, or something that ends the
  * run; returns why (sim/spec/stops.ts). No slice begins at or after `limit`.
@@ -27,84 +36,99 @@ export function run(limit: u64, maxSteps: u32): u32 {
   const state = machine();
   const control = hostControl();
   control.breakHit = 0;
-  let left = maxSteps;
-  while (state.stopped == 0) {
+  for (let left = maxSteps; state.stopped == 0; left--) {
     if (left == 0) return STOP_STEPS;
-    if (state.turn == 0 && !beginSlice(limit)) return nextEventTime() == NEVER && !anyReady() ? STOP_IDLE : STOP_LIMIT;
-    if (microStep()) {
-      left -= 1;
-      if (control.breakHit) return STOP_BREAK;
-    }
+    const found = findNext(limit);
+    if (found < FOUND_EVENT) return found;
+    microStep(found);
+    if (control.breakHit) return STOP_BREAK;
   }
   return state.stopped;
 }
 
 /**
- * Finds the end of the next slice; false when there is nothing to do before `limit`. The limit only
- * decides whether a slice begins, never where it ends: how a run is cut must not change it.
- */
-function beginSlice(limit: u64): bool {
-  const state = machine();
-  const next = nextEventTime();
-  if (next > state.now && !anyReady()) {
-    if (next >= limit) return false;
-    state.now = next;
-  }
-  if (state.now >= limit) return false;
-  state.sliceEnd = next <= state.now ? state.now : min(state.now + SLICE_CYCLES, next);
-  return true;
-}
-
-/**
- * Lets an idle machine's time pass to `time` without doing anything, before an input that comes
- * then. Time never passes over an event or a CPU that has something to do.
+ * Lets time pass to `time` before an input that comes then, unless something is to be done first.
  */
 export function advanceIdle(time: u64): void {
   const state = machine();
-  if (state.turn != 0 || anyReady() || nextEventTime() <= time) return;
-  state.now = max(state.now, time);
+  if (time <= state.now || findNext(time) >= FOUND_EVENT) return;
+  state.now = time;
+  state.sliceEnd = time;
+  state.turn = 0;
 }
 
-/** Drops CPUs from `attention` that turn out to have nothing to do. */
-function anyReady(): bool {
+/**
+ * Searches for the next micro-step and leaves where it takes place in the host window. Returns
+ * FOUND_EVENT, FOUND_TURN, STOP_LIMIT when the next slice begins at or after `limit`, or STOP_IDLE.
+ * The limit only decides whether a slice begins, never where one ends.
+ */
+function findNext(limit: u64): u32 {
   const state = machine();
-  let candidates = state.attention;
-  while (candidates != 0) {
-    const index = <u32>ctz(candidates);
-    if (cpuReady(cpuAt(index))) return true;
-    candidates &= candidates - 1;
-    state.attention &= ~(<u64>1 << index);
+  const control = hostControl();
+  let now = state.now;
+  let end = state.sliceEnd;
+  let turn = state.turn;
+  while (true) {
+    if (turn == 0) {
+      const next = nextEventTime();
+      if (next > now && nextReady(0) == NONE) {
+        if (next == NEVER) return STOP_IDLE;
+        now = next;
+      }
+      if (now >= limit) return STOP_LIMIT;
+      control.sliceStart = now;
+      if (next <= now) return FOUND_EVENT;
+      end = min(now + SLICE_CYCLES, next);
+    }
+    const index = nextTurn(turn, now, end);
+    if (index != NONE) {
+      control.sliceStart = now;
+      control.sliceEnd = end;
+      control.cpu = index;
+      return FOUND_TURN;
+    }
+    now = end;
+    turn = 0;
   }
-  return false;
 }
 
-/** One event or one CPU's turn; false when only time moved. */
-function microStep(): bool {
+/** The first CPU from index `from` that has a turn in the slice from `now` to `end`; else NONE. */
+function nextTurn(from: u32, now: u64, end: u64): u32 {
+  let index = nextReady(from);
+  while (index != NONE && max(cpuAt(index).clock, now) >= end) index = nextReady(index + 1);
+  return index;
+}
+
+/** The first CPU from index `from` that has something to do; NONE when there is none. */
+function nextReady(from: u32): u32 {
+  if (from >= NONE) return NONE;
+  let candidates = (machine().attention >> from) << from;
+  for (; candidates != 0; candidates &= candidates - 1) {
+    const index = <u32>ctz(candidates);
+    if (cpuReady(cpuAt(index))) return index;
+  }
+  return NONE;
+}
+
+function microStep(found: u32): void {
   const state = machine();
-  if (state.turn == 0 && nextEventTime() <= state.now) {
-    state.steps += 1;
+  const control = hostControl();
+  state.steps += 1;
+  state.now = control.sliceStart;
+  if (found == FOUND_EVENT) {
+    state.sliceEnd = state.now;
+    state.turn = 0;
     const slot = takeEvent();
     dispatchEvent(eventKind(slot), eventArgument(slot));
-    return true;
+    return;
   }
-  let candidates = state.turn < 64 ? (state.attention >> state.turn) << state.turn : 0;
-  while (candidates != 0) {
-    const index = <u32>ctz(candidates);
-    candidates &= candidates - 1;
-    const cpu = cpuAt(index);
-    if (!cpuReady(cpu)) {
-      state.attention &= ~(<u64>1 << index);
-      continue;
-    }
-    if (cpu.clock < state.now) cpu.clock = state.now;
-    if (cpu.clock >= state.sliceEnd) continue;
-    state.turn = index;
-    state.steps += 1;
-    cpuTurn(cpu, state.sliceEnd);
-    if (cpu.clock >= state.sliceEnd || !cpuReady(cpu)) state.turn = index + 1;
-    return true;
-  }
-  state.now = state.sliceEnd;
-  state.turn = 0;
-  return false;
+  const index = control.cpu;
+  const cpu = cpuAt(index);
+  state.sliceEnd = control.sliceEnd;
+  state.turn = index;
+  if (cpu.clock < state.now) cpu.clock = state.now;
+  cpuTurn(cpu, state.sliceEnd);
+  if (!cpuReady(cpu)) state.attention &= ~(<u64>1 << index);
+  else if (cpu.clock < state.sliceEnd) return;
+  state.turn = index + 1;
 }

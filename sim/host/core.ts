@@ -1,5 +1,7 @@
 /** One instance of the machine in WebAssembly: its memory, its exports and its host functions. */
+import { MachineError } from "./errors.ts";
 import type { Modules } from "./modules.ts";
+import { abortFunction } from "./traps.ts";
 
 /** Exports of sim.wasm that the host uses. */
 export interface SimExports {
@@ -19,13 +21,11 @@ export interface SimExports {
   physicalWrite(address: bigint, bytes: number, value: bigint): void;
   portRead(port: number, bytes: number): number;
   portWrite(port: number, bytes: number, value: number): void;
-  /** Physical address as unsigned 64 bits, or all ones; looks without a trace (cpu/inspect.ts). */
-  peekTranslate(cpu: number, va: bigint): bigint;
-  /** As an access of the CPU: 2 write, 4 user, 16 fetch. All ones when it faults. */
-  translateFor(cpu: number, va: bigint, access: number): bigint;
-  pressPowerButton(): void;
-  nicReceive(from: number, bytes: number): number;
   uartReceive(entry: number): number;
+  uartRoom(): number;
+  nicReceive?(from: number, bytes: number): number;
+  peekTranslate(cpu: number, address: bigint): bigint;
+  pressPowerButton(): void;
   armFault(kind: number, source: number, skip: number, argument: bigint): number;
 }
 
@@ -45,6 +45,8 @@ export interface Core {
   readonly data: DataView;
   readonly sim: SimExports;
   readonly kernel: WebAssembly.Exports;
+  /** Where bytes for the machine are put, HOST_BUFFER_BYTES long. */
+  readonly hostBuffer: number;
 }
 
 /** Linear memory map; the same figures as sim/core/memory.ts. */
@@ -58,16 +60,15 @@ const WASM_PAGE = 65536;
 
 /** Instantiates both modules over one memory and joins them. */
 export function instantiate(modules: Modules, ramBytes: number, host: HostFunctions): Core {
-  const pages = Math.ceil((RAM_BASE + ramBytes) / WASM_PAGE);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const env = { memory, abort: abortCall };
+  const memory = reserve(RAM_BASE + ramBytes);
+  const data = new DataView(memory.buffer);
+  const env = { memory, abort: abortFunction(data) };
   const simInstance = new WebAssembly.Instance(modules.sim, { env, host: { ...host } });
   const sim = simInstance.exports as unknown as SimExports;
   const kernelInstance = new WebAssembly.Instance(modules.kernel, {
     env,
     machine: simInstance.exports,
   });
-  const data = new DataView(memory.buffer);
   const slot = sim.table.grow(1, kernelInstance.exports["enter"]);
   data.setUint32(HOST_BASE + 12, slot, true);
   return {
@@ -76,9 +77,19 @@ export function instantiate(modules: Modules, ramBytes: number, host: HostFuncti
     data,
     sim,
     kernel: kernelInstance.exports,
+    hostBuffer: HOST_BUFFER,
   };
 }
 
-function abortCall(_message: number, _file: number, line: number, column: number): never {
-  throw new Error(`assertion failed at ${line}:${column}`);
+function reserve(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / WASM_PAGE);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (cause) {
+    throw new MachineError(
+      "memory-unavailable",
+      `memory: the host can't reserve ${bytes} bytes for the machine`,
+      { cause },
+    );
+  }
 }

@@ -1,106 +1,199 @@
-/** A simulated x86_64 machine: create it, run or step it, look inside. */
+/** A simulated x86_64 machine: create it, run or step it, look inside, change it on purpose. */
+import type { Core } from "./core.ts";
+import type { Drive } from "./drives.ts";
+import { type DriveFailure, Engine, NEVER } from "./engine.ts";
+import type { MachineError } from "./errors.ts";
+import { InputPort } from "./input-port.ts";
+import { Journal } from "./journal.ts";
+import { loadModules } from "./modules.ts";
+import { checkOptions, createDrives, type MachineOptions } from "./options.ts";
+import { PhysicalMemory, VirtualMemory } from "./physical.ts";
+import type { StopReason } from "./reasons.ts";
+import { RecordingDataView } from "./recording.ts";
+import { stateHash } from "./state-hash.ts";
+import type { SimEvent, SimEventKind } from "./trace-events.ts";
+import type { Machine as MachineState } from "./views.generated.ts";
+import { SimViews } from "./views.ts";
+import type { Watch } from "./watch.ts";
 
-import * as Stop from "../spec/stops.ts";
-import { type Core, type HostFunctions, instantiate, STATE_BASE } from "./core.ts";
-import { Drive, type DriveOptions } from "./drives.ts";
-import { loadModules, type Modules } from "./modules.ts";
-import { Machine as MachineState } from "./views.generated.ts";
+export type { MachineOptions } from "./options.ts";
 
-export interface MachineOptions {
-  /** Logical processors, 1 to 64. Default 1. */
-  readonly cpus?: number;
-  /** RAM in bytes, a multiple of 64 KiB. Default 256 MiB. */
-  readonly memory?: number;
-  /** Wall-clock time at power-on, in seconds since 1970. Default 2025-01-01. */
-  readonly epochSeconds?: number;
-  /** Drives, in the order in which the guest finds them. */
-  readonly drives?: readonly DriveOptions[];
-  /** MAC address of a network controller as six bytes; none by default. */
-  readonly nic?: readonly number[];
-  /** False: devices exist, but no CPU ever runs, for tests of devices. Default true. */
-  readonly start?: boolean;
-  /** Modules other than the project's own build. */
-  readonly modules?: Modules;
+export interface RunOptions {
+  /** Virtual time in ns, from power-on: nothing that begins then or later is done. */
+  readonly until?: number | bigint;
+  /** Micro-steps to make at most. */
+  readonly steps?: number;
+  /** Ends the run; asked before the first micro-step and after each. */
+  readonly condition?: () => boolean;
 }
 
-const DEFAULT_MEMORY = 256 * 1024 * 1024;
-/** 2025-01-01T00:00:00Z */
-const DEFAULT_EPOCH = 1_735_689_600;
-const NEVER = 0xffff_ffff_ffff_ffffn;
+export interface BootOptions {
+  /** Virtual time in ns at which a boot that hasn't ended is given up. Default 60 s. */
+  readonly until?: number | bigint;
+}
+
+const BOOT_LIMIT = 60_000_000_000n;
 
 export class Machine {
-  readonly core: Core;
-  /** What the first serial port sent so far. */
-  readonly consoleBytes: number[] = [];
-  /** Frames that the network controller sent. */
-  readonly framesSent: Uint8Array[] = [];
-  /** What went wrong on the host's side of a drive; the guest saw a medium error. */
-  readonly driveErrors: { readonly drive: number; readonly error: unknown }[] = [];
+  private readonly engine: Engine;
+  /** Everything that may enter the machine; each input is journaled. */
+  readonly input: InputPort;
+  /** RAM by physical address. */
+  readonly physical: PhysicalMemory;
+  /** Typed views of CPUs, devices and the event queue. Writing a field is a journaled input. */
+  readonly sim: SimViews;
+  private lastStop: StopReason | null = null;
 
-  readonly drives: readonly Drive[];
-
-  private constructor(modules: Modules, options: MachineOptions) {
-    const ramBytes = options.memory ?? DEFAULT_MEMORY;
-    this.drives = (options.drives ?? []).map((drive) => new Drive(drive));
-    this.core = instantiate(modules, ramBytes, this.hostFunctions());
-    const { sim } = this.core;
-    sim.create(options.cpus ?? 1, ramBytes, options.epochSeconds ?? DEFAULT_EPOCH);
-    for (const { options: drive, bytes } of this.drives)
-      sim.addDrive(
-        drive.interface === "ahci" ? 1 : 0,
-        bytes,
-        drive.blockBytes ?? 512,
-        drive.readOnly ?? false,
-      );
-    if (options.nic) sim.addNic(macNumber(options.nic));
-    sim.powerOn(options.start ?? true);
+  private constructor(engine: Engine) {
+    this.engine = engine;
+    const { core } = engine;
+    this.input = new InputPort(engine);
+    this.physical = new PhysicalMemory(core, engine.configuration.memory, (input) =>
+      engine.give(input),
+    );
+    const recording = new RecordingDataView(core.memory.buffer, (at, bytes) =>
+      engine.give({ kind: "memory", at, bytes }),
+    );
+    this.sim = new SimViews(recording);
   }
 
-  private hostFunctions(): HostFunctions {
-    const span = (at: number, bytes: number) => this.core.bytes.subarray(at, at + bytes);
-    const attempt = (drive: number, act: (drive: Drive) => void): number => {
-      const target = this.drives[drive];
-      if (!target) return 1;
-      try {
-        act(target);
-        return 0;
-      } catch (error) {
-        this.driveErrors.push({ drive, error });
-        return 1;
-      }
-    };
-    return {
-      driveRead: (n, offset, bytes, to) => attempt(n, (d) => d.read(offset, span(to, bytes))),
-      driveWrite: (n, offset, bytes, from) => attempt(n, (d) => d.write(offset, span(from, bytes))),
-      driveZero: (n, offset, bytes) => attempt(n, (d) => d.zero(offset, bytes)),
-      driveFlush: (n) => attempt(n, (d) => d.flush()),
-      consoleWrite: (_port, byte) => void this.consoleBytes.push(byte),
-      frameSend: (_nic, from, bytes) => void this.framesSent.push(span(from, bytes).slice()),
-    };
-  }
-
+  /**
+   * Builds a machine and turns it on; nothing has run yet.
+   * @throws MachineError bad-… that names the option; memory-unavailable
+   */
   static async create(options: MachineOptions = {}): Promise<Machine> {
-    return new Machine(options.modules ?? (await loadModules()), options);
+    const configuration = checkOptions(options);
+    const drives = createDrives(options.drives ?? []);
+    const engine = new Engine(options.modules ?? (await loadModules()), configuration, drives);
+    engine.powerOn();
+    return new Machine(engine);
   }
 
-  /** The root structure of the machine's state. */
-  get state(): MachineState {
-    return new MachineState(this.core.data, STATE_BASE);
+  /** Virtual time in ns since power-on. */
+  get time(): bigint {
+    return this.engine.time;
   }
 
-  get consoleText(): string {
-    return new TextDecoder().decode(Uint8Array.from(this.consoleBytes));
+  /** Micro-steps made since power-on: an event, or a CPU's turn. */
+  get steps(): bigint {
+    return this.engine.state.steps;
   }
 
-  /** Runs until the machine stops or `limit` cycles of virtual time; returns a reason of Stop. */
-  run(limit: bigint = NEVER): number {
+  /** Why the last run ended; null before the first. */
+  get stopReason(): StopReason | null {
+    return this.lastStop;
+  }
+
+  /** What trapped, once the machine is `"crashed"`. */
+  get crash(): MachineError | null {
+    return this.engine.crash;
+  }
+
+  /** Runs from power-on until the guest ends it, idles for good, or 60 s of virtual time passed. */
+  boot(options: BootOptions = {}): StopReason {
+    return this.run({ until: options.until ?? BOOT_LIMIT });
+  }
+
+  /**
+   * Runs until the guest or one of the options ends it; says which. A number alone is `until`.
+   * @throws MachineError guest-trap when code of machine or kernel traps; the machine is then
+   *   "crashed", and can be looked at but not run
+   */
+  run(options: RunOptions | bigint = {}): StopReason {
+    const { until, steps, condition }: RunOptions =
+      typeof options === "bigint" ? { until: options } : options;
+    this.lastStop = "crashed";
+    const limit = until === undefined ? NEVER : BigInt(until);
+    this.lastStop = this.engine.run(limit, steps ?? Number.POSITIVE_INFINITY, condition);
+    return this.lastStop;
+  }
+
+  /** Makes one micro-step, or with `slice` all that are left of one slice of virtual time. */
+  step(options: { readonly slice?: boolean } = {}): StopReason {
+    const first = this.run({ steps: 1 });
+    if (!options.slice || first !== "steps") return first;
     for (;;) {
-      const reason = this.core.sim.run(limit, 100_000);
-      if (reason !== Stop.STOP_STEPS) return reason;
+      const { sliceEnd } = this.engine.state;
+      const reason = this.run({ until: sliceEnd, steps: 1 });
+      if (reason !== "steps") return reason === "limit" || reason === "idle" ? "steps" : reason;
     }
   }
-}
 
-function macNumber(bytes: readonly number[]): bigint {
-  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte & 0xff), 0n);
+  /** Steps until the condition holds ("condition") or nothing more can be done. */
+  stepUntil(condition: () => boolean, options: Omit<RunOptions, "condition"> = {}): StopReason {
+    return this.run({ ...options, condition });
+  }
+
+  /** Ends a run ("break") after the micro-step in which such an event happens. */
+  breakOn<K extends SimEventKind>(
+    kind: K,
+    predicate: (event: SimEvent<K>) => boolean = () => true,
+  ): Watch {
+    const see = predicate as (event: SimEvent) => boolean;
+    return this.engine.watch.add({ kind, see, breaks: true });
+  }
+
+  /** Calls `listener` for each such event, some time after it happened; `"*"`: for all. */
+  on<K extends SimEventKind>(kind: K | "*", listener: (event: SimEvent<K>) => void): Watch {
+    const see = (event: SimEvent) => {
+      listener(event as SimEvent<K>);
+      return false;
+    };
+    return this.engine.watch.add({ kind, see, breaks: false });
+  }
+
+  /** Calls `listener` for each byte as the first serial port sends it. */
+  onConsole(listener: (byte: number) => void): Watch {
+    const { consoleListeners } = this.engine;
+    consoleListeners.add(listener);
+    return { remove: () => void consoleListeners.delete(listener) };
+  }
+
+  /** Memory as CPU `cpu` translates it. */
+  virtual(cpu = 0): VirtualMemory {
+    return new VirtualMemory(this.engine.core, this.physical, cpu);
+  }
+
+  /** SHA-256 over all state: CPUs, devices, RAM and what drives have changed; hex. */
+  stateHash(): string {
+    return stateHash(this.engine);
+  }
+
+  /** What the first serial port sent, as text. */
+  get consoleText(): string {
+    return this.engine.console.text;
+  }
+
+  get consoleBytes(): number[] {
+    return [...this.engine.console.bytes];
+  }
+
+  /** The latest frames that the network controller sent, up to 4,096. */
+  get framesSent(): readonly Uint8Array[] {
+    return this.engine.framesSent;
+  }
+
+  get drives(): readonly Drive[] {
+    return this.engine.drives;
+  }
+
+  get driveErrors(): readonly DriveFailure[] {
+    return this.engine.driveErrors;
+  }
+
+  /** The inputs so far, with what the machine is made of: enough to run it again. */
+  get journal(): Journal {
+    const { configuration, drives, journal } = this.engine;
+    return new Journal(configuration, drives, [...journal]);
+  }
+
+  /** The raw exports and memory, for tests of devices: nothing done here is journaled. */
+  get core(): Core {
+    return this.engine.core;
+  }
+
+  /** The root structure of the machine's state, unjournaled like `core`. */
+  get state(): MachineState {
+    return this.engine.state;
+  }
 }

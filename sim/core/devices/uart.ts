@@ -211,6 +211,11 @@ export function uartReceive(entry: u32): bool {
   return taken;
 }
 
+/** Bytes that may arrive before the receiver overruns; none in loopback. Looking changes nothing. */
+export function uartRoom(): u32 {
+  return looping() ? 0 : capacity() - min(capacity(), receiver().count);
+}
+
 export function uartEvent(argument: u32): void {
   synchronize();
   update();

@@ -1,0 +1,255 @@
+/** A machine's inner works: its core, what it is connected to, and how it is driven. */
+import { ConsoleLog } from "./console.ts";
+import { type Core, type HostFunctions, instantiate, STATE_BASE } from "./core.ts";
+import type { Drive } from "./drives.ts";
+import { MachineError } from "./errors.ts";
+import { applyInput, type Input } from "./inputs.ts";
+import type { JournalEntry } from "./journal.ts";
+import type { Modules } from "./modules.ts";
+import type { Configuration } from "./options.ts";
+import { type StopReason, stopReason } from "./reasons.ts";
+import { guestTrap } from "./traps.ts";
+import { Machine as MachineState } from "./views.generated.ts";
+import { Watches } from "./watch.ts";
+
+export const NEVER = 0xffff_ffff_ffff_ffffn;
+/** Micro-steps that sim.wasm makes at a time, so that V8 can replace its code by a better tier. */
+const STEPS_AT_A_TIME = 100_000;
+/** With listeners, few enough for the ring to keep what happens meanwhile. */
+const STEPS_WATCHED = 256;
+/** Serial input that found no room is offered again at multiples of so many steps. */
+const SERIAL_STEPS = 16n;
+/** Frames and errors kept for whoever wants to see them; the oldest give way. */
+const KEPT_MAX = 4096;
+
+/** What went wrong on the host's side of a drive; the guest saw a medium error. */
+export interface DriveFailure {
+  readonly drive: number;
+  readonly error: unknown;
+}
+
+export class Engine {
+  readonly modules: Modules;
+  readonly configuration: Configuration;
+  readonly drives: readonly Drive[];
+  readonly core: Core;
+  readonly state: MachineState;
+  readonly console = new ConsoleLog();
+  readonly consoleListeners = new Set<(byte: number) => void>();
+  readonly framesSent: Uint8Array[] = [];
+  readonly driveErrors: DriveFailure[] = [];
+  /** Inputs so far. */
+  readonly journal: JournalEntry[] = [];
+  /** Inputs of a replayed journal that are still to come, the next one first. */
+  replay: JournalEntry[] = [];
+  /** Bytes on their way to the serial port, which has had no room for them yet. */
+  serial: number[] = [];
+  /** Virtual time up to which nothing more happens: an idle machine that was run to a limit. */
+  reached = 0n;
+  crash: MachineError | null = null;
+  private entered = false;
+  private watches: Watches | undefined;
+
+  /** Instantiates the modules; the state is all zeroes until `powerOn` or a restore fills it. */
+  constructor(modules: Modules, configuration: Configuration, drives: readonly Drive[]) {
+    this.modules = modules;
+    this.configuration = configuration;
+    this.drives = drives;
+    this.core = instantiate(modules, configuration.memory, this.hostFunctions());
+    this.state = new MachineState(this.core.data, STATE_BASE);
+  }
+
+  powerOn(): void {
+    const { sim } = this.core;
+    const { cpus, memory, epochSeconds, nic, seed, start } = this.configuration;
+    this.guarded(() => {
+      sim.create(cpus, memory, epochSeconds);
+      for (const { options, bytes } of this.drives)
+        sim.addDrive(
+          options.interface === "ahci" ? 1 : 0,
+          bytes,
+          options.blockBytes ?? 512,
+          options.readOnly ?? false,
+        );
+      if (nic !== 0n) sim.addNic(nic);
+      const entropy = new DataView(seed.buffer, seed.byteOffset);
+      this.state.entropy0 = entropy.getBigUint64(0, true);
+      this.state.entropy1 = entropy.getBigUint64(8, true);
+      this.state.entropy2 = entropy.getBigUint64(16, true);
+      this.state.entropy3 = entropy.getBigUint64(24, true);
+      sim.powerOn(start);
+    });
+  }
+
+  /** Breakpoints and listeners. */
+  get watch(): Watches {
+    this.watches ??= new Watches(this.core);
+    return this.watches;
+  }
+
+  /** Virtual time in ns. */
+  get time(): bigint {
+    return bigMax(this.state.now, this.reached);
+  }
+
+  /** Gives the machine an input now, and notes it in the journal. */
+  give(input: Input): bigint {
+    if (this.replay.length > 0)
+      throw new MachineError(
+        "machine-busy",
+        "a replayed machine takes its inputs from the journal",
+      );
+    if (this.crash) throw this.crash;
+    return this.guarded(() => {
+      this.core.sim.advanceIdle(this.reached);
+      this.journal.push({ steps: this.state.steps, time: this.state.now, input });
+      return applyInput(this.core, input);
+    });
+  }
+
+  /** Hands waiting bytes to the serial port while it has room; whether it took any. */
+  feedSerial(): boolean {
+    let taken = 0;
+    while (taken < this.serial.length && this.core.sim.uartRoom() > 0) {
+      this.give({ kind: "serial", byte: this.serial[taken] ?? 0 });
+      taken += 1;
+    }
+    this.serial.splice(0, taken);
+    return taken > 0;
+  }
+
+  /**
+   * Runs until `limit` ns of virtual time, `steps` micro-steps, or something else ends the run. The
+   * condition is asked before the first step and after each.
+   */
+  run(limit: bigint, steps: number, condition?: () => boolean): StopReason {
+    this.watches?.drain();
+    for (let left = steps; ; ) {
+      if (this.crash) return "crashed";
+      if (condition?.()) return "condition";
+      if (left <= 0) return "steps";
+      if (!this.replayDue(limit)) return this.stand(limit, "limit");
+      const before = this.state.steps;
+      const stop = this.enter(limit, Math.min(left, this.stepsAtATime(condition !== undefined)));
+      left -= Number(this.state.steps - before);
+      const hit = this.watches?.drain() ?? false;
+      const fed = this.serialDue(stop) && this.feedSerial();
+      if (hit) return "break";
+      if (stop === "steps" || stop === "break" || fed) continue;
+      return this.stand(limit, stop);
+    }
+  }
+
+  private stepsAtATime(condition: boolean): number {
+    let steps = STEPS_AT_A_TIME;
+    if (this.watches?.active) steps = STEPS_WATCHED;
+    if (condition) steps = 1;
+    if (this.serial.length > 0)
+      steps = Math.min(steps, Number(SERIAL_STEPS - (this.state.steps % SERIAL_STEPS)));
+    const next = this.replay[0];
+    if (next) steps = Math.min(steps, Number(next.steps - this.state.steps));
+    return steps;
+  }
+
+  /** Where the run's end does not depend on how it was cut: at fixed steps, and when idle. */
+  private serialDue(stop: StopReason): boolean {
+    if (this.serial.length === 0) return false;
+    return stop === "idle" || this.state.steps % SERIAL_STEPS === 0n;
+  }
+
+  private stand(limit: bigint, stop: StopReason): StopReason {
+    if ((stop === "limit" || stop === "idle") && limit !== NEVER)
+      this.reached = bigMax(this.reached, limit);
+    return stop;
+  }
+
+  /** Gives the journal's inputs of this step; false when the next comes at or after `limit`. */
+  private replayDue(limit: bigint): boolean {
+    for (let next = this.replay[0]; next?.steps === this.state.steps; next = this.replay[0]) {
+      if (next.time >= limit) return false;
+      const entry = next;
+      this.guarded(() => {
+        this.core.sim.advanceIdle(entry.time);
+        this.expectTime(entry);
+        applyInput(this.core, entry.input);
+      });
+      this.journal.push(entry);
+      this.replay.shift();
+    }
+    return true;
+  }
+
+  private expectTime(entry: JournalEntry): void {
+    if (this.state.now === entry.time) return;
+    throw new MachineError(
+      "journal-diverged",
+      `journal: the ${entry.input.kind} input at step ${entry.steps} came at ${entry.time} ns, this machine is at ${this.state.now} ns there`,
+    );
+  }
+
+  private enter(limit: bigint, steps: number): StopReason {
+    return this.guarded(() => stopReason(this.core.sim.run(limit, steps)));
+  }
+
+  /** Calls into WebAssembly; what traps there ends this machine and nothing else. */
+  private guarded<T>(act: () => T): T {
+    if (this.entered)
+      throw new MachineError(
+        "machine-busy",
+        "the machine is in the middle of a step: inputs and runs are for between the steps",
+      );
+    this.entered = true;
+    try {
+      return act();
+    } catch (error) {
+      if (error instanceof MachineError) throw error;
+      this.crash = guestTrap(error, this.place());
+      throw this.crash;
+    } finally {
+      this.entered = false;
+    }
+  }
+
+  private place(): string {
+    const { running, steps } = this.state;
+    const who = running < this.configuration.cpus ? `CPU ${running}` : "a device";
+    return `${who} trapped in step ${steps} at ${this.time} ns`;
+  }
+
+  private hostFunctions(): HostFunctions {
+    const span = (at: number, bytes: number) =>
+      this.core.bytes.subarray(at >>> 0, (at >>> 0) + bytes);
+    const attempt = (drive: number, act: (drive: Drive) => void): number => {
+      const target = this.drives[drive];
+      if (!target) return 1;
+      try {
+        act(target);
+        return 0;
+      } catch (error) {
+        keep(this.driveErrors, { drive, error });
+        return 1;
+      }
+    };
+    return {
+      driveRead: (n, offset, bytes, to) => attempt(n, (d) => d.read(offset, span(to, bytes))),
+      driveWrite: (n, offset, bytes, from) => attempt(n, (d) => d.write(offset, span(from, bytes))),
+      driveZero: (n, offset, bytes) => attempt(n, (d) => d.zero(offset, bytes)),
+      driveFlush: (n) => attempt(n, (d) => d.flush()),
+      consoleWrite: (_port, byte) => {
+        this.console.push(byte);
+        for (const listener of this.consoleListeners) listener(byte);
+      },
+      frameSend: (_nic, from, bytes) => keep(this.framesSent, span(from, bytes).slice()),
+    };
+  }
+}
+
+/** Math.max has no bigints. */
+function bigMax(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
+function keep<T>(list: T[], item: T): void {
+  if (list.length === KEPT_MAX) list.shift();
+  list.push(item);
+}
