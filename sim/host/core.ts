@@ -17,6 +17,10 @@ export interface SimExports {
   hashMachine(): void;
   nextUsedPage(page: number, end: number): number;
   run(limit: bigint, maxSteps: number): number;
+  driveLine(gsi: number, level: boolean): void;
+  deliverMessage(address: bigint, data: number): void;
+  pendingInterrupt(cpu: number): number;
+  takeInterrupt(cpu: number, pending: number): number;
   physicalRead(address: bigint, bytes: number): bigint;
   physicalWrite(address: bigint, bytes: number, value: bigint): void;
   portRead(port: number, bytes: number): number;
