@@ -231,6 +231,81 @@ test("a table cut off at any length is refused or read without what is missing",
   }
 });
 
+/** Where a table's address is kept: table and offset, then which checksums depend on it. */
+const POINTERS: Record<string, [string, number]> = {
+  XSDT: ["RSDP", 24],
+  FACP: ["XSDT", 36],
+  DSDT: ["FACP", 140],
+  APIC: ["XSDT", 44],
+  HPET: ["XSDT", 52],
+  MCFG: ["XSDT", 60],
+  DMAR: ["XSDT", 68],
+};
+
+/**
+ * Moves the first `bytes` bytes of a table to where the machine's memory ends, changes some of them
+ * and mends the checksum: one byte too many, and the reader would trap.
+ */
+function moveToEnd(
+  { machine, find }: Awaited<ReturnType<typeof firmware>>,
+  signature: string,
+  bytes: number,
+  changes: readonly (readonly [number, number])[],
+): void {
+  const memory = machine.core.bytes;
+  const table = memory.subarray(memory.length - bytes);
+  table.set(find(signature).subarray(0, bytes));
+  view(table).setUint32(4, bytes, true);
+  for (const [at, value] of changes) table[36 + (at % (bytes - 36 || 1))] = value;
+  mend(table);
+  const [holder, offset] = POINTERS[signature] ?? ["", 0];
+  const pointer = find(holder);
+  view(pointer).setBigUint64(offset, BigInt(memory.length - bytes - RAM_BASE), true);
+  mend(pointer, holder === "RSDP" ? 32 : 9);
+}
+
+test("a table at the very end of memory is read to its end and not beyond", async () => {
+  const kernel = await firmware({ cpus: 4 });
+  for (const signature of Object.keys(POINTERS)) {
+    moveToEnd(kernel, signature, kernel.find(signature).length, []);
+    expect([signature, kernel.read(AREA).error]).toEqual([signature, ERRORS.none]);
+    kernel.reset();
+  }
+});
+
+test("whatever a table at the very end of memory holds, nothing beyond is touched", async () => {
+  const kernel = await firmware({ cpus: 4 });
+  const changes = fc.array(fc.tuple(fc.nat(4095), fc.nat(255)), { maxLength: 6 });
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...Object.keys(POINTERS)),
+      fc.nat(),
+      changes,
+      (name, cut, change) => {
+        moveToEnd(kernel, name, 37 + (cut % (kernel.find(name).length - 36)), change);
+        const { error } = kernel.read(AREA);
+        kernel.reset();
+        expect(Object.values(ERRORS)).toContain(error);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+test("the package \\_S5 may break off at any byte where memory ends", async () => {
+  const kernel = await firmware();
+  const aml = [
+    0x08, 0x5c, 0x5f, 0x53, 0x35, 0x5f, 0x12, 0xc6, 0, 0, 0, 0x01, 0x0e, 5, 0, 0, 0, 0, 0, 0, 0,
+  ];
+  for (let bytes = 1; bytes <= aml.length; bytes++) {
+    moveToEnd(kernel, "DSDT", 36 + bytes, [...aml.slice(0, bytes).entries()]);
+    const platform = kernel.read(AREA);
+    kernel.reset();
+    expect(platform.error).toBe(ERRORS.none);
+    expect(platform.sleepTypeS5).toBe(bytes === aml.length ? 5 : 0xff);
+  }
+});
+
 test("tables may be claimed to lie anywhere: no address makes the reader leave RAM", async () => {
   const { find, read, reset } = await firmware();
   const edges = [
