@@ -1,17 +1,18 @@
 /**
- * hal-testing.wasm: a kernel for the tests of the hardware abstraction layer. A CPU that starts does
- * what the mailbox asks for, with the real drivers, and halts. What needs no CPU because it only
- * reads RAM is exported by itself.
+ * hal-testing.wasm: a kernel for the tests of the hardware abstraction layer. The first CPU does
+ * what the mailbox asks for, with the real drivers; then it halts, as the others do at once. What
+ * needs no CPU because it only reads RAM is exported by itself.
  */
 import { ENTRY_START } from "../../sim/spec/entries";
 import { halt } from "../x86_64/machine";
+import { testInterrupts } from "./interrupts";
 import { mailbox } from "./mailbox";
 import { testPower } from "./power";
 
 export { testAcpiErrorText, testHandoff, testHandoffErrorText, testPlatform } from "./tables";
 
 export function enter(cpu: u32, entry: u32, errorCode: u32): void {
-  if (entry == ENTRY_START) answer();
+  if (entry == ENTRY_START && cpu == 0) answer();
   halt();
 }
 
@@ -21,6 +22,9 @@ function answer(): void {
   switch (box.operation >> 4) {
     case 1:
       testPower(box);
+      break;
+    case 5:
+      testInterrupts(box);
       break;
     default:
   }
