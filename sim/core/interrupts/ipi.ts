@@ -36,13 +36,6 @@ import { resetLapic } from "./reset";
 const BROADCAST_8: u32 = 0xff;
 const BROADCAST_32: u32 = 0xffff_ffff;
 
-/** All CPUs of the machine, bit n for CPU n. */
-@inline
-function everyone(): u64 {
-  const count = machine().cpuCount;
-  return count == 64 ? 0xffff_ffff_ffff_ffff : ((<u64>1) << count) - 1;
-}
-
 /** Whether the APIC is in the set that a logical destination names. */
 function matchesLogical(lapic: Lapic, destination: u32): bool {
   if (isX2apic(lapic)) {
@@ -151,7 +144,7 @@ function commandTargets(lapic: Lapic, low: u32, destination: u32, wide: bool): u
     return destinationSet(destination, (low & ICR_LOGICAL) != 0, wide);
   if (shorthand == SHORTHAND_SELF) return self;
   const all = destinationSet(BROADCAST_32, false, true);
-  return shorthand == SHORTHAND_ALL ? all : all & everyone() & ~self;
+  return shorthand == SHORTHAND_ALL ? all : all & ~self;
 }
 
 /** Modes that an IPI can have; the others, and SMI on this machine, are sent to nobody. */

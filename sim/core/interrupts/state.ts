@@ -7,7 +7,6 @@ import { APIC_BASE_ENABLE, APIC_BASE_EXTD, LVT_MASKED, SVR_ENABLE } from "../../
 /** Local vector table entries in register order: timer, thermal, performance, LINT0, LINT1, error. */
 export const LVT_TIMER: u32 = 0;
 export const LVT_LINT0: u32 = 3;
-export const LVT_LINT1: u32 = 4;
 export const LVT_ERROR: u32 = 5;
 export const LVT_COUNT: u32 = 6;
 
