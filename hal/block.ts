@@ -15,6 +15,17 @@
  * and `blockAdvance` no later than the controller's `deadline`. A lost interrupt costs time, never
  * a request; a spurious one costs nothing.
  */
+import { pointer } from "./memory";
+import {
+  nvmeAdvance,
+  nvmeInterrupt,
+  nvmePages,
+  nvmePoll,
+  nvmeStart,
+  nvmeStop,
+  nvmeSubmit,
+} from "./x86_64/nvme";
+
 export const BLOCK_DRIVER_NVME: u32 = 1;
 export const BLOCK_DRIVER_AHCI: u32 = 2;
 
@@ -89,6 +100,8 @@ export class BlockRequest {
   deviceStatus: u32;
   /** Next finished request: the list that `blockTake` empties. */
   next: usize;
+  /** Address of the device that has it. For drivers. */
+  device: usize;
 }
 
 /** One range of blocks: an NVMe namespace, a SATA drive. */
@@ -194,15 +207,85 @@ export function blockCheck(device: BlockDevice, request: BlockRequest): u32 {
 }
 
 /*
- * The driver functions. `hal/x86_64/nvme.ts` and `hal/x86_64/ahci.ts` export each of them with
- * these parameters and the driver's name in front: nvmeStart, ahciStart, …
- *
- *   Start(controller, now): void             begins; fields up to `timeoutNs` are filled in
- *   Advance(controller, now): void           moves state machines on, looks at deadlines
- *   Interrupt(controller, vector, now): void a vector fired: takes completions
- *   Submit(device, request, cpu, now): u32   BLOCK_OK (pending) or an error (nothing happened)
- *   Poll(controller, now): void              takes completions without an interrupt
- *   Stop(controller, now): void              begins an orderly shutdown
- *
- * `now` is a monotonic time in ns. Drivers finish requests with `blockFinish`.
+ * The driver functions: `hal/x86_64/nvme.ts` and `hal/x86_64/ahci.ts` export each with the driver's
+ * name in front. `now` is a monotonic time in ns. Drivers finish requests with `blockFinish`.
  */
+
+/** Pages of DMA memory that a controller with `queues` queues needs, its structures included. */
+export function blockPages(driver: u32, queues: u32): u64 {
+  switch (driver) {
+    case BLOCK_DRIVER_NVME:
+      return nvmePages(queues);
+    default:
+      return 0;
+  }
+}
+
+/**
+ * The controller whose structures are to be at the start of `memory`; the caller fills in
+ * `registers` to `queuesWanted` and `timeoutNs`, then calls `blockStart`.
+ * @param memory physical address of `blockPages` zeroed, contiguous pages
+ */
+export function blockAttach(driver: u32, memory: u64): BlockController {
+  const controller = changetype<BlockController>(pointer(memory));
+  controller.driver = driver;
+  controller.memory = memory;
+  controller.deadline = BLOCK_NEVER;
+  return controller;
+}
+
+/** Begins to bring the controller up. */
+export function blockStart(controller: BlockController, now: u64): void {
+  switch (controller.driver) {
+    case BLOCK_DRIVER_NVME:
+      return nvmeStart(controller, now);
+    default:
+  }
+}
+
+/** Moves state machines on and looks at deadlines; to be called by `deadline`, or any time. */
+export function blockAdvance(controller: BlockController, now: u64): void {
+  switch (controller.driver) {
+    case BLOCK_DRIVER_NVME:
+      return nvmeAdvance(controller, now);
+    default:
+  }
+}
+
+/** Vector `vector` of the controller, 0 to `vectors` - 1, has fired: takes completions. */
+export function blockInterrupt(controller: BlockController, vector: u32, now: u64): void {
+  switch (controller.driver) {
+    case BLOCK_DRIVER_NVME:
+      return nvmeInterrupt(controller, vector, now);
+    default:
+  }
+}
+
+/** Gives a request to the device: BLOCK_OK (it is pending) or an error (nothing has happened). */
+export function blockSubmit(device: BlockDevice, request: BlockRequest, cpu: u32, now: u64): u32 {
+  const controller = changetype<BlockController>(device.controller);
+  switch (controller.driver) {
+    case BLOCK_DRIVER_NVME:
+      return nvmeSubmit(device, request, cpu, now);
+    default:
+      return BLOCK_ERROR_NOT_READY;
+  }
+}
+
+/** Takes completions without an interrupt. */
+export function blockPoll(controller: BlockController, now: u64): void {
+  switch (controller.driver) {
+    case BLOCK_DRIVER_NVME:
+      return nvmePoll(controller, now);
+    default:
+  }
+}
+
+/** Begins an orderly shutdown; requests that are outstanding end with BLOCK_ERROR_NOT_READY. */
+export function blockStop(controller: BlockController, now: u64): void {
+  switch (controller.driver) {
+    case BLOCK_DRIVER_NVME:
+      return nvmeStop(controller, now);
+    default:
+  }
+}

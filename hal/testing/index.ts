@@ -7,12 +7,15 @@ import { ENTRY_START } from "../../sim/spec/entries";
 import { halt } from "../x86_64/machine";
 import { testInterrupts } from "./interrupts";
 import { mailbox } from "./mailbox";
+import { testConsole } from "./console";
 import { testPower } from "./power";
+import { testTimers, timersInterrupt } from "./timers";
 
 export { testAcpiErrorText, testHandoff, testHandoffErrorText, testPlatform } from "./tables";
 
 export function enter(cpu: u32, entry: u32, errorCode: u32): void {
   if (entry == ENTRY_START && cpu == 0) answer();
+  else if (entry < 256) timersInterrupt(entry);
   halt();
 }
 
@@ -22,6 +25,12 @@ function answer(): void {
   switch (box.operation >> 4) {
     case 1:
       testPower(box);
+      break;
+    case 2:
+      testTimers(box);
+      break;
+    case 3:
+      testConsole(box);
       break;
     case 5:
       testInterrupts(box);

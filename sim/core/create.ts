@@ -3,14 +3,18 @@ import { createBus } from "./bus/bus";
 import { CPU_RUNNING, cpuAt, cpuSignal, createCpus } from "./cpu/cpu";
 import { entryAddress } from "./cpu/entry";
 import { pvhState, resetCpu } from "./cpu/reset";
+import { createAhci } from "./devices/ahci/hba";
 import { createDrives } from "./devices/drive";
+import { createNvme } from "./devices/nvme/nvme";
 import { createUart } from "./devices/uart";
+import { createNic } from "./devices/virtio/function";
 import { createEventQueue } from "./events";
 import { createFaults } from "./faults";
 import { createFirmware } from "./firmware/firmware";
 import { createIoapic } from "./interrupts/ioapic";
 import { createLapics } from "./interrupts/lapic";
 import { createPics } from "./interrupts/pic";
+import { createIommu } from "./iommu/vtd";
 import { machine, NO_CPU } from "./machine";
 import { LOW_RAM_MAX, STATE_BASE } from "./memory";
 import { createPci } from "./pci/topology";
@@ -63,7 +67,11 @@ function createDevices(): void {
   createHpet();
   createUart();
   createPower();
+  createIommu();
   createPci();
+  createNic();
+  createAhci();
+  createNvme();
   createFirmware();
 }
 

@@ -31,6 +31,7 @@ export function armFault(kind: u32, source: u32, skip: u32, argument: u64): bool
   for (let index: u32 = 0; index < FAULTS_MAX; index++) {
     const fault = faultAt(index);
     if (fault.kind != 0) continue;
+    machine().faultCount += 1;
     fault.kind = <u16>kind;
     fault.source = <u16>source;
     fault.skip = skip;
@@ -45,6 +46,7 @@ export function armFault(kind: u32, source: u32, skip: u32, argument: u64): bool
  * a vanished device, which stays away.
  */
 export function takeFault(kind: u32, source: u32): bool {
+  if (machine().faultCount == 0) return false;
   for (let index: u32 = 0; index < FAULTS_MAX; index++) {
     const fault = faultAt(index);
     if (fault.kind != <u16>kind || fault.source != <u16>source) continue;
@@ -53,6 +55,7 @@ export function takeFault(kind: u32, source: u32): bool {
       return false;
     }
     fault.kind = 0;
+    machine().faultCount -= 1;
     trace(<u16>TRACE_FAULT, source, kind);
     return true;
   }
@@ -61,6 +64,7 @@ export function takeFault(kind: u32, source: u32): bool {
 
 /** The argument of the armed fault of this kind; 0 when there is none. Ask before `takeFault`. */
 export function faultArgument(kind: u32, source: u32): u64 {
+  if (machine().faultCount == 0) return 0;
   for (let index: u32 = 0; index < FAULTS_MAX; index++) {
     const fault = faultAt(index);
     if (fault.kind == <u16>kind && fault.source == <u16>source) return fault.argument;

@@ -4,6 +4,7 @@ export { advanceIdle, run } from "./run";
 export * from "./interface";
 export { HOST_BUFFER, HOST_BUFFER_BYTES } from "./host";
 export { physicalRead, physicalWrite, portRead, portWrite } from "./bus/bus";
+export { nicReceive } from "./devices/virtio/net";
 export { addDrive } from "./devices/drive";
 export { pressPowerButton } from "./platform/power";
 export { uartReceive, uartRoom } from "./devices/uart";

@@ -1,4 +1,5 @@
 /** The root of all machine state, at a fixed address, and the machine's configuration. */
+import { Cpu } from "./cpu/cpu";
 import { Drive } from "./devices/drive";
 import { STATE_BASE } from "./memory";
 
@@ -38,10 +39,12 @@ export class Machine {
   entropy2: u64;
   entropy3: u64;
 
-  cpus: usize;
+  cpus: Ptr<Cpu>;
   eventQueue: usize;
   trace: usize;
   faults: usize;
+  /** Faults in the table: with none, asking costs one load. */
+  faultCount: u32;
   bus: usize;
   lapics: usize;
   ioapic: usize;

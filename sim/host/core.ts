@@ -25,11 +25,14 @@ export interface SimExports {
   physicalWrite(address: bigint, bytes: number, value: bigint): void;
   portRead(port: number, bytes: number): number;
   portWrite(port: number, bytes: number, value: number): void;
+  /** Physical address as unsigned 64 bits, or all ones; looks without a trace (cpu/inspect.ts). */
+  peekTranslate(cpu: number, va: bigint): bigint;
+  /** As an access of the CPU: 2 write, 4 user, 16 fetch. All ones when it faults. */
+  translateFor(cpu: number, va: bigint, access: number): bigint;
+  pressPowerButton(): void;
+  nicReceive(from: number, bytes: number): number;
   uartReceive(entry: number): number;
   uartRoom(): number;
-  nicReceive?(from: number, bytes: number): number;
-  peekTranslate(cpu: number, address: bigint): bigint;
-  pressPowerButton(): void;
   armFault(kind: number, source: number, skip: number, argument: bigint): number;
 }
 

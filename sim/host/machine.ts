@@ -169,7 +169,7 @@ export class Machine {
   }
 
   /** The latest frames that the network controller sent, up to 4,096. */
-  get framesSent(): readonly Uint8Array[] {
+  get framesSent(): Uint8Array[] {
     return this.engine.framesSent;
   }
 

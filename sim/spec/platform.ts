@@ -20,9 +20,6 @@ export const PCI_HIGH_BYTES = 0x40_0000_0000;
 export const PCI_IO_BASE = 0xc000;
 export const PCI_IO_BYTES = 0x3000;
 
-/** Physical addresses of processors and of the IOMMU have this many bits. */
-export const HOST_ADDRESS_BITS = 46;
-
 export const PIC_MASTER_PORT = 0x20;
 export const PIC_SLAVE_PORT = 0xa0;
 export const PIC_EDGE_PORT = 0x4d0;

@@ -6,18 +6,23 @@ import {
   DEVICE_PIC,
   DEVICE_PIT,
   DEVICE_ECAM,
+  DEVICE_IOMMU,
   DEVICE_PCI_BAR,
   DEVICE_PCI_PORTS,
   DEVICE_RTC,
   DEVICE_UART,
   DEVICE_POWER,
+  EVENT_AHCI,
   EVENT_HPET,
   EVENT_LAPIC_TIMER,
+  EVENT_NIC,
   EVENT_PIT,
   EVENT_POWER,
   EVENT_RTC,
+  EVENT_NVME,
   EVENT_UART,
 } from "../kinds";
+import { iommuRead, iommuWrite } from "../iommu/vtd";
 import {
   configPortRead,
   configPortWrite,
@@ -29,6 +34,9 @@ import {
 import { ioapicRead, ioapicWrite } from "../interrupts/ioapic";
 import { lapicRead, lapicTimerEvent, lapicWrite } from "../interrupts/lapic";
 import { picPortRead, picPortWrite } from "../interrupts/pic";
+import { ahciEvent } from "../devices/ahci/hba";
+import { nicEvent } from "../devices/virtio/net";
+import { nvmeEvent } from "../devices/nvme/nvme";
 import { uartPortRead, uartPortWrite, uartEvent } from "../devices/uart";
 import { hpetEvent, hpetRead, hpetWrite } from "../timers/hpet";
 import { pitEvent, pitPortRead, pitPortWrite } from "../timers/pit";
@@ -42,6 +50,8 @@ export function regionRead(kind: u16, device: u32, offset: u32, bytes: u32): u64
       return lapicRead(device, offset, bytes);
     case DEVICE_IOAPIC:
       return ioapicRead(offset, bytes);
+    case DEVICE_IOMMU:
+      return iommuRead(offset, bytes);
     case DEVICE_ECAM:
       return ecamRead(offset, bytes);
     case DEVICE_PCI_BAR:
@@ -61,6 +71,9 @@ export function regionWrite(kind: u16, device: u32, offset: u32, bytes: u32, val
       break;
     case DEVICE_IOAPIC:
       ioapicWrite(offset, bytes, value);
+      break;
+    case DEVICE_IOMMU:
+      iommuWrite(offset, bytes, value);
       break;
     case DEVICE_ECAM:
       ecamWrite(offset, bytes, value);
@@ -137,6 +150,12 @@ export function dispatchEvent(kind: u16, argument: u32): void {
     case EVENT_LAPIC_TIMER:
       lapicTimerEvent(argument);
       break;
+    case EVENT_AHCI:
+      ahciEvent(argument);
+      break;
+    case EVENT_NIC:
+      nicEvent();
+      break;
     case EVENT_PIT:
       pitEvent();
       break;
@@ -145,6 +164,9 @@ export function dispatchEvent(kind: u16, argument: u32): void {
       break;
     case EVENT_RTC:
       rtcEvent();
+      break;
+    case EVENT_NVME:
+      nvmeEvent(argument);
       break;
     case EVENT_UART:
       uartEvent(argument);

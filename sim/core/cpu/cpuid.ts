@@ -3,6 +3,7 @@
  * leaf 0x15), so software calibrates the TSC.
  */
 import { Cpu } from "./cpu";
+import { isEnabled, lapicOf } from "../interrupts/state";
 import { machine } from "../machine";
 import {
   CR4_OSXSAVE,
@@ -26,6 +27,8 @@ const OSXSAVE: u32 = 1 << 27;
  */
 const FEATURES_EDX: u32 = 0x0789_bb7d;
 const MULTITHREADING: u32 = 1 << 28;
+/** Gone while IA32_APIC_BASE has the local APIC disabled (SDM 3A, 10.4.3). */
+const APIC: u32 = 1 << 9;
 /** Leaf 6, EAX: the APIC timer never stops. */
 const ALWAYS_RUNNING_TIMER: u32 = 1 << 2;
 /** Leaf 7, EBX: TSC_ADJUST, SMEP, INVPCID, SMAP. */
@@ -101,7 +104,8 @@ function features(cpu: Cpu): void {
   const count = machine().cpuCount;
   const ebx = (cpu.index << 24) | ((<u32>1 << topologyShift()) << 16) | (8 << 8);
   const ecx = cpu.cr4 & CR4_OSXSAVE ? FEATURES_ECX | OSXSAVE : FEATURES_ECX;
-  const edx = count > 1 ? FEATURES_EDX | MULTITHREADING : FEATURES_EDX;
+  let edx = count > 1 ? FEATURES_EDX | MULTITHREADING : FEATURES_EDX;
+  if (!isEnabled(lapicOf(cpu))) edx &= ~APIC;
   answer(cpu, SIGNATURE, ebx, ecx, edx);
 }
 

@@ -126,3 +126,32 @@ test("the old and the extended addresses in the FADT agree", async () => {
   for (const [short, extended] of pairs)
     expect(fadt.getBigUint64(extended, true)).toBe(BigInt(fadt.getUint32(short, true)));
 });
+
+test("the HPET table repeats the block id that the device shows", async () => {
+  const machine = await Machine.create({ start: false });
+  const hpet = view(tableOf(readTables(machine), "HPET").bytes);
+  const device = machine.core.sim.physicalRead(0xfed00000n, 4);
+  expect(BigInt(hpet.getUint32(36, true))).toBe(device);
+  expect(hpet.getBigUint64(44, true)).toBe(0xfed00000n);
+});
+
+test("the tables describe the ports and windows of the platform", async () => {
+  const machine = await Machine.create({ start: false });
+  const tables = readTables(machine);
+  const mcfg = view(tableOf(tables, "MCFG").bytes);
+  expect([mcfg.getBigUint64(44, true), mcfg.getUint8(54), mcfg.getUint8(55)]).toEqual([
+    0xb0000000n,
+    0,
+    255,
+  ]);
+  const dmar = view(tableOf(tables, "DMAR").bytes);
+  // 40 address bits; no interrupt remapping; one unit for all of PCI.
+  expect([dmar.getUint8(36), dmar.getUint8(37), dmar.getUint8(52)]).toEqual([39, 0, 1]);
+  expect(dmar.getBigUint64(56, true)).toBe(0xfed90000n);
+  const spcr = view(tableOf(tables, "SPCR").bytes);
+  expect([spcr.getUint8(36), spcr.getBigUint64(44, true), spcr.getUint32(54, true)]).toEqual([
+    0,
+    0x3f8n,
+    4,
+  ]);
+});

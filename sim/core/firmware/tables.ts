@@ -23,7 +23,6 @@ import {
   GSI_PIT,
   GSI_SCI,
   GSI_UART,
-  HOST_ADDRESS_BITS,
   HPET_BASE,
   IOAPIC_BASE,
   IOMMU_BASE,
@@ -33,6 +32,8 @@ import {
   RESET_PORT,
   UART_PORT,
 } from "../../spec/platform";
+import { RTC_CENTURY } from "../../spec/rtc";
+import { PHYSICAL_ADDRESS_BITS } from "../../spec/x86";
 
 /** FADT feature flags (table 5-34). */
 const WBINVD: u32 = 1 << 0;
@@ -52,8 +53,6 @@ const PROFILE_DESKTOP: u32 = 1;
 const C2_ABSENT: u32 = 0xfff;
 const C3_ABSENT: u32 = 0xfff;
 const ACPI_MINOR: u32 = 3;
-/** CMOS index of the century. */
-const RTC_CENTURY: u32 = 0x32;
 /** Least ticks of a periodic timer that lose no interrupt: 128, about 1.3 us at 100 MHz. */
 const HPET_MINIMUM_TICK: u32 = 128;
 
@@ -189,7 +188,7 @@ export function writeMcfg(): u32 {
 /** DMA remapping (Intel VT-d 4.1, 8.1, 8.3): one unit for all of segment 0, no interrupt remapping. */
 export function writeDmar(): u32 {
   const table = beginTable("DMAR", 1);
-  put8(HOST_ADDRESS_BITS - 1);
+  put8(PHYSICAL_ADDRESS_BITS - 1);
   put8(0);
   putZeroes(10);
   put16(DMAR_DRHD);

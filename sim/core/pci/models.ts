@@ -1,4 +1,7 @@
 /** Which device model stands behind a PCI function. */
+import { ahciBarRead, ahciBarWrite, ahciFunctionReset } from "../devices/ahci/hba";
+import { nicBarRead, nicBarWrite, nicFunctionReset } from "../devices/virtio/function";
+import { nvmeBarRead, nvmeBarWrite, nvmeReset } from "../devices/nvme/nvme";
 
 /** Configuration space only: host bridge, LPC bridge. */
 export const MODEL_NONE: u16 = 0;
@@ -10,6 +13,12 @@ export const MODEL_VIRTIO_NET: u16 = 4;
 /** A read of 1, 2, 4 or 8 bytes at `offset` of BAR `bar`. The access lies inside the BAR. */
 export function barRead(model: u16, device: u32, bar: u32, offset: u32, bytes: u32): u64 {
   switch (model) {
+    case MODEL_AHCI:
+      return ahciBarRead(offset, bytes);
+    case MODEL_VIRTIO_NET:
+      return nicBarRead(bar, offset, bytes);
+    case MODEL_NVME:
+      return nvmeBarRead(offset, bytes);
     default:
       return 0xffff_ffff_ffff_ffff;
   }
@@ -18,6 +27,15 @@ export function barRead(model: u16, device: u32, bar: u32, offset: u32, bytes: u
 /** A write inside a BAR. */
 export function barWrite(model: u16, device: u32, bar: u32, offset: u32, bytes: u32, value: u64): void {
   switch (model) {
+    case MODEL_AHCI:
+      ahciBarWrite(offset, bytes, value);
+      break;
+    case MODEL_VIRTIO_NET:
+      nicBarWrite(bar, offset, bytes, value);
+      break;
+    case MODEL_NVME:
+      nvmeBarWrite(offset, bytes, value);
+      break;
     default:
   }
 }
@@ -25,6 +43,15 @@ export function barWrite(model: u16, device: u32, bar: u32, offset: u32, bytes: 
 /** Function Level Reset or reset of the bus above; configuration space is reset by the caller. */
 export function functionReset(model: u16, device: u32): void {
   switch (model) {
+    case MODEL_AHCI:
+      ahciFunctionReset();
+      break;
+    case MODEL_VIRTIO_NET:
+      nicFunctionReset();
+      break;
+    case MODEL_NVME:
+      nvmeReset();
+      break;
     default:
   }
 }

@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Machine } from "../../host/machine.ts";
 import { advanceTo } from "../../host/testing/clock.ts";
+import { records, rises } from "../../host/testing/records.ts";
 import { Power } from "../../host/views.generated.ts";
+import { TRACE_LINE } from "../../spec/trace.ts";
 
 const STATUS = 0x600;
 const ENABLE = 0x602;
@@ -115,6 +117,43 @@ test("SLP_EN written as a byte takes the SLP_TYP of the same byte", async () => 
   const machine = await create();
   machine.core.sim.portWrite(CONTROL + 1, 1, 0x20);
   expect(machine.run()).toBe("power-off");
+});
+
+/** Levels that the SCI line has been driven to, in order. */
+const sciLevels = (machine: Machine) =>
+  records(machine, TRACE_LINE)
+    .filter(({ a }) => a === 9)
+    .map(({ b }) => Number(b));
+
+test("SCI is high from an enabled event until its status is cleared", async () => {
+  const machine = await create();
+  const { sim } = machine.core;
+  sim.pressPowerButton();
+  expect(sciLevels(machine)).toEqual([]);
+  sim.portWrite(ENABLE, 2, PWRBTN);
+  expect(sciLevels(machine)).toEqual([1]);
+  sim.pressPowerButton();
+  sim.portWrite(STATUS, 2, TMR);
+  expect(sciLevels(machine)).toEqual([1]);
+  sim.portWrite(STATUS, 2, PWRBTN);
+  expect(sciLevels(machine)).toEqual([1, 0]);
+  sim.pressPowerButton();
+  sim.portWrite(ENABLE, 2, 0);
+  expect(sciLevels(machine)).toEqual([1, 0, 1, 0]);
+});
+
+test("the timer's SCI comes at the cycle at which bit 31 changes", async () => {
+  const machine = await create();
+  machine.core.sim.portWrite(ENABLE, 2, TMR);
+  expect(machine.run()).toBe("idle");
+  expect(rises(machine, 9)).toEqual([half(1n)]);
+});
+
+test("a double word written to the PCI address port resets nothing", async () => {
+  const machine = await create();
+  machine.core.sim.portWrite(0xcf8, 4, 0x8000_0600);
+  expect(machine.run()).toBe("idle");
+  expect(machine.core.sim.portRead(RESET, 1)).toBe(0);
 });
 
 test("a reset begins when RST_CPU rises, not before and not while it stays", async () => {

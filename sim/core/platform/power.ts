@@ -63,6 +63,8 @@ export class Power {
   resetControl: u8;
   /** The guest said that its crash kernel takes over. */
   crashLoaded: u8;
+  /** Level of the SCI line. */
+  sci: u32;
   /** Changes of the timer's highest bit that TMR_STS has taken note of. */
   timerHalves: u32;
   timerEvent: u32;
@@ -155,7 +157,11 @@ function noteTimer(): void {
 function eventsChanged(): void {
   const state = power();
   const pending = <u32>state.pm1Status & <u32>state.pm1Enable & EVENTS;
-  setLine(GSI_SCI, pending != 0);
+  const level: u32 = pending != 0 ? 1 : 0;
+  if (level != state.sci) {
+    state.sci = level;
+    setLine(GSI_SCI, level != 0);
+  }
   if ((state.pm1Enable & PM1_TIMER) == 0 || (state.pm1Status & PM1_TIMER) != 0)
     return cancelEvent(state.timerEvent);
   const next = (<u64>state.timerHalves + 1) << TIMER_TOP_BIT;

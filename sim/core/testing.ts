@@ -1,0 +1,38 @@
+/**
+ * Exports of sim-testing.wasm: the machine, and its insides, so that tests can build a PCI device
+ * of any shape and be that device: raise its interrupts, do its DMA.
+ */
+import { addBar } from "./pci/decode";
+import { addExpressCapability } from "./pci/express";
+import { createFunction, functionAt } from "./pci/function";
+import { addMsi, addMsix, notify, setIntx } from "./pci/interrupts";
+import { addPowerCapability } from "./pci/power";
+
+export * from "./index";
+export { dmaPointer, dmaRead, dmaWrite } from "./iommu/dma";
+
+/** Creates a function with INTA (createFunction); returns its index for the calls below. */
+export function testFunction(address: u32, model: u32, vendorDevice: u32, classRevision: u32): u32 {
+  return createFunction(address, <u16>model, 0, vendorDevice, classRevision).index;
+}
+export function testBar(fn: u32, bar: u32, bytes: u64, flags: u32): void {
+  addBar(functionAt(fn), bar, bytes, flags);
+}
+export function testExpress(fn: u32, portType: u32): u32 {
+  return addExpressCapability(functionAt(fn), portType);
+}
+export function testPower(fn: u32): u32 {
+  return addPowerCapability(functionAt(fn));
+}
+export function testMsi(fn: u32, vectors: u32): u32 {
+  return addMsi(functionAt(fn), vectors);
+}
+export function testMsix(fn: u32, vectors: u32, bar: u32, table: u32, pending: u32): u32 {
+  return addMsix(functionAt(fn), vectors, bar, table, pending);
+}
+export function testNotify(fn: u32, vector: u32): void {
+  notify(functionAt(fn), vector);
+}
+export function testIntx(fn: u32, level: bool): void {
+  setIntx(functionAt(fn), level);
+}
