@@ -98,7 +98,7 @@ const target = fc.constantFrom(...TABLES, ...TABLES, DATA_PAGE, BEYOND_RAM).map(
 const entryArbitrary = fc
   .record({
     present: often,
-    writable: often,
+    writable: fc.integer({ min: 0, max: 5 }).map((n) => n > 0),
     user: often,
     accessed: flag,
     dirty: flag,

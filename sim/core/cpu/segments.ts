@@ -9,7 +9,7 @@
 import { Cpu, segmentAt, SEGMENT_CS, SEGMENT_LDTR, SEGMENT_SS, SEGMENT_TR } from "./cpu";
 import { ACCESS_READ, ACCESS_SYSTEM, canonical, loadLinear, storeLinear } from "./mmu";
 import { selectFastLines } from "./tlb";
-import { EFER_LMA, VECTOR_GP, VECTOR_NP, VECTOR_SS } from "../../spec/x86";
+import { CR0_PE, EFER_LMA, VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_UD } from "../../spec/x86";
 
 /** Attributes as `Segment` holds them: descriptor bits 55-52 and 47-40. */
 export const SEGMENT_ACCESSED: u32 = 0x1;
@@ -122,6 +122,12 @@ function longMode(cpu: Cpu): bool {
 /** MOV to ES, SS, DS, FS or GS; for CS, a far transfer without change of privilege. */
 export function loadSegmentRegister(cpu: Cpu, index: u32, selector: u32): bool {
   cpu.fault = 0;
+  if (!(cpu.cr0 & CR0_PE)) {
+    // Real mode: no descriptor; limit and attributes stay (20.1.1).
+    segmentAt(cpu, index).selector = <u16>selector;
+    segmentAt(cpu, index).base = <u64>selector << 4;
+    return true;
+  }
   const level = selector & 3;
   const zero = (selector & 0xfffc) == 0;
   if (zero && index != SEGMENT_CS) {
@@ -162,6 +168,7 @@ function allowed(cpu: Cpu, index: u32, level: u32, attributes: u32): bool {
 /** LTR and LLDT: loads a system segment; in long mode its descriptor has 16 bytes. */
 export function loadSystemSegment(cpu: Cpu, index: u32, selector: u32): bool {
   cpu.fault = 0;
+  if (!(cpu.cr0 & CR0_PE)) return refuse(cpu, VECTOR_UD, 0);
   const error = selector & 0xfffc;
   if (error == 0) {
     if (index == SEGMENT_TR) return refuse(cpu, VECTOR_GP, 0);

@@ -206,6 +206,34 @@ test("a right that was added counts at once, one that was taken away after INVLP
   expect(bench.takeException()).toBe(14);
 });
 
+test("the kernel's right to write read-only pages ends when CR0.WP is set", () => {
+  bench.write64(ROOT_A + 0x3008, BigInt(NEW) | 5n);
+  bench.do.invalidatePage(PLAIN);
+  bench.do.writeControl(0, CR0 & ~0x1_0000n);
+  for (const vector of [-1, -1]) {
+    bench.do.storeVirtual(PLAIN, 8, 1n);
+    expect(bench.takeException()).toBe(vector);
+  }
+  bench.do.writeControl(0, CR0);
+  bench.do.storeVirtual(PLAIN, 8, 1n);
+  expect(bench.takeException()).toBe(14);
+});
+
+test("the kernel's right to user pages ends when CR4.SMAP is set, and follows AC then", () => {
+  bench.do.loadVirtual(PLAIN, 8);
+  bench.do.writeControl(4, bench.cpu.cr4 | 0x20_0000n);
+  for (const [flags, vector] of [
+    [2n, 14],
+    [0x4_0002n, -1],
+    [2n, 14],
+  ] as const) {
+    bench.cpu.rflags = flags;
+    bench.do.loadVirtual(PLAIN, 8);
+    expect(bench.takeException()).toBe(vector);
+  }
+  bench.cpu.rflags = 2n;
+});
+
 test("more pages than the TLB has places are all translated rightly", () => {
   for (let n = 0; n < 512; n++) bench.write64(ROOT_A + 0x3000 + 8 * n, BigInt(OLD + n * 4096) | 3n);
   bench.write64(ROOT_A + 0x2010, BigInt(ROOT_B + 0x3000) | 3n);
