@@ -192,5 +192,4 @@ function adjustTsc(cpu: Cpu, by: u64): void {
   cpu.tscOffset += by;
   cpu.tscAdjust += by;
   lapicTscChanged(cpu);
-  lapicTscChanged(cpu);
 }
