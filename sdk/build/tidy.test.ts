@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 const EXEMPT = /\.aml\.ts$|\.generated\.ts$|package-lock\.json$/;
 const FILE_LINES_MAX = 600;
 const FUNCTION_LINES_MAX = 70;
-const LINE_COLUMNS_MAX = 120;
+const LINE_COLUMNS_MAX = 140;
 
 const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
   encoding: "utf8",
@@ -53,6 +53,7 @@ function longFunctions({ path, text }: { path: string; text: string }): string[]
   return found;
 }
 
+// The formatter keeps code to 100 columns; only text that cannot be broken goes further.
 describe("the tree is tidy", () => {
   test("files are short enough to be one thing", () => {
     const long = files.filter(({ text }) => text.split("\n").length > FILE_LINES_MAX);
