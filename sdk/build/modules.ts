@@ -10,4 +10,5 @@ export const MODULES: readonly Module[] = [
     views: "hal/testing/views.generated.ts",
     testing: true,
   },
+  { name: "sim-testing", entry: "sim/core/testing.ts", testing: true },
 ];
