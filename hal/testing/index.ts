@@ -8,6 +8,7 @@ import { halt } from "../x86_64/machine";
 import { testInterrupts } from "./interrupts";
 import { mailbox } from "./mailbox";
 import { testConsole } from "./console";
+import { serveNicBox } from "./nic";
 import { testPower } from "./power";
 import { testTimers, timersInterrupt } from "./timers";
 
@@ -16,7 +17,7 @@ export { testAcpiErrorText, testHandoff, testHandoffErrorText, testPlatform } fr
 export function enter(cpu: u32, entry: u32, errorCode: u32): void {
   if (entry == ENTRY_START && cpu == 0) answer();
   else if (entry < 256) timersInterrupt(entry);
-  halt();
+  if (!serveNicBox()) halt();
 }
 
 /** Operations are numbered by driver: each group has 16. */
