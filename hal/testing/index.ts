@@ -9,6 +9,7 @@ import { testInterrupts } from "./interrupts";
 import { mailbox } from "./mailbox";
 import { testConsole } from "./console";
 import { serveNicBox } from "./nic";
+import { testPci } from "./pci";
 import { testPower } from "./power";
 import { testTimers, timersInterrupt } from "./timers";
 
@@ -35,6 +36,9 @@ function answer(): void {
       break;
     case 5:
       testInterrupts(box);
+      break;
+    case 6:
+      testPci(box);
       break;
     default:
   }

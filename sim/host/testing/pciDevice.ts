@@ -23,9 +23,12 @@ export interface PciMachine {
   readonly pci: PciExports;
 }
 
-/** A machine of 16 MiB whose CPUs stay off. */
-export async function createPciMachine(options: MachineOptions = {}): Promise<PciMachine> {
-  const modules = { sim: await loadModule("sim-testing"), kernel: await loadModule("kernel") };
+/** A machine of 16 MiB whose CPUs stay off unless told otherwise. */
+export async function createPciMachine(
+  options: MachineOptions = {},
+  kernel = "kernel",
+): Promise<PciMachine> {
+  const modules = { sim: await loadModule("sim-testing"), kernel: await loadModule(kernel) };
   const m = await Machine.create({ memory: 16 << 20, start: false, ...options, modules });
   return { m, pci: m.core.sim as PciExports };
 }
