@@ -55,6 +55,10 @@ const DEVICE_CONTROL: u32 = (1 << 8) | (1 << 4) | (1 << 11) | (2 << 12);
 /** Hot-plug surprise, hot-plug capable, no command completed support (7.5.3.9). */
 const SLOT_CAP: u32 = (1 << 5) | (1 << 6) | (1 << 18);
 
+/** The slot has no button, indicators, latch or power switch to control (7.5.3.10). */
+const SLOT_CONTROL: u32 =
+  PCI_EXPRESS_PRESENCE_ENABLE | PCI_EXPRESS_HOTPLUG_ENABLE | PCI_EXPRESS_LINK_ENABLE;
+
 /**
  * Adds the capability. Endpoints can be reset by Function Level Reset; root ports have a hot-plug
  * slot whose presence and link state follow the device in it.
@@ -91,7 +95,7 @@ function defineLink(fn: PciFunction, at: u32, isPort: bool): void {
 function defineSlot(fn: PciFunction, at: u32): void {
   // Physical slot number = device number of the port.
   defineRegister(fn, at + PCI_EXPRESS_SLOT_CAP, 4, SLOT_CAP | ((<u32>fn.slot >> 3) << 19));
-  defineRegister(fn, at + PCI_EXPRESS_SLOT_CONTROL, 2, 0, 0x1fff);
+  defineRegister(fn, at + PCI_EXPRESS_SLOT_CONTROL, 2, 0, SLOT_CONTROL);
   defineRegister(fn, at + PCI_EXPRESS_SLOT_STATUS, 2, PCI_EXPRESS_PRESENCE, 0, 0x011f);
   defineRegister(fn, at + PCI_EXPRESS_ROOT_CONTROL, 2, 0, 0x001f);
   defineRegister(fn, at + PCI_EXPRESS_ROOT_CAP, 2, 1);

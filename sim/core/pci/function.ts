@@ -228,8 +228,6 @@ function defineHeader(fn: PciFunction, model: u16): void {
   defineRegister(fn, PCI_COMMAND, 2, 0, command | PCI_COMMAND_INTX_DISABLE);
   defineRegister(fn, PCI_STATUS, 2, 0, 0, PCI_STATUS_ERRORS);
   defineRegister(fn, PCI_CACHE_LINE, 1, 0, 0xff);
-  // 0xff: the firmware routed no legacy interrupt (PCI Local Bus 3.0, 6.2.4).
-  defineRegister(fn, PCI_INTERRUPT_LINE, 1, 0xff, 0xff);
   if (model == MODEL_ROOT_PORT) {
     fn.isBridge = 1;
     defineRegister(fn, PCI_HEADER_TYPE, 1, PCI_HEADER_BRIDGE);
@@ -266,6 +264,9 @@ export function setSubsystem(fn: PciFunction, ids: u32): void {
 export function setInterruptPin(fn: PciFunction, pin: u32): void {
   fn.pin = <u16>pin;
   defineRegister(fn, PCI_INTERRUPT_PIN, 1, pin);
+  // 0xff: the firmware routed no legacy interrupt (PCI Local Bus 3.0, 6.2.4).
+  if (pin != 0) defineRegister(fn, PCI_INTERRUPT_LINE, 1, 0xff, 0xff);
+  else defineRegister(fn, PCI_INTERRUPT_LINE, 1, 0);
 }
 
 /**
