@@ -9,6 +9,7 @@ import { testInterrupts } from "./interrupts";
 import { mailbox } from "./mailbox";
 import { testConsole } from "./console";
 import { serveNicBox } from "./nic";
+import { testIommu } from "./iommu";
 import { testPci } from "./pci";
 import { testPower } from "./power";
 import { testTimers, timersInterrupt } from "./timers";
@@ -39,6 +40,9 @@ function answer(): void {
       break;
     case 6:
       testPci(box);
+      break;
+    case 7:
+      testIommu(box);
       break;
     default:
   }

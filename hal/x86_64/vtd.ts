@@ -59,7 +59,7 @@ export function vtdStart(device: Iommu): u32 {
   const cap = mmioRead64(device.base + VTD_CAP);
   if (~cap == 0 || (cap & CAP_FOUR_LEVELS) == 0) return IOMMU_ERROR_UNSUPPORTED;
   device.domainMax = (1 << (4 + 2 * (<u32>cap & 7))) - 1;
-  device.faultOffset = ((<u32>(cap >> 24) & 0x3ff) << 4);
+  device.faultOffset = (<u32>(cap >> 24) & 0x3ff) << 4;
   device.faultCount = (<u32>(cap >> 40) & 0xff) + 1;
   device.faultNext = 0;
   // The invalidate address register is first, the command register behind it (11.4.8).
@@ -102,9 +102,8 @@ function entryFor(device: Iommu, domain: IommuDomain, address: u64, create: bool
     if (domain.table == 0) return 0;
   }
   let table = domain.table;
-  for (let shift: u64 = 39; ; shift -= 9) {
+  for (let shift: u64 = 39; shift > 12; shift -= 9) {
     const at = pointer(table + ((address >> shift) & 0x1ff) * 8);
-    if (shift == 12) return at;
     let entry = load<u64>(at);
     if ((entry & RIGHTS) == 0) {
       const page = create ? takePage(device) : 0;
@@ -114,6 +113,7 @@ function entryFor(device: Iommu, domain: IommuDomain, address: u64, create: bool
     }
     table = entry & ADDRESS_MASK;
   }
+  return pointer(table + ((address >> 12) & 0x1ff) * 8);
 }
 
 function isRange(address: u64, pages: u64): bool {
