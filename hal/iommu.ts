@@ -74,7 +74,7 @@ export class IommuFault {
   /** Records were lost before this one. */
   overflow: u32;
   /** Page of the address that the device used. */
-  address: u64;
+  page: u64;
 }
 
 /** Prepares the unit at `device.base`, translation still off. `pool` serves it from now on. */

@@ -62,6 +62,6 @@ function takeFault(box: Mailbox, device: Iommu): void {
   const fault = changetype<IommuFault>(pointer(SCRATCH + 0x300));
   box.result = 0;
   if (!iommuTakeFault(device, fault)) return;
-  box.result = fault.address | (<u64>fault.reason << 48);
+  box.result = fault.page | (<u64>fault.reason << 48);
   box.a = fault.source | (fault.isWrite << 16);
 }

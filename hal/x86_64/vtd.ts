@@ -193,7 +193,7 @@ export function vtdTakeFault(device: Iommu, fault: IommuFault): bool {
     const at = device.base + device.faultOffset + index * 16;
     if ((mmioRead32(at + 12) & RECORD_FAULT) == 0) continue;
     const high = mmioRead64(at + 8);
-    fault.address = mmioRead64(at) & ~(PAGE_BYTES - 1);
+    fault.page = mmioRead64(at) & ~(PAGE_BYTES - 1);
     fault.source = <u32>high & 0xffff;
     fault.reason = <u32>(high >> 32) & 0xff;
     fault.isWrite = (high & RECORD_READ) == 0 ? 1 : 0;
