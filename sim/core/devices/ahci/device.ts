@@ -255,7 +255,9 @@ function openChunk(port: AhciPort, transfer: AhciTransfer): bool {
 /** The chunk has been moved: writes it, or announces it; false when the medium failed. */
 function closeChunk(port: AhciPort, transfer: AhciTransfer): bool {
   const command = commandAt(port, transfer.slot);
-  if (transfer.attributes & PIO) pioBlockDone(port);
+  // The last block that comes in is announced when the command is done.
+  const last = transfer.attributes & DATA_IN && transfer.left == 0;
+  if (transfer.attributes & PIO && !last) pioBlockDone(port);
   if (transfer.attributes & DATA_OUT) {
     const error = transfer.attributes & SECTORS
       ? writeSectors(port, transfer)
@@ -296,7 +298,8 @@ function finish(port: AhciPort, transfer: AhciTransfer): void {
     // PIO in ends with its last block; the others with a register FIS (Serial ATA, 11.7).
     const pioIn = (attributes & PIO) != 0 && (attributes & DATA_IN) != 0 && transfer.moved != 0;
     retire(port, slot);
-    if (!pioIn) postRegisters(port, command, command.resultLba, command.resultCount, true);
+    if (pioIn) pioBlockDone(port);
+    else postRegisters(port, command, command.resultLba, command.resultCount, true);
   }
   wakeMedia(port);
 }
