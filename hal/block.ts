@@ -15,7 +15,7 @@
  * and `blockAdvance` no later than the controller's `deadline`. A lost interrupt costs time, never
  * a request; a spurious one costs nothing.
  */
-import { pointer } from "./memory";
+import { pointer, Ptr } from "./memory";
 import {
   nvmeAdvance,
   nvmeInterrupt,
@@ -144,7 +144,7 @@ export class BlockController {
   queues: u32;
   deviceCount: u32;
   /** `BlockDevice` array, BLOCK_DEVICES_MAX long, inside the caller's memory. */
-  devices: usize;
+  devices: Ptr<BlockDevice>;
   /** ns for one command; 0 at start means BLOCK_TIMEOUT_NS. */
   timeoutNs: u64;
   /** Time (ns) by which `blockAdvance` must be called, or BLOCK_NEVER. */

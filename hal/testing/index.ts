@@ -5,6 +5,7 @@
  */
 import { ENTRY_START } from "../../sim/spec/entries";
 import { halt } from "../x86_64/machine";
+import { serveBlockBox } from "./block";
 import { testInterrupts } from "./interrupts";
 import { mailbox } from "./mailbox";
 import { testConsole } from "./console";
@@ -19,7 +20,8 @@ export { testAcpiErrorText, testHandoff, testHandoffErrorText, testPlatform } fr
 export function enter(cpu: u32, entry: u32, errorCode: u32): void {
   if (entry == ENTRY_START && cpu == 0) answer();
   else if (entry < 256) timersInterrupt(entry);
-  if (!serveNicBox()) halt();
+  const busy = serveNicBox() || (cpu == 0 && serveBlockBox());
+  if (!busy) halt();
 }
 
 /** Operations are numbered by driver: each group has 16. */

@@ -442,5 +442,5 @@ export function nvmeStop(controller: BlockController, now: u64): void {
   driver.step = STEP_SHUTDOWN;
   const configuration = mmioRead32(driver.registers + NVME_CC);
   mmioWrite32(driver.registers + NVME_CC, configuration | NVME_CC_SHN_NORMAL);
-  setStepDeadline(driver, now + driver.timeoutNs);
+  setStepDeadline(driver, now + max(driver.readyNs, driver.timeoutNs));
 }
