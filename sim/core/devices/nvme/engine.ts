@@ -40,6 +40,7 @@ import {
   completionQueue,
   field32,
   NO_COMPLETION,
+  NO_KEY,
   nvme,
   NvmeSlot,
   QUEUES,
@@ -52,6 +53,8 @@ import {
 
 /** Commands fetched in one event. */
 const FETCHES_MAX: u32 = 16;
+/** Between two commands fetched in one event; all together less than until the next event. */
+const ISSUE_CYCLES: u64 = 16;
 /** "No limit" in the Arbitration Burst field (5.21.1.1). */
 const BURST_UNLIMITED: u32 = 7;
 const NO_QUEUE: u32 = QUEUES;
@@ -63,7 +66,7 @@ export function fetchCommands(): void {
     if (!isWorking() || nvme().freeSlots == 0) return;
     const queue = nextQueue();
     if (queue == NO_QUEUE) return;
-    fetchFrom(queue);
+    fetchFrom(queue, <u64>count * ISSUE_CYCLES);
   }
   wakeUp();
 }
@@ -110,8 +113,8 @@ function canFetch(queue: u32): bool {
   return hasRoom(completionQueue(submissionQueue(queue).completionQueue));
 }
 
-/** Fetches one command of the queue into a free slot and lets its work begin. */
-function fetchFrom(number: u32): void {
+/** Fetches one command of the queue into a free slot; its work begins after `delay` cycles. */
+function fetchFrom(number: u32, delay: u64): void {
   const controller = nvme();
   const queue = submissionQueue(number);
   const index = controller.freeSlots - 1;
@@ -134,11 +137,12 @@ function fetchFrom(number: u32): void {
   const opcode = field32(slot, 0) & 0xff;
   trace(TRACE_COMMAND, controller.fn.address, number, slot.id, opcode);
   spuriousInterrupt(completion.vector);
-  scheduleIn(slot.event, number == 0 ? adminCycles(opcode) : ioCycles(slot));
+  scheduleIn(slot.event, delay + (number == 0 ? adminCycles(opcode) : ioCycles(slot)));
 }
 
 /** The slot of the command `key` (queue << 16 | identifier), or SLOTS. */
 export function findCommand(key: u32): u32 {
+  if (key == NO_KEY) return SLOTS;
   const keys = nvme().slotKeys;
   const wanted = i32x4.splat(key);
   for (let index: u32 = 0; index < SLOTS; index += 4) {
