@@ -22,7 +22,7 @@ import { pointer } from "../memory";
 import { pause, timestamp } from "../x86_64/machine";
 
 /** Physical address: low RAM that nothing else uses. */
-export const BLOCK_BOX_ADDRESS: u64 = 0xc000;
+export const BLOCK_BOX_ADDRESS: u64 = 0xe000;
 
 /** The box is in use: "BLOK". */
 const ACTIVE: u32 = 0x4b4f_4c42;

@@ -12,10 +12,10 @@ import { Machine } from "../machine.ts";
 import { loadModules } from "../modules.ts";
 import { configRead, configWrite, enableBar, findCapability, pciAddress } from "./pci.ts";
 
-const BOX = 0xc000;
+const BOX = 0xe000;
 /** "BLOK" */
 const ACTIVE = 0x4b4f_4c42;
-const WORDS = 0xd000;
+const WORDS = 0xf000;
 const REQUESTS = 0x20_0000;
 export const BUFFERS = 0x40_0000;
 const DRIVER_MEMORY = 0x30_0000;
