@@ -68,7 +68,9 @@ describe("the function (Virtio 1.2, 4.1)", () => {
   });
 
   const headers = "/usr/include/linux";
-  test.skipIf(!existsSync(`${headers}/virtio_pci.h`))("agrees with Linux's own constants", () => {
+  // With CI=true a judge that stays away must be noticed.
+  const missing = !existsSync(`${headers}/virtio_pci.h`) && process.env.CI !== "true";
+  test.skipIf(missing)("agrees with Linux's own constants", () => {
     const text = ["virtio_pci", "virtio_ring", "virtio_net", "virtio_config"]
       .map((name) => readFileSync(`${headers}/${name}.h`, "latin1"))
       .join("\n");
