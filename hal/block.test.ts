@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  AHCI,
   BlockBench,
   BUFFERS,
   DISCARD,
@@ -37,7 +38,7 @@ const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 const bytesOf = (bench: BlockBench, lba: number, blocks: number) =>
   bench.machine.drives[0]?.image().slice(lba * 512, (lba + blocks) * 512);
 
-describe.each([NVME])("a block device behind $name", (target) => {
+describe.each([NVME, AHCI])("a block device behind $name", (target) => {
   const arm = (bench: BlockBench, kind: number, skip = 0, argument = 0n) =>
     bench.machine.core.sim.armFault(kind, target.address, skip, argument);
 

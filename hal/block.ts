@@ -17,6 +17,15 @@
  */
 import { pointer, Ptr } from "./memory";
 import {
+  AHCI_PAGES,
+  ahciAdvance,
+  ahciInterrupt,
+  ahciPoll,
+  ahciStart,
+  ahciStop,
+  ahciSubmit,
+} from "./x86_64/ahci";
+import {
   nvmeAdvance,
   nvmeInterrupt,
   nvmePages,
@@ -216,6 +225,8 @@ export function blockPages(driver: u32, queues: u32): u64 {
   switch (driver) {
     case BLOCK_DRIVER_NVME:
       return nvmePages(queues);
+    case BLOCK_DRIVER_AHCI:
+      return AHCI_PAGES;
     default:
       return 0;
   }
@@ -239,6 +250,8 @@ export function blockStart(controller: BlockController, now: u64): void {
   switch (controller.driver) {
     case BLOCK_DRIVER_NVME:
       return nvmeStart(controller, now);
+    case BLOCK_DRIVER_AHCI:
+      return ahciStart(controller, now);
     default:
   }
 }
@@ -248,6 +261,8 @@ export function blockAdvance(controller: BlockController, now: u64): void {
   switch (controller.driver) {
     case BLOCK_DRIVER_NVME:
       return nvmeAdvance(controller, now);
+    case BLOCK_DRIVER_AHCI:
+      return ahciAdvance(controller, now);
     default:
   }
 }
@@ -257,6 +272,8 @@ export function blockInterrupt(controller: BlockController, vector: u32, now: u6
   switch (controller.driver) {
     case BLOCK_DRIVER_NVME:
       return nvmeInterrupt(controller, vector, now);
+    case BLOCK_DRIVER_AHCI:
+      return ahciInterrupt(controller, vector, now);
     default:
   }
 }
@@ -267,6 +284,8 @@ export function blockSubmit(device: BlockDevice, request: BlockRequest, cpu: u32
   switch (controller.driver) {
     case BLOCK_DRIVER_NVME:
       return nvmeSubmit(device, request, cpu, now);
+    case BLOCK_DRIVER_AHCI:
+      return ahciSubmit(device, request, cpu, now);
     default:
       return BLOCK_ERROR_NOT_READY;
   }
@@ -277,6 +296,8 @@ export function blockPoll(controller: BlockController, now: u64): void {
   switch (controller.driver) {
     case BLOCK_DRIVER_NVME:
       return nvmePoll(controller, now);
+    case BLOCK_DRIVER_AHCI:
+      return ahciPoll(controller, now);
     default:
   }
 }
@@ -286,6 +307,8 @@ export function blockStop(controller: BlockController, now: u64): void {
   switch (controller.driver) {
     case BLOCK_DRIVER_NVME:
       return nvmeStop(controller, now);
+    case BLOCK_DRIVER_AHCI:
+      return ahciStop(controller, now);
     default:
   }
 }

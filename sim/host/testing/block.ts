@@ -49,6 +49,14 @@ export const NVME: BlockDriver = {
   queues: 4,
 };
 
+export const AHCI: BlockDriver = {
+  name: "ahci",
+  driver: 2,
+  address: pciAddress(0, 31, 2),
+  bar: 5,
+  queues: 1,
+};
+
 export interface Request {
   readonly operation: number;
   readonly lba?: number | bigint;
