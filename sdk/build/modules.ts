@@ -10,5 +10,6 @@ export const MODULES: readonly Module[] = [
     views: "hal/testing/views.generated.ts",
     testing: true,
   },
+  { name: "kernel-testing", entry: "kernel/testing/index.ts", testing: true },
   { name: "sim-testing", entry: "sim/core/testing.ts", testing: true },
 ];

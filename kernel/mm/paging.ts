@@ -1,0 +1,167 @@
+/**
+ * Page tables in the format that the MMU walks (Intel SDM 3A, 4.5): 4 levels, 4 KiB, 2 MiB and
+ * 1 GiB pages.
+ *
+ *   63  62-59  58-52  51-12          11-9  8  7   6  5  4    3    2    1    0
+ *   NX  key    free   address        free  G  PS  D  A  PCD  PWT  U/S  R/W  P
+ */
+import { pointer } from "../../hal/memory";
+import { invalidatePage } from "../../hal/x86_64/machine";
+import { kernel, Ptr } from "../state";
+import { kernelTrace, TRACE_PAGE_MAPPED, TRACE_PAGE_UNMAPPED } from "../trace";
+import { frameAllocZeroed, frameFree, OWNER_PAGE_TABLE } from "./frames";
+
+export const PTE_PRESENT: u64 = 1 << 0;
+export const PTE_WRITABLE: u64 = 1 << 1;
+export const PTE_USER: u64 = 1 << 2;
+export const PTE_WRITE_THROUGH: u64 = 1 << 3;
+export const PTE_CACHE_DISABLE: u64 = 1 << 4;
+export const PTE_ACCESSED: u64 = 1 << 5;
+export const PTE_DIRTY: u64 = 1 << 6;
+export const PTE_LARGE: u64 = 1 << 7;
+export const PTE_GLOBAL: u64 = 1 << 8;
+export const PTE_NO_EXECUTE: u64 = 1 << 63;
+/** Physical address bits of an entry, for the 40-bit addresses of this machine and any larger. */
+export const PTE_ADDRESS: u64 = 0x000f_ffff_ffff_f000;
+
+/** Size of a page: log2 of its bytes. */
+export const PAGE_4K: u32 = 12;
+export const PAGE_2M: u32 = 21;
+export const PAGE_1G: u32 = 30;
+
+/** Results of map and unmap. */
+export const MAP_OK: u32 = 0;
+export const MAP_NO_MEMORY: u32 = 1;
+export const MAP_OCCUPIED: u32 = 2;
+export const MAP_MISALIGNED: u32 = 3;
+export const MAP_NOT_MAPPED: u32 = 4;
+
+const TOP_SHIFT: u32 = 39;
+const LEVEL_BITS: u32 = 9;
+
+@unmanaged
+export class Paging {
+  /** Physical address of the kernel's top-level table. */
+  root: u64;
+  /** Pages mapped and unmapped since boot, of any size. */
+  mapped: u64;
+  unmapped: u64;
+  /** Frames in use as tables. */
+  tables: u32;
+}
+
+@inline
+export function paging(): Paging {
+  return changetype<Paging>(kernel().paging);
+}
+
+@inline
+function slot(table: u64, address: u64, shift: u32): usize {
+  return pointer(table) + (<usize>((address >> shift) & 511) << 3);
+}
+
+/** The table below `entry`, made when it is missing; 0 when there is no memory or a page is there. */
+function descend(entry: usize, user: u64): u64 {
+  const value = load<u64>(entry);
+  if ((value & PTE_PRESENT) != 0) {
+    if ((value & PTE_LARGE) != 0) return 0;
+    if ((user & ~value) != 0) store<u64>(entry, value | user);
+    return value & PTE_ADDRESS;
+  }
+  const table = frameAllocZeroed(0, OWNER_PAGE_TABLE);
+  if (table == 0) return 0;
+  paging().tables += 1;
+  store<u64>(entry, table | PTE_PRESENT | PTE_WRITABLE | user);
+  return table;
+}
+
+/**
+ * Maps the page of 2^size bytes at linear address `address` to physical `target`.
+ * @param flags PTE bits other than PRESENT and LARGE
+ * @returns MAP_OK, or why not; on MAP_NO_MEMORY empty tables may stay, as valid as before
+ */
+export function mapPage(root: u64, address: u64, target: u64, size: u32, flags: u64): u32 {
+  const mask = ((<u64>1) << size) - 1;
+  if (((address | target) & mask) != 0) return MAP_MISALIGNED;
+  let table = root;
+  for (let shift = TOP_SHIFT; shift > size; shift -= LEVEL_BITS) {
+    const entry = slot(table, address, shift);
+    const occupied = (load<u64>(entry) & (PTE_PRESENT | PTE_LARGE)) == (PTE_PRESENT | PTE_LARGE);
+    if (occupied) return MAP_OCCUPIED;
+    table = descend(entry, flags & PTE_USER);
+    if (table == 0) return MAP_NO_MEMORY;
+  }
+  const entry = slot(table, address, size);
+  if ((load<u64>(entry) & PTE_PRESENT) != 0) return MAP_OCCUPIED;
+  store<u64>(entry, target | flags | PTE_PRESENT | (size > PAGE_4K ? PTE_LARGE : 0));
+  paging().mapped += 1;
+  kernelTrace(TRACE_PAGE_MAPPED, size, address, target);
+  return MAP_OK;
+}
+
+/**
+ * The entry that maps `address`, with the page's size in its low bits (0: 4 KiB, 1: 2 MiB,
+ * 2: 1 GiB), or 0 when nothing is mapped there.
+ */
+function findLeaf(root: u64, address: u64): usize {
+  let table = root;
+  for (let shift = TOP_SHIFT; shift > PAGE_4K; shift -= LEVEL_BITS) {
+    const entry = slot(table, address, shift);
+    const value = load<u64>(entry);
+    if ((value & PTE_PRESENT) == 0) return 0;
+    if ((value & PTE_LARGE) != 0) return entry | (shift == PAGE_2M ? 1 : 2);
+    table = value & PTE_ADDRESS;
+  }
+  const entry = slot(table, address, PAGE_4K);
+  return (load<u64>(entry) & PTE_PRESENT) == 0 ? 0 : entry;
+}
+
+/** Unmaps the page that holds `address`, whatever its size, and gives empty tables back. */
+export function unmapPage(root: u64, address: u64): u32 {
+  const found = findLeaf(root, address);
+  if (found == 0) return MAP_NOT_MAPPED;
+  store<u64>(found & ~7, 0);
+  paging().unmapped += 1;
+  invalidatePage(address);
+  kernelTrace(TRACE_PAGE_UNMAPPED, sizeOf(found), address, 0);
+  pruneTables(root, address, sizeOf(found));
+  return MAP_OK;
+}
+
+@inline
+function sizeOf(found: usize): u32 {
+  return PAGE_4K + <u32>(found & 7) * LEVEL_BITS;
+}
+
+/** Frees the tables on the way to `address` that have no entry left, lowest first. */
+function pruneTables(root: u64, address: u64, size: u32): void {
+  for (let level = size + LEVEL_BITS; level <= TOP_SHIFT; level += LEVEL_BITS) {
+    let table = root;
+    for (let shift = TOP_SHIFT; shift > level; shift -= LEVEL_BITS)
+      table = load<u64>(slot(table, address, shift)) & PTE_ADDRESS;
+    const entry = slot(table, address, level);
+    const below = load<u64>(entry) & PTE_ADDRESS;
+    if (!tableEmpty(below)) return;
+    store<u64>(entry, 0);
+    paging().tables -= 1;
+    frameFree(below);
+  }
+}
+
+function tableEmpty(table: u64): bool {
+  const start = pointer(table);
+  for (let at = start; at < start + 4096; at += 32) {
+    if (v128.any_true(v128.or(v128.load(at), v128.load(at, 16)))) return false;
+  }
+  return true;
+}
+
+export const NOT_MAPPED: u64 = 0xffff_ffff_ffff_ffff;
+
+/** Physical address behind linear `address`, or NOT_MAPPED. */
+export function translate(root: u64, address: u64): u64 {
+  const found = findLeaf(root, address);
+  if (found == 0) return NOT_MAPPED;
+  const offset = address & ((<u64>1 << sizeOf(found)) - 1);
+  return (load<u64>(found & ~7) & PTE_ADDRESS & ~((<u64>1 << sizeOf(found)) - 1)) + offset;
+}

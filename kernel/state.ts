@@ -1,0 +1,54 @@
+/**
+ * The root of all kernel state, at a fixed place in RAM above the kernel's constants. Kernel code
+ * keeps nothing in WebAssembly globals: a copy of RAM, CPUs and devices is the whole system.
+ */
+import { pointer } from "../hal/memory";
+import { KERNEL_ADDRESS, KERNEL_BYTES } from "../sim/spec/platform";
+
+/** A linear-memory address of one `T` or of an array of them; the typed views follow it. */
+export type Ptr<T> = usize;
+
+/** Upper half of the kernel's megabyte; the lower half holds the module's constants. */
+const ROOT_ADDRESS: u64 = KERNEL_ADDRESS + KERNEL_BYTES / 2;
+const ROOT_BYTES: usize = KERNEL_BYTES / 2;
+
+@unmanaged
+export class Kernel {
+  /** Bytes of the root area that are taken. */
+  taken: u32;
+  cpuCount: u32;
+  /** Physical address of the IDT. */
+  idt: u64;
+  /** Structures by name; each is described where it is defined. */
+  boot: usize;
+  cpus: usize;
+  panic: usize;
+  trace: usize;
+  frames: usize;
+  paging: usize;
+  clock: usize;
+  console: usize;
+}
+
+@inline
+export function kernel(): Kernel {
+  return changetype<Kernel>(pointer(ROOT_ADDRESS));
+}
+
+/**
+ * Takes zeroed bytes, aligned to 16, from the root area: for what must exist before there are
+ * frames. The sum is fixed by the limits, so running out is a mistake in the kernel.
+ */
+export function rootAllocate(bytes: usize): usize {
+  const root = kernel();
+  if (root.taken == 0) root.taken = <u32>((offsetof<Kernel>() + 15) & ~15);
+  const at = <usize>root.taken;
+  assert(bytes <= ROOT_BYTES - at, "rootAllocate: the root area is full");
+  root.taken = <u32>((at + bytes + 15) & ~15);
+  return changetype<usize>(root) + at;
+}
+
+/** Whether the module's constants end below the root area. */
+export function constantsFit(): bool {
+  return __heap_base <= pointer(ROOT_ADDRESS);
+}

@@ -1,0 +1,41 @@
+/** Loads kernel-testing.wasm over a memory of its own. */
+import { loadModule } from "../../sim/host/modules.ts";
+
+export interface KernelTesting {
+  setUpFrames(frameCount: number): bigint;
+  setUpPaging(): bigint;
+  tableCount(): number;
+  linear(address: bigint): number;
+  framesAdd(start: bigint, end: bigint): void;
+  frameAlloc(order: number, owner: number): bigint;
+  frameFree(address: bigint): void;
+  framesFree(): number;
+  framesOwned(owner: number): number;
+  framesValid(): number;
+  mapPage(root: bigint, address: bigint, target: bigint, size: number, flags: bigint): number;
+  unmapPage(root: bigint, address: bigint): number;
+  translate(root: bigint, address: bigint): bigint;
+  mapMany(root: bigint, address: bigint, target: bigint, size: number, count: number): number;
+  unmapMany(root: bigint, address: bigint, size: number, count: number): number;
+  translateMany(root: bigint, address: bigint, stride: bigint, count: number): bigint;
+}
+
+export interface Loaded {
+  readonly exports: KernelTesting;
+  readonly data: DataView;
+}
+
+const RAM_BASE = 0x0200_0000;
+
+/** A fresh instance over `ramBytes` of RAM. The machine interface does nothing here. */
+export async function loadKernelTesting(ramBytes: number): Promise<Loaded> {
+  const memory = new WebAssembly.Memory({ initial: (RAM_BASE + ramBytes) / 65536 });
+  const abort = (_message: number, _file: number, line: number) => {
+    throw new Error(`assertion failed in line ${line}`);
+  };
+  const machine = { invalidatePage: () => undefined, timestamp: () => 0n };
+  const module = await loadModule("kernel-testing");
+  const instance = await WebAssembly.instantiate(module, { env: { memory, abort }, machine });
+  const exports = instance.exports as unknown as KernelTesting;
+  return { exports, data: new DataView(memory.buffer) };
+}

@@ -1,0 +1,47 @@
+/** The kernel's own trace: a ring of records in RAM that whoever looks from outside reads. */
+import { timestamp } from "../hal/x86_64/machine";
+import { TRACE_RECORDS } from "./limits";
+import { kernel, Ptr } from "./state";
+
+/** a = log2 of the page's bytes, b = linear address, c = physical address. */
+export const TRACE_PAGE_MAPPED: u32 = 1;
+export const TRACE_PAGE_UNMAPPED: u32 = 2;
+/** a = stage of the boot that begins. */
+export const TRACE_STAGE: u32 = 3;
+
+@unmanaged
+export class KernelRecord {
+  time: u64;
+  kind: u32;
+  a: u32;
+  b: u64;
+  c: u64;
+}
+
+@unmanaged
+export class KernelTrace {
+  /** Records ever written; record n is at index n modulo TRACE_RECORDS. */
+  written: u64;
+  records: Ptr<KernelRecord>;
+}
+
+export const TRACE_BYTES: u64 = <u64>TRACE_RECORDS * 32 + 4096;
+
+/** Sets the ring up in zeroed RAM at linear address `at`, TRACE_BYTES long. */
+export function traceInit(at: usize): void {
+  const ring = changetype<KernelTrace>(at);
+  ring.records = at + 4096;
+  kernel().trace = at;
+}
+
+export function kernelTrace(kind: u32, a: u32, b: u64, c: u64): void {
+  const ring = changetype<KernelTrace>(kernel().trace);
+  const index = <usize>ring.written & (TRACE_RECORDS - 1);
+  const record = changetype<KernelRecord>(ring.records + index * offsetof<KernelRecord>());
+  record.time = timestamp();
+  record.kind = kind;
+  record.a = a;
+  record.b = b;
+  record.c = c;
+  ring.written += 1;
+}
