@@ -1,0 +1,67 @@
+/** Interrupts and exceptions arrive here. */
+import { interruptsEnd, interruptsErrors } from "../../hal/interrupts";
+import { loadVirtual, readControl, readRegister } from "../../hal/x86_64/machine";
+import { REGISTER_RSP, VECTOR_NMI, VECTOR_PF } from "../../sim/spec/x86";
+import { interruptController, wakeBoot } from "../boot/interrupts";
+import { sciInterrupt } from "../boot/shutdown";
+import { ERROR_EXCEPTION } from "../errors";
+import { panic } from "../panic";
+import { storageInterrupt } from "../storage/storage";
+import { clockInterrupt } from "../time";
+import { kernelCpu } from "./cpu";
+import {
+  VECTOR_APIC_ERROR,
+  VECTOR_LEGACY,
+  VECTOR_SCI,
+  VECTOR_SPURIOUS,
+  VECTOR_TIMER,
+  VECTOR_WAKE,
+} from "./vector_numbers";
+
+const EXCEPTIONS: u32 = 32;
+const LEGACY_VECTORS: u32 = 16;
+
+/** Handles vector `vector`; `errorCode` is what the processor pushed, or 0. */
+export function interrupt(cpu: u32, vector: u32, errorCode: u32): void {
+  const self = kernelCpu(cpu);
+  self.interrupts += 1;
+  if (vector < EXCEPTIONS) return exception(cpu, vector, errorCode);
+  // Spurious interrupts are not in service: ending one would end another (Intel SDM 3A, 10.9).
+  const legacy = vector - VECTOR_LEGACY < LEGACY_VECTORS;
+  if (vector == VECTOR_SPURIOUS || legacy) {
+    self.spurious += 1;
+    return;
+  }
+  if (!dispatch(vector)) self.spurious += 1;
+  else if (cpu != 0) wakeBoot();
+  interruptsEnd(interruptController());
+}
+
+/** Hands the vector to its owner; false when nobody owns it. */
+function dispatch(vector: u32): bool {
+  switch (vector) {
+    case VECTOR_TIMER:
+      clockInterrupt();
+      return true;
+    case VECTOR_SCI:
+      sciInterrupt();
+      return true;
+    case VECTOR_WAKE:
+      return true;
+    case VECTOR_APIC_ERROR:
+      interruptsErrors(interruptController());
+      return true;
+    default:
+      return storageInterrupt(vector);
+  }
+}
+
+/**
+ * An exception. There is no code yet but the kernel's, so each is a mistake of the kernel: detail =
+ * vector and error code, place = the faulting address for a page fault, else the frame's RIP.
+ */
+function exception(cpu: u32, vector: u32, errorCode: u32): void {
+  if (vector == VECTOR_NMI) return;
+  const place = vector == VECTOR_PF ? readControl(2) : loadVirtual(readRegister(REGISTER_RSP), 8);
+  panic(cpu, ERROR_EXCEPTION, (errorCode << 8) | vector, place);
+}
