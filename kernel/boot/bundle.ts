@@ -31,7 +31,7 @@ export class BundleEntry {
   /** Linear addresses inside the archive, and lengths in bytes. */
   name: usize;
   nameBytes: u32;
-  data: usize;
+  content: usize;
   dataBytes: u32;
   /** Address of the 32 bytes of its SHA-256. */
   digest: usize;
@@ -118,7 +118,7 @@ function grow(state: Bundle): u32 {
   for (let index: u32 = 0; index < state.entryCount; index++) {
     const entry = bundleEntryAt(index);
     entry.name += move;
-    entry.data += move;
+    entry.content += move;
   }
   const device = changetype<BlockDevice>(state.device);
   unshareBuffer(device, state.archive, state.capacity);
@@ -169,7 +169,7 @@ function verifyArrived(state: Bundle): u32 {
 
 function takeManifest(state: Bundle, entry: CpioEntry): u32 {
   if (!bytesAre(entry.name, entry.nameBytes, MANIFEST)) return fail(ERROR_BUNDLE_MANIFEST, 0, 0);
-  state.manifestNext = entry.data - pointer(state.archive);
+  state.manifestNext = entry.content - pointer(state.archive);
   state.manifestEnd = state.manifestNext + entry.dataBytes;
   return STAGE_DONE;
 }
@@ -179,7 +179,7 @@ function verifyEntry(state: Bundle, entry: CpioEntry): u32 {
   if (index == BUNDLE_ENTRIES_MAX) return fail(ERROR_BUNDLE_FORMAT, index, state.verified);
   const digest = state.digests + <usize>index * SHA256_BYTES;
   sha256Begin(state.sha);
-  sha256Update(state.sha, entry.data, entry.dataBytes);
+  sha256Update(state.sha, entry.content, entry.dataBytes);
   sha256End(state.sha, digest);
   const line = pointer(state.archive) + <usize>state.manifestNext;
   const left = state.manifestEnd - state.manifestNext;
@@ -198,7 +198,7 @@ function verifyEntry(state: Bundle, entry: CpioEntry): u32 {
 function remember(slot: BundleEntry, entry: CpioEntry, digest: usize): void {
   slot.name = entry.name;
   slot.nameBytes = entry.nameBytes;
-  slot.data = entry.data;
+  slot.content = entry.content;
   slot.dataBytes = entry.dataBytes;
   slot.digest = digest;
   print("  ");

@@ -29,7 +29,7 @@ export class CpioEntry {
   /** Linear addresses and lengths in bytes; the name is without its final NUL. */
   name: usize;
   nameBytes: u32;
-  data: usize;
+  content: usize;
   dataBytes: u32;
   /** Bytes from the entry's start to the next one. */
   totalBytes: u32;
@@ -87,7 +87,7 @@ export function cpioEntry(at: usize, available: u64, entry: CpioEntry): u32 {
   if (load<u8>(entry.name + entry.nameBytes) != 0) return CPIO_MALFORMED;
   if (bytesAre(entry.name, entry.nameBytes, TRAILER)) return CPIO_END;
   if (((<u32>mode) & MODE_TYPE) != MODE_REGULAR) return CPIO_MALFORMED;
-  entry.data = at + <usize>dataAt;
+  entry.content = at + <usize>dataAt;
   entry.dataBytes = <u32>dataSize;
   entry.totalBytes = <u32>padded(dataAt + dataSize);
   return available < dataAt + padded(dataSize) ? CPIO_MORE : CPIO_OK;
