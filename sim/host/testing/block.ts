@@ -149,8 +149,13 @@ export class BlockBench {
 
   /** Hands requests to the driver without waiting for them. */
   submit(requests: readonly Request[], device = 0, cpu = 0): void {
+    this.submitAt(0, requests, device, cpu);
+  }
+
+  /** The same, with structures from number `first` on, while the driver still has earlier ones. */
+  submitAt(first: number, requests: readonly Request[], device = 0, cpu = 0): void {
     requests.forEach((request, index) => {
-      const view = this.request(index);
+      const view = this.request(first + index);
       view.operation = request.operation;
       view.lba = BigInt(request.lba ?? 0);
       view.blocks = request.blocks ?? 0;
@@ -159,6 +164,7 @@ export class BlockBench {
       view.token = BigInt(index);
     });
     const { box } = this;
+    box.requests = BigInt(REQUESTS + first * BlockRequest.size);
     box.count = requests.length;
     box.device = device;
     box.cpu = cpu;
