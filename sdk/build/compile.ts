@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import asc from "assemblyscript/asc";
+import { addBuildId } from "./build-id.ts";
 import { layoutsInto } from "./layouts.ts";
 import { generateViews, type Layout } from "./views.ts";
 
@@ -28,6 +29,7 @@ export async function compile(module: Module, debug: boolean, outFile?: string):
   });
   process.stderr.write(stderr.toString());
   if (error) throw new Error(`${module.entry} does not compile: ${error.message}`);
+  addBuildId(outFile ?? `build/${debug ? "debug/" : ""}${module.name}.wasm`);
   if (module.views === undefined || outFile !== undefined) return;
   mkdirSync(dirname(module.views), { recursive: true });
   writeFileSync(module.views, generateViews(layouts));

@@ -76,7 +76,7 @@ export function instantiate(modules: Modules, ramBytes: number, host: HostFuncti
     env,
     machine: simInstance.exports,
   });
-  const slot = sim.table.grow(1, kernelInstance.exports["enter"]);
+  const slot = sim.table.grow(1, kernelInstance.exports.enter);
   data.setUint32(HOST_BASE + 12, slot, true);
   return {
     memory,

@@ -26,8 +26,9 @@ export interface DriveOptions {
   readonly overlay?: boolean;
 }
 
+export const DEFAULT_BLOCK_BYTES = 512;
 /** Bytes cached or overlaid at a time. */
-const CHUNK_BYTES = 64 * 1024;
+export const CHUNK_BYTES = 64 * 1024;
 /** Clean chunks kept: 256 MiB. */
 const CLEAN_CHUNKS_MAX = 4096;
 

@@ -1,7 +1,7 @@
 /** A machine's inner works: its core, what it is connected to, and how it is driven. */
 import { ConsoleLog } from "./console.ts";
 import { type Core, type HostFunctions, instantiate, STATE_BASE } from "./core.ts";
-import type { Drive } from "./drives.ts";
+import { DEFAULT_BLOCK_BYTES, type Drive } from "./drives.ts";
 import { MachineError } from "./errors.ts";
 import { applyInput, type Input } from "./inputs.ts";
 import type { JournalEntry } from "./journal.ts";
@@ -68,7 +68,7 @@ export class Engine {
         sim.addDrive(
           options.interface === "ahci" ? 1 : 0,
           bytes,
-          options.blockBytes ?? 512,
+          options.blockBytes ?? DEFAULT_BLOCK_BYTES,
           options.readOnly ?? false,
         );
       if (nic !== 0n) sim.addNic(nic);

@@ -27,6 +27,7 @@ export type MachineErrorCode =
   // Journals
   | "journal-malformed"
   | "journal-version"
+  | "journal-truncated"
   | "journal-altered"
   | "journal-mismatch"
   | "journal-diverged"

@@ -4,12 +4,14 @@ import type { Drive } from "./drives.ts";
 import { type DriveFailure, Engine, NEVER } from "./engine.ts";
 import type { MachineError } from "./errors.ts";
 import { InputPort } from "./input-port.ts";
-import { Journal } from "./journal.ts";
+import { driveShape, Journal } from "./journal.ts";
 import { loadModules } from "./modules.ts";
 import { checkOptions, createDrives, type MachineOptions } from "./options.ts";
 import { PhysicalMemory, VirtualMemory } from "./physical.ts";
 import type { StopReason } from "./reasons.ts";
 import { RecordingDataView } from "./recording.ts";
+import { requireSame, requireSameModules } from "./same.ts";
+import { capture, copyInto, putInto, requireCopyable, type Snapshot } from "./snapshot.ts";
 import { stateHash } from "./state-hash.ts";
 import type { SimEvent, SimEventKind } from "./trace-events.ts";
 import type { Machine as MachineState } from "./views.generated.ts";
@@ -67,6 +69,64 @@ export class Machine {
     const engine = new Engine(options.modules ?? (await loadModules()), configuration, drives);
     engine.powerOn();
     return new Machine(engine);
+  }
+
+  /**
+   * A machine at power-on that takes its inputs from the journal, each at its step, as it is run.
+   * With the same images on its drives it goes through the same states.
+   * @throws MachineError journal-mismatch when its drives aren't those of the journal
+   */
+  static async replay(
+    journal: Journal,
+    options: Pick<MachineOptions, "drives" | "modules"> = {},
+  ): Promise<Machine> {
+    const drives = createDrives(options.drives ?? []);
+    requireSame("journal-mismatch", journal.drives, drives);
+    const modules = options.modules ?? (await loadModules());
+    const engine = new Engine(modules, journal.configuration, drives);
+    engine.powerOn();
+    engine.replay = [...journal.entries];
+    return new Machine(engine);
+  }
+
+  /**
+   * A machine that goes on where the snapshot was taken. `drives` are the images that the machine
+   * had; what it had changed on them comes from the snapshot.
+   * @throws MachineError snapshot-modules, snapshot-drives
+   */
+  static async restore(
+    snapshot: Snapshot,
+    options: Pick<MachineOptions, "drives" | "modules"> = {},
+  ): Promise<Machine> {
+    const drives = createDrives(options.drives ?? []);
+    requireSame("snapshot-drives", snapshot.journal.drives, drives);
+    const modules = options.modules ?? (await loadModules());
+    requireSameModules(snapshot.host.modules, modules);
+    const engine = new Engine(modules, snapshot.journal.configuration, drives);
+    requireCopyable(engine);
+    putInto(engine, snapshot);
+    return new Machine(engine);
+  }
+
+  /**
+   * The machine's whole state, from which `restore` makes machines.
+   * @throws MachineError drive-written-through; guest-trap when it has crashed
+   */
+  snapshot(): Snapshot {
+    return capture(this.engine);
+  }
+
+  /**
+   * A second machine in the same state that goes on alone: its memory and what it writes to drives
+   * are its own. Costs what is used, not RAM's size.
+   * @throws MachineError drive-written-through; guest-trap when it has crashed
+   */
+  fork(): Machine {
+    requireCopyable(this.engine);
+    const drives = this.engine.drives.map((drive) => drive.fork());
+    const child = new Engine(this.engine.modules, this.engine.configuration, drives);
+    copyInto(child, this.engine);
+    return new Machine(child);
   }
 
   /** Virtual time in ns since power-on. */
@@ -184,7 +244,7 @@ export class Machine {
   /** The inputs so far, with what the machine is made of: enough to run it again. */
   get journal(): Journal {
     const { configuration, drives, journal } = this.engine;
-    return new Journal(configuration, drives, [...journal]);
+    return new Journal(configuration, drives.map(driveShape), [...journal]);
   }
 
   /** The raw exports and memory, for tests of devices: nothing done here is journaled. */

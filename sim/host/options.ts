@@ -1,5 +1,5 @@
 /** What a machine is made of: the options of `Machine.create`, checked. */
-import { Drive, type DriveOptions } from "./drives.ts";
+import { DEFAULT_BLOCK_BYTES, Drive, type DriveOptions } from "./drives.ts";
 import { MachineError } from "./errors.ts";
 import type { Modules } from "./modules.ts";
 
@@ -107,6 +107,12 @@ function macNumber(nic: readonly number[] | string): bigint {
   return value;
 }
 
+/** "52:54:00:12:34:56" of an address with its first byte lowest. */
+export function macText(nic: bigint): string {
+  const byte = (n: number) => Number((nic >> BigInt(8 * n)) & 0xffn);
+  return [0, 1, 2, 3, 4, 5].map((n) => byte(n).toString(16).padStart(2, "0")).join(":");
+}
+
 /** Drives for the options of each. @throws MachineError that names the drive by its number */
 export function createDrives(options: readonly DriveOptions[]): Drive[] {
   if (options.length > DRIVES_MAX)
@@ -119,7 +125,7 @@ export function createDrives(options: readonly DriveOptions[]): Drive[] {
 
 function createDrive(options: DriveOptions, index: number): Drive {
   const refuse = (why: string) => new MachineError("bad-drive", `drive ${index}: ${why}`);
-  const blockBytes = options.blockBytes ?? 512;
+  const blockBytes = options.blockBytes ?? DEFAULT_BLOCK_BYTES;
   if (options.data === undefined && options.backend === undefined)
     throw refuse("needs `data` or a `backend`");
   if (blockBytes !== 512 && blockBytes !== 4096)
