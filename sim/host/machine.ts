@@ -1,4 +1,5 @@
 /** A simulated x86_64 machine: create it, run or step it, look inside, change it on purpose. */
+import { ChromeTrace } from "./chrome-trace.ts";
 import type { Core } from "./core.ts";
 import type { Drive } from "./drives.ts";
 import { type DriveFailure, Engine, NEVER } from "./engine.ts";
@@ -200,6 +201,21 @@ export class Machine {
       return false;
     };
     return this.engine.watch.add({ kind, see, breaks: false });
+  }
+
+  /**
+   * Writes what happens from now on as a trace for Perfetto or chrome://tracing, piece by piece;
+   * `finish` ends the file.
+   */
+  trace(write: (text: string) => void): { finish(): void } {
+    const trace = new ChromeTrace(write);
+    const watch = this.on("*", (event) => trace.add(event));
+    return {
+      finish: () => {
+        watch.remove();
+        trace.finish();
+      },
+    };
   }
 
   /** Calls `listener` for each byte as the first serial port sends it. */

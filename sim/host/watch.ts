@@ -47,6 +47,7 @@ export class Watches {
     this.armBreaks();
     return {
       remove: () => {
+        this.drain();
         this.watchers.delete(watcher);
         this.armBreaks();
       },
