@@ -129,11 +129,13 @@ export class Engine {
       if (condition?.()) return "condition";
       if (left <= 0) return "steps";
       if (!this.replayDue(limit)) return this.stand(limit, "limit");
+      if (this.state.steps % SERIAL_STEPS === 0n) this.feedSerial();
       const before = this.state.steps;
       const stop = this.enter(limit, Math.min(left, this.stepsAtATime(condition !== undefined)));
       left -= Number(this.state.steps - before);
       const hit = this.watches?.drain() ?? false;
-      const fed = this.serialDue(stop) && this.feedSerial();
+      // An idle guest may have read what kept the rest waiting.
+      const fed = stop === "idle" && this.feedSerial();
       if (hit) return "break";
       if (stop === "steps" || stop === "break" || fed) continue;
       return this.stand(limit, stop);
@@ -149,12 +151,6 @@ export class Engine {
     const next = this.replay[0];
     if (next) steps = Math.min(steps, Number(next.steps - this.state.steps));
     return steps;
-  }
-
-  /** Where the run's end does not depend on how it was cut: at fixed steps, and when idle. */
-  private serialDue(stop: StopReason): boolean {
-    if (this.serial.length === 0) return false;
-    return stop === "idle" || this.state.steps % SERIAL_STEPS === 0n;
   }
 
   private stand(limit: bigint, stop: StopReason): StopReason {

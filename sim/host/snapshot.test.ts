@@ -38,18 +38,19 @@ test("a machine restored from a file goes on as the one it was taken from", asyn
   expect(restored.journal.entries).toEqual(machine.journal.entries);
 });
 
-test("the same while kernel code runs, from every step of a boot", async () => {
+test("the same while kernel code runs, from any step of a boot", async () => {
+  const whole = await Machine.create({ memory: 4 * 2 ** 20, cpus: 2 });
+  whole.boot();
   const machine = await Machine.create({ memory: 4 * 2 ** 20, cpus: 2 });
-  const snapshots = [machine.snapshot()];
-  while (machine.step() === "steps") snapshots.push(machine.snapshot());
-  for (const snapshot of snapshots) {
-    const restored = await Machine.restore(snapshot);
-    expect(restored.run()).toBe("power-off");
+  const stride = Math.max(1, Math.floor(Number(whole.steps) / 10));
+  do {
+    const restored = await Machine.restore(machine.snapshot());
+    expect(restored.boot()).toBe(whole.stopReason);
     expect([restored.stateHash(), restored.consoleText]).toEqual([
-      machine.stateHash(),
-      machine.consoleText,
+      whole.stateHash(),
+      whole.consoleText,
     ]);
-  }
+  } while (machine.run({ steps: stride }) === "steps");
 });
 
 test("a fork goes on alone: neither side sees what the other does", async () => {
