@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { ChromeTrace } from "./chrome-trace.ts";
 import { Machine } from "./machine.ts";
 import { busyMachine } from "./testing/workload.ts";
-import type { SimEvent } from "./trace-events.ts";
+import type { MachineEvent } from "./trace-events.ts";
 
 /** An event of the Trace Event Format, as its description has it. */
 interface TraceEvent {
@@ -48,7 +48,7 @@ function judge(text: string): string[] {
   return [...names.values()];
 }
 
-function written(events: readonly SimEvent[]): string {
+function written(events: readonly MachineEvent[]): string {
   let text = "";
   const trace = new ChromeTrace((piece) => {
     text += piece;
@@ -74,7 +74,7 @@ test("handlers nest, halts stand between them, and time has its nanoseconds", ()
     { kind: "interrupt-end", vector: 0x40, ...cpu(2_400) },
     { kind: "wake", ...cpu(9_999) },
   ]);
-  expect(judge(text)).toEqual(["CPU 0"]);
+  expect(judge(text)).toEqual(["boot", "CPU 0"]);
   const row = parse(text).filter(({ ph }) => ph === "B" || ph === "E");
   expect(row.map(({ ph, ts, name }) => `${ph} ${ts} ${name}`.trim())).toEqual([
     "B 1.001 halted",
@@ -89,14 +89,14 @@ test("handlers nest, halts stand between them, and time has its nanoseconds", ()
 });
 
 test("commands are spans from fetch to completion, however they overlap or get lost", () => {
-  const command = (time: number, id: number): SimEvent => ({
+  const command = (time: number, id: number): MachineEvent => ({
     kind: "command",
     queue: 1,
     commandId: BigInt(id),
     opcode: 2n,
     ...nvme(time),
   });
-  const done = (time: number, id: number): SimEvent => ({
+  const done = (time: number, id: number): MachineEvent => ({
     kind: "command-completed",
     queue: 1,
     commandId: BigInt(id),
@@ -113,7 +113,7 @@ test("commands are spans from fetch to completion, however they overlap or get l
     done(70, 9), // of a command that was fetched before the trace began
     command(80, 4), // still out when the trace ends
   ]);
-  expect(judge(text)).toEqual(["nvme 01:00.0"]);
+  expect(judge(text)).toEqual(["boot", "nvme 01:00.0"]);
   expect(parse(text).filter(({ ph }) => ph === "b")).toHaveLength(5);
 });
 

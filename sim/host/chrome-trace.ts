@@ -2,15 +2,17 @@
  * A run as a trace that Perfetto and chrome://tracing show (Trace Event Format, JSON object form).
  *
  *   process "CPUs"     a row each: handlers by vector, halts; page faults, IPIs, startups as marks
+ *   process "kernel"   stages of the boot, and pages that it maps
  *   process "devices"  a row each: commands from fetch to completion; MSIs, faults, frames as marks
  *
  * Written as it is collected: memory does not grow with the run.
  */
 import { deviceName } from "./devices.ts";
-import type { SimEvent } from "./trace-events.ts";
+import type { MachineEvent } from "./trace-events.ts";
 
 const CPUS = 1;
 const DEVICES = 2;
+const KERNEL = 3;
 /** Names of the exceptions (Intel SDM 3A, table 6-1); others are interrupts by number. */
 const EXCEPTIONS = [
   ..."DE DB NMI BP OF BR UD NM DF - TS NP SS GP PF - MF AC MC XM VE CP".split(" "),
@@ -47,6 +49,7 @@ export class ChromeTrace {
   /** Span number of each command in flight, by device, queue and command identifier. */
   private readonly commands = new Map<string, number>();
   private spans = 0;
+  private stageOpen = false;
   private first = true;
   private last = 0n;
 
@@ -56,16 +59,35 @@ export class ChromeTrace {
     write('{"displayTimeUnit":"ns","traceEvents":[');
     this.name("process_name", CPUS, 0, "CPUs");
     this.name("process_name", DEVICES, 0, "devices");
+    this.name("process_name", KERNEL, 0, "kernel");
+    this.name("thread_name", KERNEL, 1, "boot");
   }
 
-  add(event: SimEvent): void {
+  add(event: MachineEvent): void {
     if (event.time > this.last) this.last = event.time;
     if ("cpu" in event) this.addCpu(event);
     else if ("device" in event) this.addDevice(event);
-    else
-      this.emit("i", CPUS, 0, event.time, `line ${event.line} ${event.level ? "high" : "low"}`, {
-        s: "p",
-      });
+    else this.addOther(event);
+  }
+
+  private addOther(event: Exclude<MachineEvent, { cpu: number } | { device: number }>): void {
+    switch (event.kind) {
+      case "line":
+        this.emit("i", CPUS, 0, event.time, `line ${event.line} ${event.level ? "high" : "low"}`, {
+          s: "p",
+        });
+        break;
+      case "stage":
+        if (this.stageOpen) this.emit("E", KERNEL, 1, event.time);
+        this.stageOpen = true;
+        this.emit("B", KERNEL, 1, event.time, `stage ${event.stage}`);
+        break;
+      default:
+        this.mark(KERNEL, 1, event.time, `${event.kind} ${hex(event.address)}`, {
+          physical: hex(event.physical),
+          bytes: 2 ** event.order,
+        });
+    }
   }
 
   /** Ends what is still open and the file. Rows stay readable: every begin has its end. */
@@ -75,10 +97,11 @@ export class ChromeTrace {
     for (const [key, span] of this.commands)
       this.emit("e", DEVICES, this.deviceOf(key), this.last, "command", asyncSpan(span));
     this.commands.clear();
+    if (this.stageOpen) this.emit("E", KERNEL, 1, this.last);
     this.write("\n]}\n");
   }
 
-  private addCpu(event: Extract<SimEvent, { cpu: number }>): void {
+  private addCpu(event: Extract<MachineEvent, { cpu: number }>): void {
     const { cpu, time } = event;
     const row = this.cpuRow(cpu);
     switch (event.kind) {
@@ -129,7 +152,7 @@ export class ChromeTrace {
     for (; row.open.length > from; row.open.pop()) this.emit("E", CPUS, cpu + 1, time);
   }
 
-  private addDevice(event: Extract<SimEvent, { device: number }>): void {
+  private addDevice(event: Extract<MachineEvent, { device: number }>): void {
     const { device, time } = event;
     this.deviceRow(device);
     switch (event.kind) {
@@ -158,7 +181,7 @@ export class ChromeTrace {
     }
   }
 
-  private beginCommand(event: SimEvent<"command">): void {
+  private beginCommand(event: MachineEvent<"command">): void {
     const key = `${event.device}/${event.queue}/${event.commandId}`;
     // An identifier that is used again while its command is out: that one was lost.
     const lost = this.commands.get(key);
@@ -174,7 +197,7 @@ export class ChromeTrace {
     });
   }
 
-  private endCommand(event: SimEvent<"command-completed">): void {
+  private endCommand(event: MachineEvent<"command-completed">): void {
     const key = `${event.device}/${event.queue}/${event.commandId}`;
     const span = this.commands.get(key);
     const args = { status: hex(event.status) };

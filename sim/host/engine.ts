@@ -145,7 +145,7 @@ export class Engine {
   private stepsAtATime(condition: boolean): number {
     let steps = STEPS_AT_A_TIME;
     if (this.watches?.active) steps = STEPS_WATCHED;
-    if (condition) steps = 1;
+    if (condition || this.watches?.everyStep) steps = 1;
     if (this.serial.length > 0)
       steps = Math.min(steps, Number(SERIAL_STEPS - (this.state.steps % SERIAL_STEPS)));
     const next = this.replay[0];

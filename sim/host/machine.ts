@@ -1,4 +1,5 @@
 /** A simulated x86_64 machine: create it, run or step it, look inside, change it on purpose. */
+import { KernelViews } from "../../kernel/host/views.ts";
 import { ChromeTrace } from "./chrome-trace.ts";
 import type { Core } from "./core.ts";
 import type { Drive } from "./drives.ts";
@@ -14,7 +15,7 @@ import { RecordingDataView } from "./recording.ts";
 import { requireSame, requireSameModules } from "./same.ts";
 import { capture, copyInto, putInto, requireCopyable, type Snapshot } from "./snapshot.ts";
 import { stateHash } from "./state-hash.ts";
-import type { SimEvent, SimEventKind } from "./trace-events.ts";
+import type { EventKind, MachineEvent } from "./trace-events.ts";
 import type { Machine as MachineState } from "./views.generated.ts";
 import { SimViews } from "./views.ts";
 import type { Watch } from "./watch.ts";
@@ -45,6 +46,8 @@ export class Machine {
   readonly physical: PhysicalMemory;
   /** Typed views of CPUs, devices and the event queue. Writing a field is a journaled input. */
   readonly sim: SimViews;
+  /** Typed views of the kernel's structures. Writing a field is a journaled input. */
+  readonly kernel: KernelViews;
   private lastStop: StopReason | null = null;
 
   private constructor(engine: Engine) {
@@ -58,6 +61,7 @@ export class Machine {
       engine.give({ kind: "memory", at, bytes }),
     );
     this.sim = new SimViews(recording);
+    this.kernel = new KernelViews(recording);
   }
 
   /**
@@ -186,18 +190,18 @@ export class Machine {
   }
 
   /** Ends a run ("break") after the micro-step in which such an event happens. */
-  breakOn<K extends SimEventKind>(
+  breakOn<K extends EventKind>(
     kind: K,
-    predicate: (event: SimEvent<K>) => boolean = () => true,
+    predicate: (event: MachineEvent<K>) => boolean = () => true,
   ): Watch {
-    const see = predicate as (event: SimEvent) => boolean;
+    const see = predicate as (event: MachineEvent) => boolean;
     return this.engine.watch.add({ kind, see, breaks: true });
   }
 
   /** Calls `listener` for each such event, some time after it happened; `"*"`: for all. */
-  on<K extends SimEventKind>(kind: K | "*", listener: (event: SimEvent<K>) => void): Watch {
-    const see = (event: SimEvent) => {
-      listener(event as SimEvent<K>);
+  on<K extends EventKind>(kind: K | "*", listener: (event: MachineEvent<K>) => void): Watch {
+    const see = (event: MachineEvent) => {
+      listener(event as MachineEvent<K>);
       return false;
     };
     return this.engine.watch.add({ kind, see, breaks: false });

@@ -1,8 +1,13 @@
 /** Trace records as events with names: what happened, where, with which figures. */
 import * as Trace from "../spec/trace.ts";
 
-/** The figures of an event, as fields of a record of sim/spec/trace.ts. */
+/** The machine's ring (sim/core/trace.ts), and the kernel's own in RAM (kernel/trace.ts). */
+export type Ring = "sim" | "kernel";
+
+/** The figures of an event, as fields of a record: sim/spec/trace.ts, or kernel/trace.ts. */
 interface Shape {
+  /** "sim" when not said. */
+  readonly ring?: Ring;
   readonly kind: number;
   /** What the record's source is. */
   readonly source: "cpu" | "device" | null;
@@ -55,6 +60,21 @@ const SHAPES = {
   line: { kind: Trace.TRACE_LINE, source: null, fields: { line: "a", level: "b" } },
   /** A network frame was sent (direction 0) or received (1). */
   frame: { kind: Trace.TRACE_FRAME, source: "device", fields: { direction: "a", bytes: "b" } },
+  /** The kernel mapped a page of 2^order bytes; breaks after the micro-step in which it did. */
+  "page-mapped": {
+    ring: "kernel",
+    kind: 1,
+    source: null,
+    fields: { order: "a", address: "b", physical: "c" },
+  },
+  "page-unmapped": {
+    ring: "kernel",
+    kind: 2,
+    source: null,
+    fields: { order: "a", address: "b", physical: "c" },
+  },
+  /** The kernel begins a stage of its boot. */
+  stage: { ring: "kernel", kind: 3, source: null, fields: { stage: "a" } },
 } as const satisfies Record<string, Shape>;
 
 /** Figures of 32 bits are numbers, those of 64 bits bigints. */
@@ -65,37 +85,52 @@ type Source<S> = S extends "cpu"
     ? { readonly device: number }
     : unknown;
 
-export type SimEventKind = keyof typeof SHAPES;
+export type EventKind = keyof typeof SHAPES;
 /** An event of the machine; `time` in ns; `device` is a PCI function, bus << 8 | dev << 3 | fn. */
-export type SimEvent<K extends SimEventKind = SimEventKind> = K extends SimEventKind
+export type MachineEvent<K extends EventKind = EventKind> = K extends EventKind
   ? { readonly kind: K; readonly time: bigint } & Source<(typeof SHAPES)[K]["source"]> &
       Figures<(typeof SHAPES)[K]["fields"]>
   : never;
 
-const byNumber = new Map<number, [SimEventKind, Shape]>(
-  Object.entries(SHAPES).map(([name, shape]) => [shape.kind, [name as SimEventKind, shape]]),
+const keyOf = (ring: Ring, kind: number) => `${ring} ${kind}`;
+const byNumber = new Map<string, [EventKind, Shape]>(
+  Object.entries(SHAPES).map(([name, shape]: [string, Shape]) => [
+    keyOf(shape.ring ?? "sim", shape.kind),
+    [name as EventKind, shape],
+  ]),
 );
 
-export function isSimEventKind(kind: string): kind is SimEventKind {
+/** Where a kind is recorded. */
+export function eventRing(kind: EventKind): Ring {
+  const shape: Shape = SHAPES[kind];
+  return shape.ring ?? "sim";
+}
+
+export function isEventKind(kind: string): kind is EventKind {
   return Object.hasOwn(SHAPES, kind);
 }
 
-/** The number of a kind: its bit in HostControl.breakKinds. */
-export function simEventNumber(kind: SimEventKind): number {
+/** The number of a kind in its ring; for the machine's, its bit in HostControl.breakKinds. */
+export function eventNumber(kind: EventKind): number {
   return SHAPES[kind].kind;
 }
 
-/** Decodes the record of 32 bytes at linear address `at`; null for a kind without a name. */
-export function decodeSimEvent(data: DataView, at: number): SimEvent | null {
-  const known = byNumber.get(data.getUint16(at + 8, true));
+/** Bytes of a record in either ring. */
+export const RECORD_BYTES = 32;
+
+/** Decodes the record at linear address `at`; null for a kind without a name. */
+export function decodeEvent(ring: Ring, data: DataView, at: number): MachineEvent | null {
+  // The machine's records have a source in the upper half of the word that has the kernel's kind.
+  const kind = ring === "sim" ? data.getUint16(at + 8, true) : data.getUint32(at + 8, true);
+  const known = byNumber.get(keyOf(ring, kind));
   if (!known) return null;
-  const [kind, shape] = known;
-  const event: Record<string, unknown> = { kind, time: data.getBigUint64(at, true) };
+  const [name, shape] = known;
+  const event: Record<string, unknown> = { kind: name, time: data.getBigUint64(at, true) };
   if (shape.source) event[shape.source] = data.getUint16(at + 10, true);
-  for (const [name, field] of Object.entries(shape.fields))
-    event[name] =
+  for (const [figure, field] of Object.entries(shape.fields))
+    event[figure] =
       field === "a"
         ? data.getUint32(at + 12, true)
         : data.getBigUint64(at + (field === "b" ? 16 : 24), true);
-  return event as unknown as SimEvent;
+  return event as unknown as MachineEvent;
 }

@@ -4,15 +4,28 @@ import * as Views from "./views.generated.ts";
 
 /** Devices that have one state structure, by the name of its field in `Machine`. */
 const DEVICES = {
+  ahci: Views.Ahci,
   hpet: Views.Hpet,
+  ioapic: Views.Ioapic,
+  iommu: Views.Iommu,
+  nic: Views.Nic,
+  nvme: Views.NvmeController,
   pci: Views.Pci,
+  pic: Views.Pic,
   pit: Views.Pit,
   power: Views.Power,
   rtc: Views.Rtc,
+  uart: Views.Uart,
 } as const;
 
 type DeviceName = keyof typeof DEVICES;
-type DeviceViews = { readonly [N in DeviceName]: InstanceType<(typeof DEVICES)[N]> };
+/** Controllers that a machine has only with a drive, or a network, for them. */
+type Optional = "ahci" | "nic" | "nvme";
+type DeviceViews = {
+  readonly [N in DeviceName]:
+    | InstanceType<(typeof DEVICES)[N]>
+    | (N extends Optional ? null : never);
+};
 
 /** An event that is scheduled. */
 export interface ScheduledEvent {
@@ -39,11 +52,20 @@ export class SimViews {
     );
   }
 
+  /** Local APICs, one a CPU. */
+  get lapics(): Views.Lapic[] {
+    return Array.from(
+      { length: this.root.cpuCount },
+      (_, n) => new Views.Lapic(this.data, this.root.lapics + n * Views.Lapic.size),
+    );
+  }
+
+  /** Devices by name; null for a controller that the machine doesn't have. */
   get devices(): DeviceViews {
-    const views = Object.entries(DEVICES).map(([name, View]) => [
-      name,
-      new View(this.data, this.root[name as DeviceName]),
-    ]);
+    const views = Object.entries(DEVICES).map(([name, View]) => {
+      const address = this.root[name as DeviceName];
+      return [name, address === 0 ? null : new View(this.data, address)];
+    });
     return Object.fromEntries(views) as DeviceViews;
   }
 

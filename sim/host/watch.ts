@@ -1,15 +1,19 @@
-/** Breakpoints and listeners on what the machine's trace records. */
+/** Breakpoints and listeners on what the machine's trace and the kernel's record. */
+import { KernelViews } from "../../kernel/host/views.ts";
 import { type Core, HOST_BASE, STATE_BASE } from "./core.ts";
 import {
-  decodeSimEvent,
-  type SimEvent,
-  type SimEventKind,
-  simEventNumber,
+  decodeEvent,
+  type EventKind,
+  eventNumber,
+  eventRing,
+  type MachineEvent,
+  RECORD_BYTES,
+  type Ring,
 } from "./trace-events.ts";
-import { Machine as MachineState, TraceRecord, TraceRing } from "./views.generated.ts";
+import { Machine as MachineState, TraceRing } from "./views.generated.ts";
 
-/** Records in the machine's ring (sim/core/trace.ts). */
-const RING_RECORDS = 16384n;
+/** Records in each ring (sim/core/trace.ts, kernel/limits.ts). */
+const RING_RECORDS = { sim: 16384n, kernel: 4096n } as const;
 
 /** A breakpoint or listener that can be taken away again. */
 export interface Watch {
@@ -17,32 +21,49 @@ export interface Watch {
 }
 
 interface Watcher {
-  readonly kind: SimEventKind | "*";
+  readonly kind: EventKind | "*";
   /** Whether the run stops after this event. */
-  readonly see: (event: SimEvent) => boolean;
+  readonly see: (event: MachineEvent) => boolean;
   readonly breaks: boolean;
+}
+
+interface RingView {
+  readonly written: bigint;
+  readonly records: number;
 }
 
 export class Watches {
   private readonly core: Core;
   private readonly ring: TraceRing;
+  private readonly kernel: KernelViews;
   private readonly watchers = new Set<Watcher>();
   /** Records seen so far. */
-  private position = 0n;
+  private readonly position = { sim: 0n, kernel: 0n };
   /** Records that were overwritten before anyone looked. */
   lost = 0n;
 
   constructor(core: Core) {
     this.core = core;
     this.ring = new TraceRing(core.data, new MachineState(core.data, STATE_BASE).trace);
+    this.kernel = new KernelViews(core.data);
   }
 
   get active(): boolean {
     return this.watchers.size > 0;
   }
 
+  /** Whether a breakpoint is on what only the kernel records: to be looked for at every step. */
+  get everyStep(): boolean {
+    for (const { kind, breaks } of this.watchers)
+      if (breaks && kind !== "*" && eventRing(kind) === "kernel") return true;
+    return false;
+  }
+
   add(watcher: Watcher): Watch {
-    if (!this.active) this.position = this.ring.written;
+    // What happened before belongs to those who were watching.
+    this.drain();
+    for (const ring of ["sim", "kernel"] as const)
+      this.position[ring] = this.viewOf(ring)?.written ?? 0n;
     this.watchers.add(watcher);
     this.armBreaks();
     return {
@@ -58,28 +79,46 @@ export class Watches {
   private armBreaks(): void {
     let kinds = 0n;
     for (const { kind, breaks } of this.watchers)
-      if (breaks && kind !== "*") kinds |= 1n << BigInt(simEventNumber(kind));
+      if (breaks && kind !== "*" && eventRing(kind) === "sim")
+        kinds |= 1n << BigInt(eventNumber(kind));
     this.core.data.setBigUint64(HOST_BASE, kinds, true);
   }
 
   /** Shows all new events to the watchers; whether one of them breaks. */
   drain(): boolean {
     if (!this.active) return false;
-    const { written } = this.ring;
-    if (written - this.position > RING_RECORDS) {
-      this.lost += written - this.position - RING_RECORDS;
-      this.position = written - RING_RECORDS;
+    const sim = this.drainRing("sim");
+    return this.drainRing("kernel") || sim;
+  }
+
+  private viewOf(ring: Ring): RingView | null {
+    return ring === "sim" ? this.ring : this.kernel.trace;
+  }
+
+  private drainRing(name: Ring): boolean {
+    const ring = this.viewOf(name);
+    if (!ring) return false;
+    const size = RING_RECORDS[name];
+    const { written, records } = ring;
+    // The kernel's ring is in the guest's hands: it may claim anything.
+    if (records < 0 || records + Number(size) * RECORD_BYTES > this.core.data.byteLength)
+      return false;
+    let next = this.position[name];
+    if (written - next > size) {
+      this.lost += written - next - size;
+      next = written - size;
     }
+    this.position[name] = written;
     let hit = false;
-    for (; this.position < written; this.position += 1n) {
-      const slot = Number(this.position % RING_RECORDS);
-      const event = decodeSimEvent(this.core.data, this.ring.records + slot * TraceRecord.size);
+    for (; next < written; next += 1n) {
+      const slot = Number(next % size);
+      const event = decodeEvent(name, this.core.data, records + slot * RECORD_BYTES);
       if (event && this.show(event)) hit = true;
     }
     return hit;
   }
 
-  private show(event: SimEvent): boolean {
+  private show(event: MachineEvent): boolean {
     let hit = false;
     for (const watcher of this.watchers)
       if (watcher.kind === "*" || watcher.kind === event.kind)
