@@ -1,0 +1,69 @@
+import { Command, Option } from "commander";
+import { addDrive, type DriveArgument } from "./drive.ts";
+import { parseMemorySize } from "./size.ts";
+import { parseTime } from "./time.ts";
+
+export interface BootArguments {
+  readonly cpus: number;
+  readonly memory: number;
+  readonly drive: readonly DriveArgument[];
+  readonly until?: bigint;
+  readonly trace?: string;
+  readonly journal?: string;
+  readonly snapshot?: string;
+  readonly nic: boolean;
+  readonly seed?: string;
+  readonly whenIdle: "power-off" | "stop";
+  readonly json: boolean;
+}
+
+const MEMORY_DEFAULT = 256 * 1024 * 1024;
+
+const STATUSES = `
+Exit status:
+  0  the machine powered off in good order
+  1  the kernel panicked, a CPU shut down or the kernel's code trapped
+  2  bad usage or bad input: an option, a file or an image
+  3  the limit was reached: --until, or idle with --when-idle stop
+
+Without --drive the machine boots from an image made on the spot: a boot bundle with the project's
+own modules on one drive, and an empty partition on a second.
+
+Examples:
+  aios boot --cpus 4 --memory 512M --drive disk.img
+  aios boot --drive file=disk.img,snapshot=on --until 2s --trace trace.json --json
+`;
+
+/** `aios boot`, to be added to the program's command. */
+export function bootCommand(): Command {
+  return new Command("boot")
+    .summary("boot a machine and show its serial console")
+    .description(
+      "Boot a simulated x86_64 machine from its drives and show its serial console. When nothing " +
+        "is left to do, the power button is pressed and the machine turns itself off.",
+    )
+    .option("-c, --cpus <n>", "logical processors, 1 to 64", Number, 1)
+    .option("-m, --memory <size>", "RAM, like 512M or 2G; a plain number counts MiB", parseMemorySize, MEMORY_DEFAULT)
+    .option(
+      "-d, --drive <file[,key=value...]>",
+      "drive with a raw image (repeatable): if=nvme|ahci, readonly=on, snapshot=on (the file stays as it was), logical_block_size=512|4096",
+      addDrive,
+    )
+    .option("--nic", "plug in a network controller", false)
+    .option("--until <time>", "stop at this virtual time, like 2s, 1.5ms or 300us", parseTime)
+    .option("--trace <file>", "write a trace for Perfetto or chrome://tracing")
+    .option("--journal <file>", "write the journal of inputs, with which the run can be repeated")
+    .option("--snapshot <file>", "write a snapshot of the machine as it is at the end")
+    .option("--seed <hex>", "boot entropy, 64 hexadecimal digits (default: all zeroes)")
+    .addOption(
+      new Option("--when-idle <what>", "what to do when nothing is left to do")
+        .choices(["power-off", "stop"])
+        .default("power-off"),
+    )
+    .option("--json", "print one JSON object instead of the console", false)
+    .addHelpText("after", STATUSES)
+    .action(async (options: BootArguments) => {
+      const { runBoot } = await import("./boot-run.ts");
+      process.exitCode = await runBoot({ ...options, drive: options.drive ?? [] });
+    });
+}
