@@ -22,6 +22,8 @@ export class KernelRecord {
 export class KernelTrace {
   /** Records ever written; record n is at index n modulo TRACE_RECORDS. */
   written: u64;
+  /** TRACE_RECORDS, for whoever reads from outside. */
+  capacity: u32;
   records: Ptr<KernelRecord>;
 }
 
@@ -30,6 +32,7 @@ export const TRACE_BYTES: u64 = <u64>TRACE_RECORDS * 32 + 4096;
 /** Sets the ring up in zeroed RAM at linear address `at`, TRACE_BYTES long. */
 export function traceInit(at: usize): void {
   const ring = changetype<KernelTrace>(at);
+  ring.capacity = TRACE_RECORDS;
   ring.records = at + 4096;
   kernel().trace = at;
 }

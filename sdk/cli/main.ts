@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 /** The command `aios`. */
 import { Command } from "commander";
+import { bootCommand } from "./boot.ts";
 import { imageCommand } from "./image.ts";
 
 const program = new Command("aios")
   .description("An operating system whose processes are AI agents, on a simulated x86_64 machine.")
   .showHelpAfterError("(aios --help says more)")
+  .addCommand(bootCommand())
   .addCommand(imageCommand());
 
 await program.parseAsync();

@@ -1,0 +1,131 @@
+/** Runs the machine that `aios boot` describes. Loaded only when it is needed: it brings the machine. */
+import { closeSync, openSync, writeSync } from "node:fs";
+import { KernelViews } from "../../kernel/host/kernel.ts";
+import { MachineError } from "../../sim/host/errors.ts";
+import { Machine } from "../../sim/host/machine.ts";
+import { fileDrive } from "../../sim/host/node/file.ts";
+import type { MachineOptions } from "../../sim/host/options.ts";
+import type { StopReason } from "../../sim/host/reasons.ts";
+import type { BootArguments } from "./boot.ts";
+import type { DriveArgument } from "./drive.ts";
+import { writeFileAtomically } from "./image-file.ts";
+
+export const EXIT_OFF = 0;
+export const EXIT_PANIC = 1;
+export const EXIT_BAD_INPUT = 2;
+export const EXIT_LIMIT = 3;
+
+const EXIT_STATUS: Readonly<Record<StopReason, number>> = {
+  "power-off": EXIT_OFF,
+  reset: EXIT_OFF,
+  panic: EXIT_PANIC,
+  "triple-fault": EXIT_PANIC,
+  crashed: EXIT_PANIC,
+  limit: EXIT_LIMIT,
+  idle: EXIT_LIMIT,
+  steps: EXIT_LIMIT,
+  break: EXIT_LIMIT,
+  condition: EXIT_LIMIT,
+};
+
+const NIC_ADDRESS = "52:54:00:12:34:56";
+
+/** Boots, prints and returns the exit status. Bad input is one line on stderr. */
+export async function runBoot(options: BootArguments): Promise<number> {
+  try {
+    return await boot(options);
+  } catch (error) {
+    if (!(error instanceof MachineError) && !isFileError(error)) throw error;
+    process.stderr.write(`aios: ${(error as Error).message}\n`);
+    return error instanceof MachineError && error.code === "guest-trap" ? EXIT_PANIC : EXIT_BAD_INPUT;
+  }
+}
+
+function isFileError(error: unknown): boolean {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).code === "string";
+}
+
+async function boot(options: BootArguments): Promise<number> {
+  const machine = await Machine.create(await machineOptions(options));
+  if (!options.json) machine.onConsole((byte) => void process.stdout.write(Uint8Array.of(byte)));
+  const trace = options.trace === undefined ? null : traceInto(machine, options.trace);
+  const started = performance.now();
+  let reason: StopReason;
+  try {
+    reason = runToEnd(machine, options);
+  } finally {
+    trace?.();
+  }
+  await writeResults(machine, options);
+  report(machine, reason, performance.now() - started, options);
+  return EXIT_STATUS[reason];
+}
+
+/** Until the machine ends, or has nothing left to do and may not be turned off. */
+function runToEnd(machine: Machine, { until, whenIdle }: BootArguments): StopReason {
+  const limit = until === undefined ? {} : { until };
+  const reason = machine.run(limit);
+  if (reason !== "idle" || whenIdle === "stop") return reason;
+  machine.input.powerButton();
+  return machine.run(limit);
+}
+
+async function machineOptions(options: BootArguments): Promise<MachineOptions> {
+  const drives =
+    options.drive.length > 0 ? options.drive.map(openDrive) : await (await import("./default-drives.ts")).defaultDrives();
+  return {
+    cpus: options.cpus,
+    memory: options.memory,
+    drives,
+    ...(options.nic ? { nic: NIC_ADDRESS } : {}),
+    ...(options.seed === undefined ? {} : { seed: seedBytes(options.seed) }),
+  };
+}
+
+function openDrive({ file, blockBytes, interface: attachment, readOnly, overlay }: DriveArgument) {
+  return fileDrive(file, { interface: attachment, blockBytes, readOnly, overlay });
+}
+
+function seedBytes(hex: string): Uint8Array {
+  if (!/^[0-9a-f]{64}$/i.test(hex))
+    throw new MachineError("bad-seed", `seed: "${hex}" is not 64 hexadecimal digits`);
+  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+/** Writes the trace as it comes; the returned function ends it. */
+function traceInto(machine: Machine, path: string): () => void {
+  const file = openSync(path, "w");
+  const trace = machine.trace((text) => void writeSync(file, text));
+  return () => {
+    trace.finish();
+    closeSync(file);
+  };
+}
+
+async function writeResults(machine: Machine, { journal, snapshot }: BootArguments): Promise<void> {
+  if (journal !== undefined) writeFileAtomically(journal, await machine.journal.toBytes());
+  if (snapshot !== undefined) writeFileAtomically(snapshot, await machine.snapshot().toBytes());
+}
+
+function report(machine: Machine, reason: StopReason, hostMs: number, options: BootArguments): void {
+  if (!options.json) {
+    if (EXIT_STATUS[reason] === EXIT_LIMIT)
+      process.stderr.write(`aios: stopped (${reason}) after ${machine.time} ns of virtual time\n`);
+    return;
+  }
+  const kernel = new KernelViews(machine.core.data);
+  const { panic } = kernel;
+  const result = {
+    reason,
+    exitStatus: EXIT_STATUS[reason],
+    stage: kernel.stage,
+    panic: panic && { ...panic, place: `0x${panic.place.toString(16)}` },
+    virtualTimeNs: Number(machine.time),
+    steps: Number(machine.steps),
+    hostMs: Math.round(hostMs * 1000) / 1000,
+    stateHash: machine.stateHash(),
+    bundle: kernel.bundle.map(({ name, bytes, digest }) => ({ name, bytes: bytes.length, sha256: digest })),
+    console: machine.consoleText,
+  };
+  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+}
