@@ -108,7 +108,9 @@ export class KernelViews {
   get bundle(): BundleFile[] {
     const bundle = this.follow(this.boot?.bundle ?? 0, Bundle);
     if (!bundle) return [];
-    return Array.from({ length: bundle.entryCount }, (_, index) => this.file(bundle.entriesAt(index)));
+    return Array.from({ length: bundle.entryCount }, (_, index) =>
+      this.file(bundle.entriesAt(index)),
+    );
   }
 
   /** The kernel's own trace from record `from` on, as far as the ring still has it. */

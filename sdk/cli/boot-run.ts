@@ -37,7 +37,9 @@ export async function runBoot(options: BootArguments): Promise<number> {
   } catch (error) {
     if (!(error instanceof MachineError) && !isFileError(error)) throw error;
     process.stderr.write(`aios: ${(error as Error).message}\n`);
-    return error instanceof MachineError && error.code === "guest-trap" ? EXIT_PANIC : EXIT_BAD_INPUT;
+    return error instanceof MachineError && error.code === "guest-trap"
+      ? EXIT_PANIC
+      : EXIT_BAD_INPUT;
   }
 }
 
@@ -72,7 +74,9 @@ function runToEnd(machine: Machine, { until, whenIdle }: BootArguments): StopRea
 
 async function machineOptions(options: BootArguments): Promise<MachineOptions> {
   const drives =
-    options.drive.length > 0 ? options.drive.map(openDrive) : await (await import("./default-drives.ts")).defaultDrives();
+    options.drive.length > 0
+      ? options.drive.map(openDrive)
+      : await (await import("./default-drives.ts")).defaultDrives();
   return {
     cpus: options.cpus,
     memory: options.memory,
@@ -107,7 +111,12 @@ async function writeResults(machine: Machine, { journal, snapshot }: BootArgumen
   if (snapshot !== undefined) writeFileAtomically(snapshot, await machine.snapshot().toBytes());
 }
 
-function report(machine: Machine, reason: StopReason, hostMs: number, options: BootArguments): void {
+function report(
+  machine: Machine,
+  reason: StopReason,
+  hostMs: number,
+  options: BootArguments,
+): void {
   if (!options.json) {
     if (EXIT_STATUS[reason] === EXIT_LIMIT)
       process.stderr.write(`aios: stopped (${reason}) after ${machine.time} ns of virtual time\n`);
@@ -124,7 +133,11 @@ function report(machine: Machine, reason: StopReason, hostMs: number, options: B
     steps: Number(machine.steps),
     hostMs: Math.round(hostMs * 1000) / 1000,
     stateHash: machine.stateHash(),
-    bundle: kernel.bundle.map(({ name, bytes, digest }) => ({ name, bytes: bytes.length, sha256: digest })),
+    bundle: kernel.bundle.map(({ name, bytes, digest }) => ({
+      name,
+      bytes: bytes.length,
+      sha256: digest,
+    })),
     console: machine.consoleText,
   };
   process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);

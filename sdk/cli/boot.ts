@@ -43,7 +43,12 @@ export function bootCommand(): Command {
         "is left to do, the power button is pressed and the machine turns itself off.",
     )
     .option("-c, --cpus <n>", "logical processors, 1 to 64", Number, 1)
-    .option("-m, --memory <size>", "RAM, like 512M or 2G; a plain number counts MiB", parseMemorySize, MEMORY_DEFAULT)
+    .option(
+      "-m, --memory <size>",
+      "RAM, like 512M or 2G; a plain number counts MiB",
+      parseMemorySize,
+      MEMORY_DEFAULT,
+    )
     .option(
       "-d, --drive <file[,key=value...]>",
       "drive with a raw image (repeatable): if=nvme|ahci, readonly=on, snapshot=on (the file stays as it was), logical_block_size=512|4096",

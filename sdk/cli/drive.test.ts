@@ -8,7 +8,13 @@ test("a plain path is an NVMe drive that is written in place", () => {
 });
 
 test("options are QEMU's, in any order, after a path or with file=", () => {
-  const expected = { file: "d.img", interface: "ahci", blockBytes: 4096, readOnly: true, overlay: true };
+  const expected = {
+    file: "d.img",
+    interface: "ahci",
+    blockBytes: 4096,
+    readOnly: true,
+    overlay: true,
+  };
   const options = "if=ahci,logical_block_size=4096,readonly=on,snapshot=on,format=raw";
   expect(parseDrive(`d.img,${options}`)).toEqual(expected);
   expect(parseDrive(`${options},file=d.img`)).toEqual(expected);
