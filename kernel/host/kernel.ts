@@ -73,6 +73,12 @@ export class KernelViews {
     return STAGE_NAMES.get(this.boot?.stage ?? 0) ?? "unknown";
   }
 
+  /** Whether the boot is over and the kernel waits for the power button. */
+  get idle(): boolean {
+    const boot = this.boot;
+    return boot !== null && boot.stage === stages.STAGE_IDLE && boot.phase !== 0;
+  }
+
   /** Null while all is well. */
   get panic(): KernelPanic | null {
     const panic = this.follow(this.root.panic, Panic);

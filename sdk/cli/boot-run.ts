@@ -8,25 +8,8 @@ import type { MachineOptions } from "../../sim/host/options.ts";
 import type { StopReason } from "../../sim/host/reasons.ts";
 import type { BootArguments } from "./boot.ts";
 import type { DriveArgument } from "./drive.ts";
+import { EXIT_BAD_INPUT, EXIT_LIMIT, EXIT_PANIC, EXIT_STATUS } from "./exit.ts";
 import { writeFileAtomically } from "./image-file.ts";
-
-export const EXIT_OFF = 0;
-export const EXIT_PANIC = 1;
-export const EXIT_BAD_INPUT = 2;
-export const EXIT_LIMIT = 3;
-
-const EXIT_STATUS: Readonly<Record<StopReason, number>> = {
-  "power-off": EXIT_OFF,
-  reset: EXIT_OFF,
-  panic: EXIT_PANIC,
-  "triple-fault": EXIT_PANIC,
-  crashed: EXIT_PANIC,
-  limit: EXIT_LIMIT,
-  idle: EXIT_LIMIT,
-  steps: EXIT_LIMIT,
-  break: EXIT_LIMIT,
-  condition: EXIT_LIMIT,
-};
 
 const NIC_ADDRESS = "52:54:00:12:34:56";
 
@@ -63,11 +46,13 @@ async function boot(options: BootArguments): Promise<number> {
   return EXIT_STATUS[reason];
 }
 
-/** Until the machine ends, or has nothing left to do and may not be turned off. */
+/** Until the machine ends; once the kernel has nothing left to do, the power button is pressed. */
 function runToEnd(machine: Machine, { until, whenIdle }: BootArguments): StopReason {
   const limit = until === undefined ? {} : { until };
-  const reason = machine.run(limit);
-  if (reason !== "idle" || whenIdle === "stop") return reason;
+  if (whenIdle === "stop") return machine.run(limit);
+  const kernel = new KernelViews(machine.core.data);
+  const reason = machine.run({ ...limit, condition: () => kernel.idle });
+  if (reason !== "condition") return reason;
   machine.input.powerButton();
   return machine.run(limit);
 }

@@ -1,5 +1,6 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { addDrive, type DriveArgument } from "./drive.ts";
+import { exitWithBadInput } from "./exit.ts";
 import { parseMemorySize } from "./size.ts";
 import { parseTime } from "./time.ts";
 
@@ -19,6 +20,12 @@ export interface BootArguments {
 
 const MEMORY_DEFAULT = 256 * 1024 * 1024;
 
+/** @throws InvalidArgumentError for what is not a whole number; the machine checks the range */
+function parseCount(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError(`cpus: "${text}" is not a number`);
+  return Number(text);
+}
+
 const STATUSES = `
 Exit status:
   0  the machine powered off in good order
@@ -36,13 +43,13 @@ Examples:
 
 /** `aios boot`, to be added to the program's command. */
 export function bootCommand(): Command {
-  return new Command("boot")
+  const command = new Command("boot")
     .summary("boot a machine and show its serial console")
     .description(
       "Boot a simulated x86_64 machine from its drives and show its serial console. When nothing " +
         "is left to do, the power button is pressed and the machine turns itself off.",
     )
-    .option("-c, --cpus <n>", "logical processors, 1 to 64", Number, 1)
+    .option("-c, --cpus <n>", "logical processors, 1 to 64", parseCount, 1)
     .option(
       "-m, --memory <size>",
       "RAM, like 512M or 2G; a plain number counts MiB",
@@ -71,4 +78,5 @@ export function bootCommand(): Command {
       const { runBoot } = await import("./boot-run.ts");
       process.exitCode = await runBoot({ ...options, drive: options.drive ?? [] });
     });
+  return exitWithBadInput(command);
 }

@@ -8,12 +8,10 @@ import {
   buildBootImage,
   ImageError,
 } from "../image/index.ts";
+import { EXIT_BAD_INPUT, exitWithBadInput } from "./exit.ts";
 import { FileError, readInputFile, writeFileAtomically } from "./image-file.ts";
 import { inspectImageFile, reportJson, reportText } from "./image-report.ts";
 import { parseSize } from "./size.ts";
-
-/** Exit status of bad usage and bad input. */
-const EXIT_BAD_INPUT = 2;
 
 interface NamedPath {
   readonly name: string;
@@ -129,9 +127,4 @@ async function refuseBadInput(command: Command, work: () => Promise<void>): Prom
     if (!(error instanceof ImageError || error instanceof FileError)) throw error;
     command.error(`error: ${error.message}`, { exitCode: EXIT_BAD_INPUT });
   }
-}
-
-/** Commander's own status for bad usage is 1, which here means something else. */
-function exitWithBadInput(command: Command): void {
-  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_BAD_INPUT));
 }

@@ -2,9 +2,10 @@
 /** The command `aios`. */
 import { Command } from "commander";
 import { bootCommand } from "./boot.ts";
+import { exitWithBadInput } from "./exit.ts";
 import { imageCommand } from "./image.ts";
 
-const program = new Command("aios")
+const program = exitWithBadInput(new Command("aios"))
   .description("An operating system whose processes are AI agents, on a simulated x86_64 machine.")
   .showHelpAfterError("(aios --help says more)")
   .addCommand(bootCommand())
