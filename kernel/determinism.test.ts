@@ -22,11 +22,11 @@ const options = () => ({
   nic: "52:54:00:12:34:56",
 });
 
-/** Steps between two looks: often at first, so that a boot shows many. */
-const STRIDE = 50;
+/** Micro-steps between two looks; a boot has some 150. */
+const STRIDE = 10;
 const LOOKS_MAX = 40;
 
-/** A boot with its hashes at every STRIDE-th step, until it ends or there are enough. */
+/** A boot with its hashes at every STRIDE-th step, with inputs on the way if asked for. */
 function look(machine: Machine, inputs: boolean): string[] {
   const hashes: string[] = [];
   for (let n = 0; n < LOOKS_MAX; n++) {
@@ -43,7 +43,10 @@ function look(machine: Machine, inputs: boolean): string[] {
 test("three boots and one replay of the same inputs are the same at every look", async () => {
   const first = await Machine.create(options());
   const hashes = look(first, true);
-  expect(new Set(hashes).size).toBe(hashes.length);
+  expect(hashes.length).toBeGreaterThan(10);
+  expect(new Set(hashes.slice(0, 8)).size).toBe(8);
+  expect(first.journal.entries.length).toBeGreaterThan(10);
+  expect(first.consoleText).toContain("entries verified");
   expect(look(await Machine.create(options()), true)).toEqual(hashes);
   expect(look(await Machine.create(options()), true)).toEqual(hashes);
   const journal = await Journal.fromBytes(await first.journal.toBytes());

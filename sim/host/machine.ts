@@ -156,7 +156,11 @@ export class Machine {
 
   /** Runs from power-on until the guest ends it, idles for good, or 60 s of virtual time passed. */
   boot(options: BootOptions = {}): StopReason {
-    return this.run({ until: options.until ?? BOOT_LIMIT });
+    const { reached } = this.engine;
+    const reason = this.run({ until: options.until ?? BOOT_LIMIT });
+    // The limit is a precaution here: an idle machine stands where it became idle.
+    if (reason === "idle") this.engine.reached = reached;
+    return reason;
   }
 
   /**

@@ -44,6 +44,12 @@ test("a breakpoint ends the run after the step in which its event happened", asy
   expect([...new Set(seen)]).toEqual([1n, 2n, 3n, 4n, 5n].map((n) => n * 100_000n));
 });
 
+test("a boot that ends idle stands where it became idle, not at its limit", async () => {
+  const machine = await Machine.create({ memory: 2 ** 21, start: false });
+  expect([machine.boot(), machine.time]).toEqual(["idle", 0n]);
+  expect([machine.run({ until: 500 }), machine.time]).toEqual(["idle", 500n]);
+});
+
 test("a machine that is off stays off, and says so each time", async () => {
   const machine = await busyMachine();
   machine.input.pokePort(0x604, 2, 0x2000);
