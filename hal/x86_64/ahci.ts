@@ -343,7 +343,11 @@ function identified(driver: AhciDriver, port: AhciDriverPort, index: u32): void 
 function service(driver: AhciDriver, index: u32, now: u64): bool {
   const port = portAt(driver, index);
   const status = portRead(port, PORT_IS);
-  if (status != 0) portWrite(port, PORT_IS, status);
+  if (status != 0) {
+    portWrite(port, PORT_IS, status);
+    // Also after a look without an interrupt: a bit that stays set announces nothing more (10.7.2).
+    mmioWrite32(driver.registers + AHCI_IS, 1 << blockDeviceAt(driver, index).unit);
+  }
   if (port.outstanding == 0 || !isRunning(port)) return status != 0;
   const active = portRead(port, PORT_CI);
   if (active == ALL_ONES && isGone(driver)) {
