@@ -6,7 +6,18 @@ import { print, printDecimal, printHex, printLine, printSize } from "../console"
 import { ERROR_HANDOFF, ERROR_MEMORY_MAP, ERROR_MEMORY_TOO_SMALL, ERROR_OUT_OF_FRAMES } from "../errors";
 import { RAM_BYTES_MIN } from "../limits";
 import { traceInit, TRACE_BYTES } from "../trace";
-import { frameAllocZeroed, frameNumber, framesAdd, framesFree, framesInit, framesTableBytes, orderFor, OWNER_KERNEL } from "../mm/frames";
+import {
+  frameAllocZeroed,
+  frameNumber,
+  framesAdd,
+  framesFree,
+  framesInit,
+  framesReserve,
+  framesTableBytes,
+  orderFor,
+  OWNER_FIRMWARE,
+  OWNER_KERNEL,
+} from "../mm/frames";
 import { createKernelSpace, enterLongMode, mapDirect } from "../mm/space";
 import { boot, fail, STAGE_DONE } from "./boot";
 import { Handoff, HANDOFF_OK, HANDOFF_RANGE_EMPTY, MemoryRange, rangeAt, readHandoff } from "../../hal/x86_64/handoff";
@@ -94,6 +105,9 @@ function createFrames(): u32 {
   const table = findRoom(bytes);
   if (table == 0) return fail(ERROR_MEMORY_TOO_SMALL, 1, bytes);
   framesInit(table, frameCount);
+  framesReserve(0, KERNEL_ADDRESS, OWNER_FIRMWARE);
+  framesReserve(KERNEL_ADDRESS, LOW_MEMORY_END, OWNER_KERNEL);
+  framesReserve(table, table + bytes, OWNER_KERNEL);
   for (let index: u32 = 0; index < handoff().rangeCount; index++) {
     const range = rangeAt(handoff(), index);
     if (!usable(range)) continue;

@@ -104,8 +104,31 @@ export function framesAdd(start: u64, end: u64): void {
   let left = <u32>((end - start) >> FRAME_SHIFT);
   frames().free += left;
   while (left > 0) {
-    const order = min(min(frame == 0 ? FRAME_ORDER_MAX : <u32>ctz(frame), 31 - <u32>clz(left)), FRAME_ORDER_MAX);
+    const order = firstOrder(frame, left);
     insert(frame, order);
+    frame += <u32>1 << order;
+    left -= <u32>1 << order;
+  }
+}
+
+/** Order of the largest aligned block at `frame` that is at most `left` frames long. */
+function firstOrder(frame: u32, left: u32): u32 {
+  const aligned = frame == 0 ? FRAME_ORDER_MAX : <u32>ctz(frame);
+  return min(min(aligned, 31 - <u32>clz(left)), FRAME_ORDER_MAX);
+}
+
+/** Accounts for RAM that `owner` has had since before there was an allocator (page-aligned). */
+export function framesReserve(start: u64, end: u64, owner: u32): void {
+  let frame = frameNumber(start);
+  let left = <u32>((end - start) >> FRAME_SHIFT);
+  while (left > 0) {
+    const order = firstOrder(frame, left);
+    const entry = entryOf(frame);
+    entry.state = STATE_USED;
+    entry.order = <u8>order;
+    entry.owner = <u16>owner;
+    entry.references = 1;
+    account(owner, 1 << order);
     frame += <u32>1 << order;
     left -= <u32>1 << order;
   }
