@@ -38,8 +38,10 @@ export class Boot {
   detail: u32;
   place: u64;
 
-  /** First error of a drive's partition table; it counts when no other drive has a bundle. */
+  /** First error of a drive or its partition table; it counts when no other drive has a bundle. */
   tableError: u32;
+  tableDetail: u32;
+  tablePlace: u64;
   /** The power button was pressed. */
   powerButton: u32;
 

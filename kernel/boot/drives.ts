@@ -2,11 +2,23 @@
 import {
   BLOCK_DRIVER_NVME,
   BLOCK_FAILED,
+  BLOCK_READY,
   BlockController,
   BlockDevice,
+  blockDeviceAt,
 } from "../../hal/block";
 import { newLine, print, printDecimal, printLine, printSize, printText } from "../console";
-import { ERROR_GPT_DAMAGED, ERROR_NO_DRIVE, ERROR_NOT_GPT, ERROR_OUT_OF_FRAMES } from "../errors";
+import {
+  ERROR_CONTROLLER,
+  ERROR_DMA_FAULT,
+  ERROR_GPT_DAMAGED,
+  ERROR_NO_DRIVE,
+  ERROR_NOT_GPT,
+  ERROR_OUT_OF_FRAMES,
+  ERROR_READ,
+  ERROR_TIMEOUT,
+  ERROR_VANISHED,
+} from "../errors";
 import { GPT_OK } from "../storage/gpt";
 import {
   createPartitions,
@@ -17,18 +29,22 @@ import {
   scanAdvance,
   scanBegin,
 } from "../storage/partitions";
-import { bootError } from "../storage/read";
+import { bootError } from "../storage/block_error";
+import { readPending } from "../storage/read";
 import {
   advanceControllers,
-  blockDevice,
   controllerAt,
   controllersSettled,
   createStorage,
+  driveAt,
+  numberDrives,
   startControllers,
   storage,
 } from "../storage/storage";
+import { printController } from "../storage/trouble";
 import { boot, fail, STAGE_DONE, STAGE_FAILED, STAGE_WAIT, waitUntil } from "./boot";
 import { bundleAdvance, bundleBegin } from "./bundle";
+import { reportDmaFaults } from "./iommu";
 
 /** Type GUID of the partition with the boot bundle: 304a767f-5263-410b-b9c3-93708355d47e. */
 const BUNDLE_TYPE_LOW: u64 = 0x410b_5263_304a_767f;
@@ -46,13 +62,37 @@ export function stageDrives(): u32 {
   }
   const deadline = advanceControllers();
   if (!controllersSettled()) return waitUntil(deadline);
-  if (blockDevice(0) == 0) return noDrive();
-  for (let index: u32 = 0; blockDevice(index) != 0; index++) printDrive(index);
+  numberDrives();
+  for (let index: u32 = 0; index < storage().count; index++) printQueues(index);
+  if (storage().driveCount == 0) return noDrive();
+  for (let index: u32 = 0; index < storage().driveCount; index++) printDrive(index);
   return STAGE_DONE;
+}
+
+/** How a controller is served, and which of its devices can't be used. */
+function printQueues(index: u32): void {
+  const controller = controllerAt(index);
+  const block = changetype<BlockController>(controller.block);
+  if (block.state != BLOCK_READY) return;
+  printController(controller);
+  print(": ");
+  printDecimal(block.queues);
+  print(block.queues == 1 ? " queue, " : " queues, ");
+  printDecimal(block.vectors);
+  printLine(block.vectors == 1 ? " interrupt vector" : " interrupt vectors");
+  for (let n: u32 = 0; n < block.deviceCount; n++) {
+    const device = blockDeviceAt(block, n);
+    if (device.state != BLOCK_FAILED) continue;
+    printController(controller);
+    print(block.driver == BLOCK_DRIVER_NVME ? ": namespace " : ": port ");
+    printDecimal(device.unit);
+    printLine(" is not usable");
+  }
 }
 
 /** A controller that failed says why; without one, there is nothing to boot from. */
 function noDrive(): u32 {
+  if (reportDmaFaults() != 0) return fail(ERROR_DMA_FAULT);
   for (let index: u32 = 0; index < storage().count; index++) {
     const block = changetype<BlockController>(controllerAt(index).block);
     if (block.state == BLOCK_FAILED) return fail(bootError(block.error), block.deviceStatus, block.driver);
@@ -61,7 +101,7 @@ function noDrive(): u32 {
 }
 
 function printDrive(index: u32): void {
-  const device = changetype<BlockDevice>(blockDevice(index));
+  const device = driveAt(index);
   const block = changetype<BlockController>(device.controller);
   print("drive ");
   printDecimal(index);
@@ -88,38 +128,66 @@ export function stagePartitions(): u32 {
   if (state.phase == 0) {
     state.partitions = createPartitions();
     if (state.partitions == 0) return fail(ERROR_OUT_OF_FRAMES);
-    return scanNext();
+    const begun = scanNext();
+    if (begun != STAGE_WAIT) return begun;
   }
-  const deadline = advanceControllers();
-  const result = scanAdvance(partitions());
-  if (result == STAGE_WAIT) return waitUntil(min(deadline, advanceControllers()));
-  if (result == STAGE_FAILED && !reportBadTable(state.phase - 1)) return STAGE_FAILED;
-  if (result == STAGE_DONE) printPartitions(state.phase - 1);
-  return scanNext();
+  while (true) {
+    const deadline = advanceControllers();
+    if (readPending()) return waitUntil(deadline);
+    const result = scanAdvance(partitions());
+    if (result == STAGE_WAIT) continue;
+    if (result == STAGE_FAILED && !reportBadTable(state.phase - 1)) return STAGE_FAILED;
+    if (result == STAGE_DONE) printPartitions(state.phase - 1);
+    const next = scanNext();
+    if (next != STAGE_WAIT) return next;
+  }
 }
 
-/** Begins with the next drive; done when there is none. */
+/** Begins with the next drive: STAGE_WAIT when it is being read, done when there is none. */
 function scanNext(): u32 {
   const state = boot();
   while (true) {
-    const device = blockDevice(state.phase);
-    if (device == 0) return STAGE_DONE;
+    if (state.phase == storage().driveCount) return STAGE_DONE;
     state.phase += 1;
-    const result = scanBegin(partitions(), changetype<BlockDevice>(device));
-    if (result == STAGE_WAIT) return waitUntil(advanceControllers());
+    const result = scanBegin(partitions(), driveAt(state.phase - 1));
+    if (result == STAGE_WAIT) return STAGE_WAIT;
     if (!reportBadTable(state.phase - 1)) return STAGE_FAILED;
   }
 }
 
-/** Whether the error is one of the drive's table only, which other drives may make up for. */
+/** Whether the error is one of this drive only, which another drive may make up for. */
 function reportBadTable(drive: u32): bool {
   const state = boot();
-  if (state.error != ERROR_NOT_GPT && state.error != ERROR_GPT_DAMAGED) return false;
-  if (state.tableError == 0) state.tableError = state.error;
+  const what = badTable(state.error);
+  if (what == "") return false;
+  if (state.tableError == 0) {
+    state.tableError = state.error;
+    state.tableDetail = state.detail;
+    state.tablePlace = state.place;
+  }
   print("drive ");
   printDecimal(drive);
-  printLine(state.error == ERROR_NOT_GPT ? ": no GPT" : ": primary and backup GPT are damaged");
+  printLine(what);
   return true;
+}
+
+function badTable(error: u32): string {
+  switch (error) {
+    case ERROR_NOT_GPT:
+      return ": no GPT";
+    case ERROR_GPT_DAMAGED:
+      return ": primary and backup GPT are damaged";
+    case ERROR_READ:
+      return ": can't be read";
+    case ERROR_TIMEOUT:
+      return ": a read was not completed in time";
+    case ERROR_VANISHED:
+      return ": gone";
+    case ERROR_CONTROLLER:
+      return ": its controller has failed";
+    default:
+      return "";
+  }
 }
 
 function printPartitions(drive: u32): void {
@@ -159,13 +227,16 @@ export function stageBundle(): u32 {
   const state = boot();
   if (state.phase == 0) {
     const partition = partitionOfType(partitions(), BUNDLE_TYPE_LOW, BUNDLE_TYPE_HIGH);
-    if (partition == 0 && state.tableError != 0) return fail(state.tableError);
+    if (partition == 0 && state.tableError != 0) return fail(state.tableError, state.tableDetail, state.tablePlace);
     printLine("boot bundle:");
     const begun = bundleBegin(partition);
     if (begun == STAGE_FAILED) return STAGE_FAILED;
     state.phase = 1;
   }
-  const deadline = advanceControllers();
-  const result = bundleAdvance();
-  return result == STAGE_WAIT ? waitUntil(min(deadline, advanceControllers())) : result;
+  while (true) {
+    const deadline = advanceControllers();
+    if (readPending()) return waitUntil(deadline);
+    const result = bundleAdvance();
+    if (result != STAGE_WAIT) return result;
+  }
 }

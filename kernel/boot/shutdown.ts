@@ -11,6 +11,7 @@ import { advanceControllers, controllerAt, controllersSettled, storage } from ".
 import { clockNow } from "../time";
 import { LINE_LEVEL } from "../../hal/interrupts";
 import { boot, fail, NO_DEADLINE, STAGE_DONE, waitUntil } from "./boot";
+import { reportDmaFaults } from "./iommu";
 import { routeLine } from "./interrupts";
 import { platform } from "./platform";
 
@@ -23,6 +24,7 @@ export function stageIdle(): u32 {
   if (state.phase == 0) {
     routeLine(platform().sciGsi, VECTOR_SCI, LINE_LEVEL);
     portWrite16(platform().pm1EventPort + PM1_ENABLE_OFFSET, PM1_POWER_BUTTON);
+    reportDmaFaults();
     print("idle: ");
     printDecimal(framesFree());
     printLine(" frames free");
@@ -49,7 +51,9 @@ export function stageStop(): u32 {
     state.phase = 1;
   }
   const deadline = advanceControllers();
-  return controllersSettled() ? STAGE_DONE : waitUntil(deadline);
+  if (!controllersSettled()) return waitUntil(deadline);
+  reportDmaFaults();
+  return STAGE_DONE;
 }
 
 /** ACPI S5. */

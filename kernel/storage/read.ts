@@ -1,8 +1,6 @@
 /** One read at a time, for the boot: begins it, and says how it came out. */
 import {
   BLOCK_ERROR_DEVICE,
-  BLOCK_ERROR_TIMEOUT,
-  BLOCK_ERROR_VANISHED,
   BLOCK_OK,
   BLOCK_PENDING,
   BLOCK_READ,
@@ -13,8 +11,9 @@ import {
 } from "../../hal/block";
 import { fail, STAGE_WAIT } from "../boot/boot";
 import { reportDmaFaults } from "../boot/iommu";
-import { ERROR_CONTROLLER, ERROR_DMA_FAULT, ERROR_READ, ERROR_TIMEOUT, ERROR_VANISHED } from "../errors";
+import { ERROR_DMA_FAULT } from "../errors";
 import { clockNow } from "../time";
+import { bootError } from "./block_error";
 import { storage } from "./storage";
 
 /** How the read stands. */
@@ -49,6 +48,14 @@ export function readBlocks(): u32 {
   return request().blocks;
 }
 
+/**
+ * Whether the device still has the read. To be asked after the controllers were advanced: that may
+ * have ended it, and then no interrupt comes to wait for.
+ */
+export function readPending(): bool {
+  return request().status == BLOCK_PENDING;
+}
+
 /** How the read stands now; its controller has been advanced. */
 export function readStep(): u32 {
   const read = request();
@@ -65,17 +72,4 @@ function failWith(error: u32, device: BlockDevice): u32 {
   if (reportDmaFaults() != 0) return fail(ERROR_DMA_FAULT, controller.driver, request().lba);
   const status = error == BLOCK_ERROR_DEVICE ? request().deviceStatus : controller.error;
   return fail(bootError(error), status, request().lba);
-}
-
-export function bootError(error: u32): u32 {
-  switch (error) {
-    case BLOCK_ERROR_TIMEOUT:
-      return ERROR_TIMEOUT;
-    case BLOCK_ERROR_VANISHED:
-      return ERROR_VANISHED;
-    case BLOCK_ERROR_DEVICE:
-      return ERROR_READ;
-    default:
-      return ERROR_CONTROLLER;
-  }
 }

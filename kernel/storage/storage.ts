@@ -1,5 +1,6 @@
 /** Storage controllers: found on PCI, given memory and vectors, started, driven by interrupts. */
 import {
+  BLOCK_DEVICES_MAX,
   BLOCK_DRIVER_AHCI,
   BLOCK_DRIVER_NVME,
   BLOCK_FAILED,
@@ -30,9 +31,11 @@ import { ERROR_CONTROLLER, ERROR_OUT_OF_FRAMES } from "../errors";
 import { frameAllocZeroed, orderFor, OWNER_DRIVER } from "../mm/frames";
 import { kernel, Ptr, rootAllocate } from "../state";
 import { clockNow } from "../time";
+import { reportTrouble, Trouble } from "./trouble";
 
 /** One of each kind is driven; a machine has no more. */
 export const CONTROLLERS_MAX: u32 = 2;
+const DRIVES_MAX: u32 = CONTROLLERS_MAX * BLOCK_DEVICES_MAX;
 
 @unmanaged
 export class Controller {
@@ -42,12 +45,17 @@ export class Controller {
   /** First interrupt vector and how many. */
   vector: u32;
   vectors: u32;
+  /** What of its troubles was printed already. */
+  reported: Ptr<Trouble>;
 }
 
 @unmanaged
 export class Storage {
   controllers: Ptr<Controller>;
   count: u32;
+  /** Usable devices over all controllers, as they were found; their numbers stay when one fails. */
+  drives: usize;
+  driveCount: u32;
   /** The boot's one request, and the device that it went to. */
   request: Ptr<BlockRequest>;
   reading: Ptr<BlockDevice>;
@@ -73,6 +81,7 @@ export function controllerAt(index: u32): Controller {
 export function createStorage(): void {
   boot().storage = rootAllocate(offsetof<Storage>());
   storage().controllers = rootAllocate(<usize>CONTROLLERS_MAX * offsetof<Controller>());
+  storage().drives = rootAllocate(<usize>DRIVES_MAX * sizeof<usize>());
   storage().request = rootAllocate(offsetof<BlockRequest>());
 }
 
@@ -99,6 +108,7 @@ function attach(classCode: u32, bar: u32, driver: u32, vector: u32, vectors: u32
   const controller = controllerAt(storage().count);
   controller.device = changetype<usize>(device);
   controller.messages = rootAllocate(offsetof<PciMessages>());
+  controller.reported = rootAllocate(offsetof<Trouble>());
   controller.vector = vector;
   controller.vectors = routeVectors(controller, min(vectors, queues));
   storage().count += 1;
@@ -146,6 +156,7 @@ export function advanceControllers(): u64 {
     blockAdvance(block, clockNow());
     while (blockTake(block) != 0) {}
     deadline = min(deadline, block.deadline);
+    reportTrouble(controllerAt(index));
   }
   return deadline;
 }
@@ -178,17 +189,22 @@ function functionOf(device: BlockDevice): u32 {
   return 0;
 }
 
-/** The `wanted`-th usable device over all controllers; 0 when there are fewer. */
-export function blockDevice(wanted: u32): usize {
-  let seen: u32 = 0;
-  for (let index: u32 = 0; index < storage().count; index++) {
+/** Gives every usable device its number. The controllers are settled. */
+export function numberDrives(): void {
+  const state = storage();
+  for (let index: u32 = 0; index < state.count; index++) {
     const block = changetype<BlockController>(controllerAt(index).block);
+    if (block.state != BLOCK_READY) continue;
     for (let n: u32 = 0; n < block.deviceCount; n++) {
       const device = blockDeviceAt(block, n);
-      if (device.state != BLOCK_READY) continue;
-      if (seen == wanted) return changetype<usize>(device);
-      seen++;
+      if (device.state != BLOCK_READY || state.driveCount == DRIVES_MAX) continue;
+      store<usize>(state.drives + (<usize>state.driveCount << alignof<usize>()), changetype<usize>(device));
+      state.driveCount += 1;
     }
   }
-  return 0;
+}
+
+/** Drive `index`, below `storage().driveCount`. */
+export function driveAt(index: u32): BlockDevice {
+  return changetype<BlockDevice>(load<usize>(storage().drives + (<usize>index << alignof<usize>())));
 }
