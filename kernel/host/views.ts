@@ -5,10 +5,17 @@
 import { RAM_BASE } from "../../sim/host/core.ts";
 import type { View } from "../../sim/host/view.ts";
 import { KERNEL_ADDRESS, KERNEL_BYTES } from "../../sim/spec/platform.ts";
+import * as stages from "../boot/stage_numbers.ts";
+import * as errors from "../errors.ts";
 import * as Views from "./views.generated.ts";
 
 /** Linear address of the kernel's root (kernel/state.ts). */
 export const KERNEL_ROOT = RAM_BASE + KERNEL_ADDRESS + KERNEL_BYTES / 2;
+
+/** Limits of the kernel's tables (kernel/limits.ts): what is in RAM may say anything. */
+const PARTITIONS_MAX = 128;
+const BUNDLE_ENTRIES_MAX = 1024;
+const DIGEST_BYTES = 32;
 
 type ViewClass<T extends View> = {
   new (data: DataView, address: number): T;
@@ -25,6 +32,37 @@ export function viewInRam<T extends View>(
   return inside ? new Class(data, address) : null;
 }
 
+/** "ERROR_NOT_GPT" becomes "not-gpt". */
+function names(constants: Readonly<Record<string, unknown>>, prefix: string): Map<number, string> {
+  return new Map(
+    Object.entries(constants).map(([key, value]) => [
+      Number(value),
+      key.slice(prefix.length).toLowerCase().replaceAll("_", "-"),
+    ]),
+  );
+}
+
+const ERROR_NAMES = names(errors, "ERROR_");
+const STAGE_NAMES = names(stages, "STAGE_");
+
+/** Why the kernel gave up. */
+export interface KernelPanic {
+  /** The error's name, as the console has it. */
+  readonly error: string;
+  readonly detail: number;
+  readonly place: bigint;
+  readonly cpu: number;
+}
+
+/** A file of the boot bundle that has been verified. */
+export interface BundleFile {
+  readonly name: string;
+  /** The file itself, in RAM: no copy. */
+  readonly bytes: Uint8Array;
+  /** SHA-256, hexadecimal. */
+  readonly digest: string;
+}
+
 export class KernelViews {
   private readonly data: DataView;
   readonly root: Views.Kernel;
@@ -37,8 +75,23 @@ export class KernelViews {
   get boot(): Views.Boot | null {
     return viewInRam(Views.Boot, this.data, this.root.boot);
   }
-  get panic(): Views.Panic | null {
-    return viewInRam(Views.Panic, this.data, this.root.panic);
+  /** Name of the stage that the boot is in; "idle" once all is up. */
+  get stage(): string {
+    return STAGE_NAMES.get(this.boot?.stage ?? 0) ?? "unknown";
+  }
+
+  /** Whether the boot is over and the kernel waits for the power button. */
+  get idle(): boolean {
+    const { boot } = this;
+    return boot !== null && boot.stage === stages.STAGE_IDLE && boot.phase !== 0;
+  }
+
+  /** Why the kernel gave up; null while all is well. */
+  get panic(): KernelPanic | null {
+    const panic = viewInRam(Views.Panic, this.data, this.root.panic);
+    if (!panic || panic.error === 0) return null;
+    const { error, detail, place, cpu } = panic;
+    return { error: ERROR_NAMES.get(error) ?? "unknown", detail, place, cpu };
   }
   get frames(): Views.Frames | null {
     return viewInRam(Views.Frames, this.data, this.root.frames);
@@ -54,6 +107,38 @@ export class KernelViews {
   }
   get trace(): Views.KernelTrace | null {
     return viewInRam(Views.KernelTrace, this.data, this.root.trace);
+  }
+
+  /** Partitions of all drives, in the order in which they were found. */
+  get partitions(): Views.Partition[] {
+    const table = viewInRam(Views.Partitions, this.data, this.boot?.partitions ?? 0);
+    if (!table) return [];
+    const count = Math.min(table.count, PARTITIONS_MAX);
+    return Array.from({ length: count }, (_, index) => table.entriesAt(index));
+  }
+
+  /** Verified files of the boot bundle, in the archive's order. */
+  get bundle(): BundleFile[] {
+    const bundle = viewInRam(Views.Bundle, this.data, this.boot?.bundle ?? 0);
+    if (!bundle) return [];
+    const count = Math.min(bundle.entryCount, BUNDLE_ENTRIES_MAX);
+    return Array.from({ length: count }, (_, index) => this.file(bundle.entriesAt(index)));
+  }
+
+  private file(entry: Views.BundleEntry): BundleFile {
+    return {
+      name: new TextDecoder().decode(this.bytes(entry.name, entry.nameBytes)),
+      bytes: this.bytes(entry.content, entry.dataBytes),
+      digest: Array.from(this.bytes(entry.digest, DIGEST_BYTES), (byte) =>
+        byte.toString(16).padStart(2, "0"),
+      ).join(""),
+    };
+  }
+
+  /** A view of bytes in RAM; none when they would not all be there. */
+  private bytes(at: number, length: number): Uint8Array {
+    const inside = at >= RAM_BASE && at + length <= this.data.byteLength;
+    return new Uint8Array(this.data.buffer as ArrayBuffer, inside ? at : 0, inside ? length : 0);
   }
 
   /** The kernel's own record of each processor that it knows. */

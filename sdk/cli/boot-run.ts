@@ -1,6 +1,5 @@
 /** Runs the machine that `aios boot` describes. Loaded only when it is needed: it brings the machine. */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { KernelViews } from "../../kernel/host/kernel.ts";
 import { MachineError } from "../../sim/host/errors.ts";
 import { Machine } from "../../sim/host/machine.ts";
 import { fileDrive } from "../../sim/host/node/file.ts";
@@ -50,8 +49,7 @@ async function boot(options: BootArguments): Promise<number> {
 function runToEnd(machine: Machine, { until, whenIdle }: BootArguments): StopReason {
   const limit = until === undefined ? {} : { until };
   if (whenIdle === "stop") return machine.run(limit);
-  const kernel = new KernelViews(machine.core.data);
-  const reason = machine.run({ ...limit, condition: () => kernel.idle });
+  const reason = machine.run({ ...limit, condition: () => machine.kernel.idle });
   if (reason !== "condition") return reason;
   machine.input.powerButton();
   return machine.run(limit);
@@ -107,7 +105,7 @@ function report(
       process.stderr.write(`aios: stopped (${reason}) after ${machine.time} ns of virtual time\n`);
     return;
   }
-  const kernel = new KernelViews(machine.core.data);
+  const { kernel } = machine;
   const { panic } = kernel;
   const result = {
     reason,
