@@ -28,8 +28,10 @@ function promises(): Promised[] {
 
 /** Whether the text stands where a test's title does: as the first argument of a call. */
 function hasTitle(source: string, title: string): boolean {
-  const at = source.indexOf(`"${title}"`);
-  return at >= 0 && /\(\s*$/.test(source.slice(0, at));
+  return ['"', "`"].some((quote) => {
+    const at = source.indexOf(quote + title + quote);
+    return at >= 0 && /\(\s*$/.test(source.slice(0, at));
+  });
 }
 
 test("every promise is one sentence and names a test that exists", () => {
