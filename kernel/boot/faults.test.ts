@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { FAULTS, type FaultName } from "../../sim/host/inputs.ts";
 import { Machine } from "../../sim/host/machine.ts";
-import { type KernelViews, type Outcome, pressButton, runBoot } from "../host/testing/boot.ts";
+import { type BootViews, type Outcome, pressButton, runBoot } from "../host/testing/boot.ts";
 import { CONTROLLERS, type Interface, sweep } from "../host/testing/faults.ts";
 import { smallImage } from "../host/testing/images.ts";
 
@@ -35,7 +35,7 @@ async function bootWithFault(kind: Interface, ...faults: readonly Armed[]): Prom
   return runBoot(await machineWith(kind, ...faults));
 }
 
-const controllerOf = ({ kernel }: { kernel: KernelViews }) => {
+const controllerOf = ({ kernel }: { kernel: BootViews }) => {
   const [controller] = kernel.controllers;
   if (!controller) throw new Error("the kernel drives no controller");
   return controller;

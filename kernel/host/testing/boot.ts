@@ -13,8 +13,8 @@ export const BOOT_LIMIT = 1_200_000_000_000n;
 /** Virtual time for an orderly shutdown after the button. */
 export const STOP_LIMIT = 600_000_000_000n;
 
-/** The kernel's structures in a machine's RAM. */
-export class KernelViews {
+/** What a boot has set up by its end, without a null check for each structure. */
+export class BootViews {
   readonly data: DataView;
   readonly root: Views.Kernel;
 
@@ -69,7 +69,7 @@ export class KernelViews {
 /** How a boot came out. */
 export interface Outcome {
   readonly machine: Machine;
-  readonly kernel: KernelViews;
+  readonly kernel: BootViews;
   readonly reason: StopReason;
   readonly console: string;
   /** `"booted"`, or the name of the error on the console; anything else is a defect. */
@@ -86,12 +86,12 @@ const ERROR_NAMES = new Map(
 /** Runs a machine from power-on to idle or panic. */
 export function runBoot(machine: Machine): Outcome {
   const reason = machine.boot({ until: BOOT_LIMIT });
-  const kernel = new KernelViews(machine);
+  const kernel = new BootViews(machine);
   const console = machine.consoleText;
   return { machine, kernel, reason, console, result: resultOf(kernel, reason, console) };
 }
 
-function resultOf(kernel: KernelViews, reason: StopReason, console: string): string {
+function resultOf(kernel: BootViews, reason: StopReason, console: string): string {
   if (reason === "idle") {
     if (kernel.boot.stage !== STAGE_IDLE) return `stands still in stage ${kernel.boot.stage}`;
     return kernel.bundle.complete === 1 ? "booted" : "idle without a bundle";
