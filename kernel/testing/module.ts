@@ -1,4 +1,5 @@
 /** Loads kernel-testing.wasm over a memory of its own. */
+import { instantiate } from "@assemblyscript/loader";
 import { loadModule } from "../../sim/host/modules.ts";
 
 export interface KernelTesting {
@@ -27,15 +28,14 @@ export interface Loaded {
 
 const RAM_BASE = 0x0200_0000;
 
-/** A fresh instance over `ramBytes` of RAM. The machine interface does nothing here. */
+/**
+ * A fresh instance over `ramBytes` of RAM, by the AssemblyScript loader: nothing here is hot, and its
+ * `abort` says which assertion failed. The machine interface does nothing.
+ */
 export async function loadKernelTesting(ramBytes: number): Promise<Loaded> {
   const memory = new WebAssembly.Memory({ initial: (RAM_BASE + ramBytes) / 65536 });
-  const abort = (_message: number, _file: number, line: number) => {
-    throw new Error(`assertion failed in line ${line}`);
-  };
   const machine = { invalidatePage: () => undefined, timestamp: () => 0n };
   const module = await loadModule("kernel-testing");
-  const instance = await WebAssembly.instantiate(module, { env: { memory, abort }, machine });
-  const exports = instance.exports as unknown as KernelTesting;
-  return { exports, data: new DataView(memory.buffer) };
+  const { exports } = await instantiate(module, { env: { memory }, machine });
+  return { exports: exports as unknown as KernelTesting, data: new DataView(memory.buffer) };
 }
