@@ -82,7 +82,9 @@ describe("the buddy allocator", () => {
   test("refuses to free what is not the start of a block in use", async () => {
     const { exports } = await allocator([[8 * MIB, 16 * MIB]]);
     const at = exports.frameAlloc(1, OWNER);
-    expect(() => exports.frameFree(at + 4096n)).toThrow("frameFree: not the start of a block in use");
+    expect(() => exports.frameFree(at + 4096n)).toThrow(
+      "frameFree: not the start of a block in use",
+    );
     exports.frameFree(at);
     expect(() => exports.frameFree(at)).toThrow("frameFree: not the start of a block in use");
   });
