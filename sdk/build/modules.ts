@@ -11,5 +11,6 @@ export const MODULES: readonly Module[] = [
     testing: true,
   },
   { name: "kernel-testing", entry: "kernel/testing/index.ts", testing: true },
+  { name: "kernel-reads", entry: "kernel/testing/reads.ts", testing: true },
   { name: "sim-testing", entry: "sim/core/testing.ts", testing: true },
 ];

@@ -144,7 +144,7 @@ describe("the stack", () => {
     on.goToUser(USER_RIP);
     on.nmi();
     bench.step();
-    expect(on.entered[0]).toMatchObject({ entry: 2, rsp: 0x13_0000n - 40n, ss: 0, cs: 8, cpl: 0 });
+    expect(on.entered[0]).toMatchObject({ entry: 2, rsp: 0x33_0000n - 40n, ss: 0, cs: 8, cpl: 0 });
     expect(on.entered[0]?.frame).toEqual([0x40_0000n, 0x1bn, 0x202n, 0x30_0000n, 0x23n]);
     expect([bench.cpu.cpl, bench.cpu.rsp]).toEqual([3, 0x30_0000n]);
   });

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 
 describe("IRETQ", () => {
-  const good = [IDLE, 8n, 0x202n, 0x12_8000n, 0x10n];
+  const good = [IDLE, 8n, 0x202n, 0x32_8000n, 0x10n];
   const user = [0x40_0000n, 0x1bn, 0x202n, 0x30_0000n, 0x23n];
   const change = (frame: bigint[], at: number, value: bigint) => frame.with(at, value);
   test.each([
@@ -43,7 +43,7 @@ describe("IRETQ", () => {
   test("accepts a null SS for the kernel's 64-bit code", () => {
     on.returnTo(change(good, 4, 0n));
     expect(bench.takeException()).toBe(-1);
-    expect(bench.cpu.rsp).toBe(0x12_8000n);
+    expect(bench.cpu.rsp).toBe(0x32_8000n);
   });
   test("to user code empties segments that it couldn't have loaded", () => {
     bench.do.loadSegment(3, KERNEL_DATA);

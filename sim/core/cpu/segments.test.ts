@@ -10,7 +10,7 @@ import {
 } from "../../host/testing/longmode.ts";
 import { ProcessorBench } from "../../host/testing/processor.ts";
 
-const GDT = 0x11_0000;
+const GDT = 0x31_0000;
 const [CS, SS, DS] = [1, 2, 3];
 let bench: ProcessorBench;
 

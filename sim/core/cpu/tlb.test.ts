@@ -2,8 +2,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { ProcessorBench } from "../../host/testing/processor.ts";
 
-const ROOT_A = 0x10_0000;
-const ROOT_B = 0x11_0000;
+const ROOT_A = 0x30_0000;
+const ROOT_B = 0x31_0000;
 const OLD = 0x20_0000;
 const NEW = 0x30_0000;
 const PLAIN = 0x1000n;

@@ -6,14 +6,15 @@ import { ENTRY_BYTES, ENTRY_IDLE } from "../../spec/entries.ts";
 import { ProcessorBench } from "./processor.ts";
 
 export const TEXT = 0xffff_ffff_8000_0000n;
-const PML4 = 0x10_0000;
-const GDT = 0x11_0000;
-export const TSS = 0x11_1000;
-export const IDT = 0x11_2000;
-export const KERNEL_STACK = 0x12_0000n;
+/** Above the megabyte of the kernel, whose constants are in every machine. */
+const PML4 = 0x30_0000;
+const GDT = 0x31_0000;
+export const TSS = 0x31_1000;
+export const IDT = 0x31_2000;
+export const KERNEL_STACK = 0x32_0000n;
 /** Deliberately not a multiple of 16. */
-export const RSP0 = 0x13_0008n;
-export const IST1 = 0x14_0000n;
+export const RSP0 = 0x33_0008n;
+export const IST1 = 0x34_0000n;
 export const KERNEL_CODE = 0x08;
 export const KERNEL_DATA = 0x10;
 export const USER_CODE = 0x1b;
