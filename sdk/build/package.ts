@@ -2,27 +2,45 @@
  * Makes pkg/ as wasm-pack would: the modules, an entry for Node, one for the web (no bundler
  * needed) and one for bundlers, their types, and the command-line tool.
  */
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
-import { build } from "tsdown";
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { build, type InlineConfig } from "tsdown";
 
 const MODULES = ["sim.wasm", "kernel.wasm"];
+const DOCUMENTS = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
-/** Bundles `entry` to pkg/<name>.js for a platform. */
-async function bundle(name: string, entry: string, platform: "node" | "browser", types: boolean) {
+/** What the builds of all entries share. Names without hashes: a build of one tree is one pkg/. */
+const COMMON: InlineConfig = {
+  config: false,
+  outDir: "pkg",
+  format: "esm",
+  target: "es2023",
+  clean: false,
+  sourcemap: false,
+  logLevel: "error",
+  define: { AIOS_PACKAGED: "true" },
+  outExtensions: () => ({ js: ".js", dts: ".d.ts" }),
+  deps: { neverBundle: [/^node:/] },
+};
+
+/** Bundles `entry` to pkg/<name>.js for a platform, what it loads later to pkg/<name>-<part>.js. */
+async function bundle(name: string, entry: string, platform: "node" | "browser"): Promise<void> {
   await build({
-    config: false,
+    ...COMMON,
     entry: { [name]: entry },
-    outDir: "pkg",
     platform,
-    format: "esm",
-    target: "es2023",
-    dts: types,
-    clean: false,
-    sourcemap: false,
-    logLevel: "error",
-    define: { AIOS_PACKAGED: "true" },
-    outExtensions: () => ({ js: ".js", dts: ".d.ts" }),
-    deps: { neverBundle: [/^node:/] },
+    dts: false,
+    outputOptions: { chunkFileNames: `${name}-[name].js` },
+  });
+}
+
+/** Both entries at once, so that a `Machine` of one is a `Machine` of the other. */
+async function bundleTypes(): Promise<void> {
+  await build({
+    ...COMMON,
+    entry: { aios: "sdk/index.ts", "aios.node": "sdk/node.ts" },
+    platform: "neutral",
+    dts: { emitDtsOnly: true },
+    outputOptions: { chunkFileNames: "aios.shared.d.ts" },
   });
 }
 
@@ -31,7 +49,8 @@ function writeManifest(): void {
   const { name, version, description, license, engines } = JSON.parse(
     readFileSync("package.json", "utf8"),
   ) as Record<string, unknown>;
-  const entry = (file: string) => ({ types: "./aios.d.ts", default: file });
+  const portable = (file: string) => ({ types: "./aios.d.ts", default: file });
+  const node = { types: "./aios.node.d.ts", default: "./aios.node.js" };
   const manifest = {
     name,
     version,
@@ -41,26 +60,32 @@ function writeManifest(): void {
     type: "module",
     types: "./aios.d.ts",
     bin: { aios: "./cli.js" },
+    sideEffects: ["./cli.js"],
+    files: readdirSync("pkg").sort(),
     exports: {
-      ".": {
-        node: entry("./aios.node.js"),
-        browser: entry("./aios.js"),
-        default: entry("./aios.js"),
-      },
-      "./web": entry("./aios.web.js"),
+      ".": { node, browser: portable("./aios.js"), default: portable("./aios.js") },
+      "./node": node,
+      "./web": portable("./aios.web.js"),
       "./sim.wasm": "./sim.wasm",
       "./kernel.wasm": "./kernel.wasm",
+      "./package.json": "./package.json",
     },
   };
   writeFileSync("pkg/package.json", `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
+/** Replaces pkg/; the modules have been built. */
 export async function makePackage(): Promise<void> {
-  await bundle("aios", "sim/host/index.ts", "browser", true);
-  await bundle("aios.node", "sim/host/node/index.ts", "node", false);
-  await bundle("cli", "sdk/cli/main.ts", "node", false);
+  rmSync("pkg", { recursive: true, force: true });
+  await bundle("aios", "sdk/index.ts", "browser");
+  await bundle("aios.node", "sdk/node.ts", "node");
+  await bundle("cli", "sdk/cli/main.ts", "node");
+  await bundleTypes();
   // The browser build needs no bundler as it is: the web entry is the same code.
   copyFileSync("pkg/aios.js", "pkg/aios.web.js");
   for (const module of MODULES) copyFileSync(`build/${module}`, `pkg/${module}`);
+  for (const document of DOCUMENTS) copyFileSync(document, `pkg/${document}`);
+  // Bundled into the command; its licence asks to be kept with copies.
+  copyFileSync("node_modules/commander/LICENSE", "pkg/LICENSE.commander");
   writeManifest();
 }

@@ -10,6 +10,7 @@ export type MachineErrorCode =
   | "bad-seed"
   | "bad-epoch"
   | "memory-unavailable"
+  | "modules-unavailable"
   // Files behind drives
   | "drive-missing"
   | "drive-empty"
