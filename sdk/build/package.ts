@@ -42,6 +42,9 @@ async function bundleTypes(): Promise<void> {
     dts: { emitDtsOnly: true },
     outputOptions: { chunkFileNames: "aios.shared.d.ts" },
   });
+  // TypeScript has the types of WebAssembly in this library only, which a project for Node may lack.
+  const shared = readFileSync("pkg/aios.shared.d.ts", "utf8");
+  writeFileSync("pkg/aios.shared.d.ts", `/// <reference lib="dom" />\n${shared}`);
 }
 
 /** Writes pkg/package.json: exports by condition, as bundlers and Node choose them. */
