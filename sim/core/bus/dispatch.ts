@@ -23,14 +23,8 @@ import {
   EVENT_UART,
 } from "../kinds";
 import { iommuRead, iommuWrite } from "../iommu/vtd";
-import {
-  configPortRead,
-  configPortWrite,
-  ecamRead,
-  ecamWrite,
-  pciBarRead,
-  pciBarWrite,
-} from "../pci/ports";
+import { pciBarRead, pciBarWrite } from "../pci/bars";
+import { configPortRead, configPortWrite, ecamRead, ecamWrite } from "../pci/ports";
 import { ioapicRead, ioapicWrite } from "../interrupts/ioapic";
 import { lapicRead, lapicTimerEvent, lapicWrite } from "../interrupts/lapic";
 import { picPortRead, picPortWrite } from "../interrupts/pic";

@@ -1,5 +1,6 @@
 /** Reads and writes of configuration space, and what a write sets in motion. */
 import { allOnes, loadSized } from "../ram";
+import { readWindow, touchesWindow, writeWindow } from "./bars";
 import { updateDecoding } from "./decode";
 import { asksForReset, signalSlot } from "./express";
 import {
@@ -57,6 +58,7 @@ export function configRead(address: u32, offset: u32, bytes: u32): u32 {
   const fn = functionAt(index);
   if (isGone(fn)) return <u32>allOnes(bytes);
   probeBelow(fn);
+  if (touchesWindow(fn, offset, bytes)) readWindow(fn);
   return <u32>loadSized(fn.config + <usize>offset, bytes);
 }
 
@@ -117,6 +119,7 @@ function capabilityWritten(fn: PciFunction, offset: u32, bytes: u32, oldPower: u
     updateLines();
     flushMessages(fn);
   }
+  if (touchesWindow(fn, offset, bytes)) writeWindow(fn);
   if (fn.isBridge && touches(offset, bytes, fn.expressOffset + PCI_EXPRESS_SLOT_CONTROL, 2))
     signalSlot(fn);
 }

@@ -82,6 +82,8 @@ export class PciFunction {
   msiOffset: u32;
   msixOffset: u32;
   expressOffset: u32;
+  /** Virtio's window to the BARs (bars.ts). */
+  windowOffset: u32;
   /** Next free byte for a capability, and the last one in the list. */
   capabilityTop: u32;
   lastCapability: u32;

@@ -1,13 +1,10 @@
-/** The two ways to configuration space: ECAM and ports 0xCF8/0xCFC; and the way to the BARs. */
+/** The two ways to configuration space: ECAM and ports 0xCF8/0xCFC. */
 import { addPorts, addRegion } from "../bus/bus";
 import { DEVICE_ECAM, DEVICE_PCI_PORTS } from "../kinds";
 import { allOnes } from "../ram";
 import { ECAM_BASE, ECAM_BYTES, PCI_ADDRESS_PORT, PCI_DATA_PORT } from "../../spec/platform";
 import { configRead, configWrite } from "./config";
-import { functionAt, pci } from "./function";
-import { isMessageArea, messageRead, messageWrite } from "./interrupts";
-import { barRead, barWrite } from "./models";
-import { isGone } from "./presence";
+import { pci } from "./function";
 
 /** Enable bit of CONFIG_ADDRESS (PCI Local Bus 3.0, 3.2.2.3.2). */
 const CONFIG_ENABLE: u32 = 0x8000_0000;
@@ -57,19 +54,4 @@ export function configPortWrite(device: u32, offset: u32, bytes: u32, value: u32
   const address = state.configAddress;
   if ((address & CONFIG_ENABLE) == 0 || offset + bytes > 4) return;
   configWrite((address >> 8) & 0xffff, (address & 0xfc) + offset, bytes, value);
-}
-
-/** A read inside a BAR; `device` is function index << 3 | BAR. */
-export function pciBarRead(device: u32, offset: u32, bytes: u32): u64 {
-  const fn = functionAt(device >> 3);
-  if (isGone(fn)) return 0xffff_ffff_ffff_ffff;
-  if (isMessageArea(fn, device & 7, offset)) return messageRead(fn, offset, bytes);
-  return barRead(fn.model, fn.device, device & 7, offset, bytes);
-}
-
-export function pciBarWrite(device: u32, offset: u32, bytes: u32, value: u64): void {
-  const fn = functionAt(device >> 3);
-  if (isGone(fn)) return;
-  if (isMessageArea(fn, device & 7, offset)) messageWrite(fn, offset, bytes, value);
-  else barWrite(fn.model, fn.device, device & 7, offset, bytes, value);
 }

@@ -17,6 +17,7 @@ import {
   FAULT_INTERRUPT_SPURIOUS,
   FAULT_TIMEOUT,
 } from "../../../spec/faults.ts";
+import { PCI_MEMORY_BASE } from "../../../spec/platform.ts";
 import * as Virtio from "../../../spec/virtio.ts";
 
 const NEXT = 1;
@@ -99,6 +100,7 @@ describe("the function (Virtio 1.2, 4.1)", () => {
       [Virtio.VIRTIO_CAP_NOTIFY, "VIRTIO_PCI_CAP_NOTIFY_CFG"],
       [Virtio.VIRTIO_CAP_ISR, "VIRTIO_PCI_CAP_ISR_CFG"],
       [Virtio.VIRTIO_CAP_DEVICE, "VIRTIO_PCI_CAP_DEVICE_CFG"],
+      [Virtio.VIRTIO_CAP_PCI, "VIRTIO_PCI_CAP_PCI_CFG"],
       [Virtio.VIRTIO_CAP_MULTIPLIER, "VIRTIO_PCI_NOTIFY_CAP_MULT"],
       [Virtio.NO_VECTOR, "VIRTIO_MSI_NO_VECTOR"],
       [Virtio.ISR_CONFIG, "VIRTIO_PCI_ISR_CONFIG"],
@@ -119,6 +121,100 @@ describe("the function (Virtio 1.2, 4.1)", () => {
       [Virtio.AVAIL_NO_INTERRUPT, "VRING_AVAIL_F_NO_INTERRUPT"],
     ];
     for (const [ours, name] of pairs) expect([name, ours]).toEqual([name, linux(name)]);
+  });
+});
+
+describe("the window in configuration space (4.1.4.9)", () => {
+  async function windowBench() {
+    const bench = await VirtioBench.create();
+    const at = bench.structures().get(5)?.at ?? 0;
+    const config = (offset: number, bytes: number) =>
+      configRead(bench.machine, NIC_FUNCTION, at + offset, bytes);
+    const setConfig = (offset: number, bytes: number, value: number) =>
+      configWrite(bench.machine, NIC_FUNCTION, at + offset, bytes, value);
+    const aim = (bar: number, offset: number, length: number) => {
+      setConfig(4, 1, bar);
+      setConfig(8, 4, offset);
+      setConfig(12, 4, length);
+    };
+    return { bench, config, setConfig, aim };
+  }
+
+  test("reads and writes the structures, even with the BARs switched off", async () => {
+    const { bench, config, setConfig, aim } = await windowBench();
+    expect(config(2, 1)).toBe(20);
+    configWrite(bench.machine, NIC_FUNCTION, 4, 2, 0);
+    aim(4, 0x2000, 4);
+    expect(config(16, 4)).toBe(0x1200_5452);
+    aim(4, 0x2004, 2);
+    expect(config(16, 2)).toBe(0x5634);
+    aim(4, 0x14, 1);
+    setConfig(16, 1, 1);
+    setConfig(16, 4, 0xffff_ff03);
+    expect(config(16, 1)).toBe(3);
+    aim(4, 0x00, 4);
+    setConfig(16, 4, 1);
+    aim(4, 0x04, 4);
+    expect(config(16, 4)).toBe(3);
+  });
+
+  test("reaches the MSI-X table as well", async () => {
+    const { bench, config, setConfig, aim } = await windowBench();
+    aim(1, 8, 4);
+    setConfig(16, 4, 0x41);
+    expect(bench.machine.core.sim.physicalRead(BigInt(PCI_MEMORY_BASE + 0x10_0008), 4)).toBe(0x41n);
+    aim(1, 12, 4);
+    expect(config(16, 4)).toBe(1);
+  });
+
+  test.each([
+    ["no length", 4, 0x2000, 0],
+    ["a length of 3", 4, 0x2000, 3],
+    ["a length of 8", 4, 0x2000, 8],
+    ["a length of 4 GiB - 1", 4, 0x2000, 0xffff_ffff],
+    ["an offset that is no multiple of the length", 4, 0x2002, 4],
+    ["an offset behind the BAR", 4, 0x4000, 4],
+    ["the last offset of all", 4, 0xffff_fffc, 4],
+    ["a BAR that is not there", 0, 0, 4],
+    ["the upper half of a BAR", 5, 0, 4],
+    ["BAR 6", 6, 0, 4],
+    ["BAR 255", 255, 0x2000, 4],
+  ])("with %s nothing is accessed, and data stay what they were", async (_name, ...target) => {
+    const { config, setConfig, aim } = await windowBench();
+    aim(...target);
+    setConfig(16, 4, 0x5a5a_1234);
+    expect(config(16, 4)).toBe(0x5a5a_1234);
+    aim(4, 0x2000, 4);
+    expect(config(16, 4)).toBe(0x1200_5452);
+  });
+
+  test("reading the ISR through it clears the ISR", async () => {
+    const { bench, config, aim } = await windowBench();
+    send(bench.start(), frame(60));
+    aim(4, 0x1000, 1);
+    expect([config(16, 1), config(16, 1)]).toEqual([1, 0]);
+  });
+
+  test("any choice of BAR, offset and length and any data leave a device that works", async () => {
+    const wild = fc.oneof(fc.nat(0x4010), fc.nat(0xffff_ffff));
+    const choice = fc.tuple(fc.nat(255), wild, fc.oneof(fc.nat(8), wild), wild, fc.nat(3));
+    await fc.assert(
+      fc.asyncProperty(fc.array(choice, { maxLength: 60 }), async (choices) => {
+        const { bench, config, setConfig, aim } = await windowBench();
+        for (const [bar, offset, length, value, byte] of choices) {
+          aim(bar % 7 === 0 ? bar : bar % 7, offset, length);
+          setConfig(16 + byte, 1, value & 0xff);
+          setConfig(16, 4, value);
+          config(16 + byte, 1);
+          config(12, 4);
+        }
+        bench.wait();
+        bench.machine.framesSent.length = 0;
+        send(bench.start(), frame(64));
+        expect(bench.machine.framesSent).toEqual([frame(64)]);
+      }),
+      { numRuns: 50 },
+    );
   });
 });
 

@@ -21,12 +21,14 @@ import {
   VIRTIO_CAP_BAR,
   VIRTIO_CAP_BYTES,
   VIRTIO_CAP_COMMON,
+  VIRTIO_CAP_DATA,
   VIRTIO_CAP_DEVICE,
   VIRTIO_CAP_ISR,
   VIRTIO_CAP_LENGTH,
   VIRTIO_CAP_MULTIPLIER,
   VIRTIO_CAP_NOTIFY,
   VIRTIO_CAP_OFFSET,
+  VIRTIO_CAP_PCI,
   VIRTIO_CAP_TYPE,
   VIRTIO_COMMON_OFFSET,
   VIRTIO_DEVICE_OFFSET,
@@ -98,6 +100,7 @@ export function addVirtioCapabilities(fn: PciFunction, deviceBytes: u32, queues:
   const bytes = queues * VIRTIO_NOTIFY_MULTIPLIER;
   const at = addStructure(fn, VIRTIO_CAP_NOTIFY, VIRTIO_NOTIFY_OFFSET, bytes, 4);
   defineRegister(fn, at + VIRTIO_CAP_MULTIPLIER, 4, VIRTIO_NOTIFY_MULTIPLIER);
+  addWindow(fn);
 }
 
 function addStructure(fn: PciFunction, type: u32, offset: u32, bytes: u32, extra: u32): u32 {
@@ -108,6 +111,16 @@ function addStructure(fn: PciFunction, type: u32, offset: u32, bytes: u32, extra
   defineRegister(fn, at + VIRTIO_CAP_OFFSET, 4, offset);
   defineRegister(fn, at + VIRTIO_CAP_BYTES, 4, bytes);
   return at;
+}
+
+/** The driver chooses BAR, offset and length of an access and carries it out through data (4.1.4.9). */
+function addWindow(fn: PciFunction): void {
+  const at = addStructure(fn, VIRTIO_CAP_PCI, 0, 0, 4);
+  defineRegister(fn, at + VIRTIO_CAP_BAR, 1, 0, 0xff);
+  defineRegister(fn, at + VIRTIO_CAP_OFFSET, 4, 0, 0xffff_ffff);
+  defineRegister(fn, at + VIRTIO_CAP_BYTES, 4, 0, 0xffff_ffff);
+  defineRegister(fn, at + VIRTIO_CAP_DATA, 4, 0, 0xffff_ffff);
+  fn.windowOffset = at;
 }
 
 /** Everything as after power-on (2.4). */
