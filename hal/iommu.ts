@@ -52,6 +52,8 @@ export class Iommu {
   faultOffset: u32;
   faultCount: u32;
   faultNext: u32;
+  /** Times that faults were lost because the unit had no room for them. */
+  overflows: u32;
   pool: Ptr<PagePool>;
 }
 
@@ -71,8 +73,6 @@ export class IommuFault {
   /** The unit's own code (VT-d 3.3, 7.1.3). */
   reason: u32;
   isWrite: u32;
-  /** Records were lost before this one. */
-  overflow: u32;
   /** Page of the address that the device used. */
   page: u64;
 }
@@ -158,7 +158,7 @@ export function iommuInvalidate(device: Iommu): u32 {
   }
 }
 
-/** Takes the oldest recorded fault; false when there is none. */
+/** Takes the oldest recorded fault; false when there is none. `overflows` counts losses. */
 export function iommuTakeFault(device: Iommu, fault: IommuFault): bool {
   switch (device.driver) {
     case IOMMU_DRIVER_VTD:

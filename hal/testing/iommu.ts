@@ -3,7 +3,8 @@
  *
  *   0x70 start with c pages, enable   0x71 attach function a       0x72 detach function a
  *   0x73 map a to b, c = pages | rights << 32      0x74 unmap a, c = pages
- *   0x75 take a fault: result = address | reason << 48, a = source | write << 16, or 0
+ *   0x75 take a fault: result = address | reason << 48, a = source | write << 16, or 0; b = overflows
+ *   0x76 switch translation on (a = 1) or off
  */
 import { IOMMU_BASE } from "../../sim/spec/platform";
 import {
@@ -53,6 +54,9 @@ export function testIommu(box: Mailbox): void {
     case 4:
       box.result = iommuUnmap(device, domain, box.a, count);
       break;
+    case 6:
+      box.result = iommuEnable(device, box.a != 0);
+      break;
     default:
       takeFault(box, device);
   }
@@ -60,8 +64,10 @@ export function testIommu(box: Mailbox): void {
 
 function takeFault(box: Mailbox, device: Iommu): void {
   const fault = changetype<IommuFault>(pointer(SCRATCH + 0x300));
+  const taken = iommuTakeFault(device, fault);
   box.result = 0;
-  if (!iommuTakeFault(device, fault)) return;
+  box.b = device.overflows;
+  if (!taken) return;
   box.result = fault.page | (<u64>fault.reason << 48);
   box.a = fault.source | (fault.isWrite << 16);
 }

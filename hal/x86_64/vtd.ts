@@ -9,9 +9,11 @@ import {
   VTD_ECAP,
   VTD_FSTS,
   VTD_FSTS_PFO,
+  VTD_FSTS_PPF,
   VTD_GCMD,
   VTD_GLOBAL,
   VTD_GSTS,
+  VTD_QIE_BIT,
   VTD_RTADDR,
   VTD_SRTP_BIT,
   VTD_TE_BIT,
@@ -40,6 +42,12 @@ const PRESENT: u64 = 1;
 const RIGHTS: u64 = 3;
 /** CAP.SAGAW: 4-level tables (11.4.2). */
 const CAP_FOUR_LEVELS: u64 = 1 << 10;
+/** Bits of GSTS that tell of commands, not of states: SRTP, SFL, WBF and SIRTP (11.4.4). */
+const ONE_SHOTS: u32 = 0x6900_0000;
+/** Bits of FSTS that are cleared by writing 1: overflow and the errors of queues (11.4.9). */
+const FSTS_CLEARABLE: u32 = 0x71;
+/** Which record is the oldest is not known. */
+const NO_RECORD: u32 = 0xffff_ffff;
 const RECORD_FAULT: u32 = 0x8000_0000;
 const RECORD_READ: u64 = 1 << 62;
 
@@ -61,22 +69,34 @@ export function vtdStart(device: Iommu): u32 {
   device.domainMax = (1 << (4 + 2 * (<u32>cap & 7))) - 1;
   device.faultOffset = (<u32>(cap >> 24) & 0x3ff) << 4;
   device.faultCount = (<u32>(cap >> 40) & 0xff) + 1;
-  device.faultNext = 0;
+  device.faultNext = NO_RECORD;
   // The invalidate address register is first, the command register behind it (11.4.8).
   device.iotlbOffset = ((<u32>(mmioRead64(device.base + VTD_ECAP) >> 8) & 0x3ff) << 4) + 8;
   device.root = takePage(device);
   if (device.root == 0) return IOMMU_ERROR_NO_PAGES;
   mmioWrite64(device.base + VTD_RTADDR, device.root);
-  const state = mmioRead32(device.base + VTD_GSTS) & ((1 << VTD_TE_BIT) as u32);
-  mmioWrite32(device.base + VTD_GCMD, state | (1 << VTD_SRTP_BIT));
+  // What the firmware left on: register-based invalidation is only for units without a queue (6.5.1).
+  const queue = setState(device, 1 << VTD_QIE_BIT, false);
+  if (queue != IOMMU_OK) return queue;
+  mmioWrite32(device.base + VTD_GCMD, states(device) | (1 << VTD_SRTP_BIT));
   const latched = waitFor(device, VTD_GSTS, 1 << VTD_SRTP_BIT, 1 << VTD_SRTP_BIT);
   return latched == IOMMU_OK ? vtdInvalidate(device) : latched;
 }
 
+/** What is on now, in the bits of GCMD: writing it again changes nothing (11.4.4). */
+@inline
+function states(device: Iommu): u32 {
+  return mmioRead32(device.base + VTD_GSTS) & ~ONE_SHOTS;
+}
+
+/** Switches one of GCMD's states and leaves the others; waits until the unit says that it is so. */
+function setState(device: Iommu, bit: u32, on: bool): u32 {
+  mmioWrite32(device.base + VTD_GCMD, on ? states(device) | bit : states(device) & ~bit);
+  return waitFor(device, VTD_GSTS, bit, on ? bit : 0);
+}
+
 export function vtdEnable(device: Iommu, enabled: bool): u32 {
-  const bit: u32 = enabled ? 1 << VTD_TE_BIT : 0;
-  mmioWrite32(device.base + VTD_GCMD, bit);
-  return waitFor(device, VTD_GSTS, 1 << VTD_TE_BIT, bit);
+  return setState(device, 1 << VTD_TE_BIT, enabled);
 }
 
 /** Context cache, then IOTLB: entries of the second depend on the first (6.5.1). */
@@ -185,23 +205,43 @@ export function vtdDetach(device: Iommu, bdf: u32): u32 {
   return vtdInvalidate(device);
 }
 
-/** Records are filled in a ring; the oldest is where the last one taken ended (7.2.1). */
+/**
+ * Records are filled in a ring (7.2.1): the oldest is where the last one taken ended, or, after there
+ * were none, where FSTS says. While an error stands in FSTS the unit records nothing after an
+ * overflow and sends no further event (7.3), so errors are cleared even if no record is left.
+ */
 export function vtdTakeFault(device: Iommu, fault: IommuFault): bool {
-  const overflow = mmioRead32(device.base + VTD_FSTS) & VTD_FSTS_PFO;
-  for (let n: u32 = 0; n < device.faultCount; n++) {
-    const index = (device.faultNext + n) % device.faultCount;
-    const at = device.base + device.faultOffset + index * 16;
-    if ((mmioRead32(at + 12) & RECORD_FAULT) == 0) continue;
-    const high = mmioRead64(at + 8);
-    fault.page = mmioRead64(at) & ~(PAGE_BYTES - 1);
-    fault.source = <u32>high & 0xffff;
-    fault.reason = <u32>(high >> 32) & 0xff;
-    fault.isWrite = (high & RECORD_READ) == 0 ? 1 : 0;
-    fault.overflow = overflow != 0 ? 1 : 0;
-    mmioWrite32(at + 12, RECORD_FAULT);
-    if (overflow) mmioWrite32(device.base + VTD_FSTS, VTD_FSTS_PFO);
-    device.faultNext = (index + 1) % device.faultCount;
-    return true;
+  const status = mmioRead32(device.base + VTD_FSTS);
+  if (~status == 0) return false;
+  if (status & VTD_FSTS_PPF) {
+    const first = device.faultNext == NO_RECORD ? (status >> 8) & 0xff : device.faultNext;
+    for (let n: u32 = 0; n < device.faultCount; n++) {
+      const index = (first + n) % device.faultCount;
+      if (!takeRecord(device, index, fault)) continue;
+      device.faultNext = (index + 1) % device.faultCount;
+      clearErrors(device, status);
+      return true;
+    }
   }
+  device.faultNext = NO_RECORD;
+  clearErrors(device, status);
   return false;
+}
+
+function takeRecord(device: Iommu, index: u32, fault: IommuFault): bool {
+  const at = device.base + device.faultOffset + index * 16;
+  if ((mmioRead32(at + 12) & RECORD_FAULT) == 0) return false;
+  const high = mmioRead64(at + 8);
+  fault.page = mmioRead64(at) & ~(PAGE_BYTES - 1);
+  fault.source = <u32>high & 0xffff;
+  fault.reason = <u32>(high >> 32) & 0xff;
+  fault.isWrite = (high & RECORD_READ) == 0 ? 1 : 0;
+  mmioWrite32(at + 12, RECORD_FAULT);
+  return true;
+}
+
+/** Clears the errors of `status`, once there is room for a record again. */
+function clearErrors(device: Iommu, status: u32): void {
+  if (status & VTD_FSTS_PFO) device.overflows += 1;
+  if (status & FSTS_CLEARABLE) mmioWrite32(device.base + VTD_FSTS, status & FSTS_CLEARABLE);
 }
