@@ -17,6 +17,7 @@
  */
 import { pointer, Ptr } from "./memory";
 import {
+  AHCI_OWN_PAGES,
   AHCI_PAGES,
   ahciAdvance,
   ahciInterrupt,
@@ -27,6 +28,7 @@ import {
 } from "./x86_64/ahci";
 import {
   nvmeAdvance,
+  nvmeDevicePage,
   nvmeInterrupt,
   nvmePages,
   nvmePoll,
@@ -229,6 +231,21 @@ export function blockPages(driver: u32, queues: u32): u64 {
       return AHCI_PAGES;
     default:
       return 0;
+  }
+}
+
+/**
+ * Whether the device reads or writes page `page` of the driver's memory. The others hold what the
+ * driver alone relies on: an IOMMU need not let the device reach them.
+ */
+export function blockDevicePage(driver: u32, page: u64): bool {
+  switch (driver) {
+    case BLOCK_DRIVER_NVME:
+      return nvmeDevicePage(page);
+    case BLOCK_DRIVER_AHCI:
+      return page >= AHCI_OWN_PAGES;
+    default:
+      return false;
   }
 }
 

@@ -142,8 +142,10 @@ const STATES_OFFSET: u64 = 4096;
 const STATE_BYTES: u64 = 256;
 const REQUESTS_OFFSET: u64 = 128;
 const PORTS_OFFSET: u64 = 8192;
+/** Pages at the start of its memory that the adapter doesn't use. */
+export const AHCI_OWN_PAGES: u64 = PORTS_OFFSET >> 12;
 /** Pages of DMA memory; the BlockController is at their start. */
-export const AHCI_PAGES: u64 = 2 + <u64>PORTS_SERVED * PORT_PAGES;
+export const AHCI_PAGES: u64 = AHCI_OWN_PAGES + <u64>PORTS_SERVED * PORT_PAGES;
 
 @inline
 function driverOf(controller: BlockController): AhciDriver {
@@ -398,7 +400,10 @@ function blame(
   if (request != 0) {
     requestOf(request).deviceStatus = deviceStatus;
     blockFinish(driver, requestOf(request), error);
-  } else if (port.step == PORT_IDENTIFY) failPort(driver, port, index, error);
+  } else if (port.step == PORT_IDENTIFY || port.step == PORT_FLUSHING) {
+    // A flush that fails is not tried again: a drive that never succeeds would never let go.
+    failPort(driver, port, index, error);
+  }
 }
 
 function halt(port: AhciDriverPort, now: u64): void {

@@ -21,6 +21,8 @@ export const LIST_BYTES: u32 = 512;
 export const TRANSFER_MAX: u32 = 256 * 1024;
 /** Pages of DMA memory a queue pair: commands, completions, slots, PRP lists. */
 export const QUEUE_PAGES: u64 = 3 + (ENTRIES * LIST_BYTES) / 4096;
+/** The page among them with the slots, which is the driver's own. */
+export const SLOTS_PAGE: u64 = 2;
 
 /** What a slot's command is for. */
 export const FOR_NOTHING: u32 = 0;
@@ -101,7 +103,7 @@ export function resetPair(driver: NvmeDriver, number: u32, pages: u64): void {
   pair.vector = driver.vectors == 0 ? 0 : number % driver.vectors;
   pair.commands = pages;
   pair.completions = pages + 4096;
-  pair.slots = pointer(pages + 8192);
+  pair.slots = pointer(pages + SLOTS_PAGE * 4096);
   pair.lists = pages + 3 * 4096;
   pair.tail = 0;
   pair.head = 0;

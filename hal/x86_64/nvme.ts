@@ -58,6 +58,7 @@ import {
   QUEUE_PAGES,
   resetPair,
   SLOTS,
+  SLOTS_PAGE,
 } from "./nvme-queue";
 import {
   beginStart,
@@ -109,6 +110,12 @@ const WATCH_NS: u64 = 1_000_000;
 /** Pages of DMA memory for `queues` I/O queue pairs (1 to 64); the driver's structures included. */
 export function nvmePages(queues: u32): u64 {
   return FIRST_PAIR_PAGE + <u64>(queues + 1) * QUEUE_PAGES;
+}
+
+/** Whether the controller uses page `page` of the memory: not the driver's structures and slots. */
+export function nvmeDevicePage(page: u64): bool {
+  if (page < FIRST_PAIR_PAGE) return page == FIRST_PAIR_PAGE - 1;
+  return (page - FIRST_PAIR_PAGE) % QUEUE_PAGES != SLOTS_PAGE;
 }
 
 /** Begins to bring the controller up. Its BlockController is at the start of its memory. */

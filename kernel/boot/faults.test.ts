@@ -103,6 +103,49 @@ describe.each(["nvme", "ahci"] as const)("with a faulty %s controller", (kind) =
     for (const name of names) expect(["booted", "dma-fault"]).toContain(name);
   });
 
+  test("DMA astray can't reach the driver's own structures", async () => {
+    const clean = await bootWithFault(kind);
+    const { memory } = controllerOf(clean);
+    for (let skip = 0; skip < 60; skip += 4) {
+      const outcome = await bootWithFault(kind, {
+        fault: "dma-stray",
+        skip,
+        argument: memory + 64n,
+      });
+      if (outcome.machine.state.faultCount > 0) continue;
+      expect(outcome.result).toMatch(/^(booted|dma-fault)$/);
+      expect(outcome.console).toContain(`0x${memory.toString(16)}, refused`);
+    }
+  });
+
+  test("DMA astray inside of the device's own memory ends in a boot or a named error", async () => {
+    const { memory } = controllerOf(await bootWithFault(kind));
+    for (let page = 4n; page < 9n; page++)
+      for (let skip = 0; skip < 60; skip += 7) {
+        const argument = memory + page * 4096n;
+        const { result } = await bootWithFault(kind, { fault: "dma-stray", skip, argument });
+        expect(result).toMatch(/^(booted|dma-fault|read|timeout|no-drive|not-gpt|bundle-\w+)$/);
+      }
+  });
+
+  test("a medium that can't be flushed does not hold up the shutdown", async () => {
+    const backend = {
+      bytes: image.length,
+      read: (at: number, into: Uint8Array) => into.set(image.subarray(at, at + into.length)),
+      write: () => undefined,
+      flush: () => {
+        throw new Error("the cache is stuck");
+      },
+    };
+    const machine = await Machine.create({
+      memory: 64 << 20,
+      drives: [{ backend, interface: kind }],
+    });
+    expect(runBoot(machine).result).toBe("booted");
+    expect(pressButton(machine)).toBe("power-off");
+    if (kind === "ahci") expect(machine.consoleText).toContain("drive 0: not stopped in order");
+  });
+
   test("a device that vanishes while it is busy is named, at whatever moment", async () => {
     const names = new Set<string>();
     for (let skip = 0; skip < 180; skip += 6)

@@ -1,5 +1,5 @@
 /** The last stages: idle until the power button is pressed, then an orderly end. */
-import { blockStop, BlockController } from "../../hal/block";
+import { BLOCK_FAILED, blockStop, BlockController } from "../../hal/block";
 import { PowerDevice, powerOff } from "../../hal/power";
 import { portRead16, portWrite16 } from "../../hal/x86_64/machine";
 import { PM1_POWER_BUTTON } from "../../sim/spec/acpi";
@@ -7,7 +7,7 @@ import { consoleDrain, print, printDecimal, printLine } from "../console";
 import { VECTOR_SCI } from "../cpu/vector_numbers";
 import { ERROR_POWER } from "../errors";
 import { framesFree } from "../mm/frames";
-import { advanceControllers, controllerAt, controllersSettled, storage } from "../storage/storage";
+import { advanceControllers, controllerAt, controllersSettled, driveAt, storage } from "../storage/storage";
 import { clockNow } from "../time";
 import { LINE_LEVEL } from "../../hal/interrupts";
 import { boot, fail, NO_DEADLINE, STAGE_DONE, waitUntil } from "./boot";
@@ -53,7 +53,15 @@ export function stageStop(): u32 {
   const deadline = advanceControllers();
   if (!controllersSettled()) return waitUntil(deadline);
   reportDmaFaults();
+  for (let index: u32 = 0; index < storage().driveCount; index++)
+    if (driveAt(index).state == BLOCK_FAILED) printLost(index);
   return STAGE_DONE;
+}
+
+function printLost(drive: u32): void {
+  print("drive ");
+  printDecimal(drive);
+  printLine(": not stopped in order, its latest writes may be lost");
 }
 
 /** ACPI S5. */

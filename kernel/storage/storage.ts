@@ -12,6 +12,7 @@ import {
   BlockController,
   BlockDevice,
   blockDeviceAt,
+  blockDevicePage,
   blockInterrupt,
   blockPages,
   BlockRequest,
@@ -103,7 +104,7 @@ function attach(classCode: u32, bar: u32, driver: u32, vector: u32, vectors: u32
   const pages = blockPages(driver, queues);
   const memory = frameAllocZeroed(orderFor(pages << PAGE_SHIFT), OWNER_DRIVER);
   if (memory == 0) return fail(ERROR_OUT_OF_FRAMES, driver);
-  const allowed = allowDma(device.bdf, memory, pages << PAGE_SHIFT);
+  const allowed = allowDevicePages(device.bdf, driver, memory, pages);
   if (allowed != STAGE_DONE) return allowed;
   const controller = controllerAt(storage().count);
   controller.device = changetype<usize>(device);
@@ -118,6 +119,19 @@ function attach(classCode: u32, bar: u32, driver: u32, vector: u32, vectors: u32
   block.vectors = controller.vectors;
   block.queuesWanted = queues;
   blockStart(block, clockNow());
+  return STAGE_DONE;
+}
+
+/** Lets the device reach what it uses of its driver's memory, and none of the driver's own state. */
+function allowDevicePages(bdf: u32, driver: u32, memory: u64, pages: u64): u32 {
+  for (let page: u64 = 0; page < pages; page++) {
+    if (!blockDevicePage(driver, page)) continue;
+    const first = page;
+    while (page + 1 < pages && blockDevicePage(driver, page + 1)) page++;
+    const bytes = (page + 1 - first) << PAGE_SHIFT;
+    const allowed = allowDma(bdf, memory + (first << PAGE_SHIFT), bytes);
+    if (allowed != STAGE_DONE) return allowed;
+  }
   return STAGE_DONE;
 }
 
