@@ -37,3 +37,21 @@ test("the example in the README is the one that is tested", () => {
   const readme = readFileSync("README.md", "utf8");
   expect(readme).toContain(readFileSync("sim/host/example.test.ts", "utf8").trim());
 });
+
+test("excerpts in the book's walk through the code are lines of the code", () => {
+  const code = list("*.ts").flatMap((path) =>
+    readFileSync(path, "utf8")
+      .split("\n")
+      .map((line) => line.trim()),
+  );
+  const known = new Set(code);
+  const walk = documents.filter(({ path }) => /^docs\/book\/0[1-6]-/.test(path));
+  const invented = walk.flatMap(({ path, text }) =>
+    [...text.matchAll(/^```ts\n([^`]*)^```/gm)]
+      .flatMap((block) => (block[1] ?? "").split("\n").map((line) => line.trim()))
+      .filter((line) => line !== "…" && !known.has(line))
+      .map((line) => `${path}: ${line}`),
+  );
+  expect(walk.length).toBe(6);
+  expect(invented).toEqual([]);
+});
