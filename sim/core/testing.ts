@@ -4,7 +4,7 @@
  */
 import { physicalRead, physicalWrite, portRead } from "./bus/bus";
 import { cpuAt } from "./cpu/cpu";
-import { loadData } from "./cpu/mmu";
+import { loadFast } from "./cpu/mmu";
 import { cancelEvent, createEvent, NEVER, scheduleAt, takeEvent } from "./events";
 import { deliverMessage } from "./interrupts/lines";
 import { machine } from "./machine";
@@ -55,7 +55,7 @@ export function loadVirtualMany(cpu: u32, va: u64, stride: u64, span: u64, count
   let sum: u64 = 0;
   let offset: u64 = 0;
   for (let n: u32 = 0; n < count; n++) {
-    sum += loadData(target, va + offset, 8);
+    sum += loadFast<u64>(target, va + offset);
     offset = (offset + stride) & (span - 1);
   }
   return sum;

@@ -16,6 +16,7 @@ import {
   flushPage,
   currentPcid,
   fastRead,
+  fastReadUpTo,
   fastWrite,
   Tlb,
   TlbEntry,
@@ -305,6 +306,17 @@ export function loadData(cpu: Cpu, va: u64, bytes: u32): u64 {
     }
   }
   return loadLinear(cpu, va, bytes, accessOf(cpu, ACCESS_READ));
+}
+
+/**
+ * Loads a `T` for the code that the CPU runs: one compare and one load when a fast line has the
+ * page. A value that crosses into the next page misses, because its last byte has another tag.
+ */
+@inline
+export function loadFast<T>(cpu: Cpu, va: u64): T {
+  const pointer = fastReadUpTo(cpu, va, sizeof<T>() - 1);
+  if (pointer != 0) return load<T>(pointer);
+  return <T>loadLinear(cpu, va, sizeof<T>(), accessOf(cpu, ACCESS_READ));
 }
 
 /** As `storeLinear` for the code that the CPU runs, with the fast lines in front. */

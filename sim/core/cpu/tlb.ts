@@ -184,6 +184,13 @@ export function fastRead(cpu: Cpu, va: u64): usize {
   return line.readTag == ((va & PAGE_NUMBER) | cpu.fastContext) ? <usize>va + line.delta : 0;
 }
 
+/** As `fastRead`, for the bytes at `va` to `va + last`, which must be on one page. */
+@inline
+export function fastReadUpTo(cpu: Cpu, va: u64, last: u64): usize {
+  const line = lineOf(cpu.fastLines, va);
+  return line.readTag == (((va + last) & PAGE_NUMBER) | cpu.fastContext) ? <usize>va + line.delta : 0;
+}
+
 /** As `fastRead`, for a write. */
 @inline
 export function fastWrite(cpu: Cpu, va: u64): usize {
