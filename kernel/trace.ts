@@ -39,12 +39,13 @@ export function traceInit(at: usize): void {
 
 export function kernelTrace(kind: u32, a: u32, b: u64, c: u64): void {
   const ring = changetype<KernelTrace>(kernel().trace);
-  const index = <usize>ring.written & (TRACE_RECORDS - 1);
+  const written = ring.written;
+  ring.written = written + 1;
+  const index = <usize>written & (TRACE_RECORDS - 1);
   const record = changetype<KernelRecord>(ring.records + index * offsetof<KernelRecord>());
   record.time = timestamp();
   record.kind = kind;
   record.a = a;
   record.b = b;
   record.c = c;
-  ring.written += 1;
 }

@@ -61,11 +61,19 @@ function slot(table: u64, address: u64, shift: u32): usize {
 }
 
 /** The table below `entry`, made when it is missing; 0 when there is no memory or a page is there. */
+@inline
 function descend(entry: usize, user: u64): u64 {
   const value = load<u64>(entry);
+  const wanted = PTE_PRESENT | user;
+  if ((value & (wanted | PTE_LARGE)) == wanted) return value & PTE_ADDRESS;
+  return descendSlowly(entry, value, user);
+}
+
+/** A missing table is made; one that users may not reach is opened to them. */
+function descendSlowly(entry: usize, value: u64, user: u64): u64 {
   if ((value & PTE_PRESENT) != 0) {
     if ((value & PTE_LARGE) != 0) return 0;
-    if ((user & ~value) != 0) store<u64>(entry, value | user);
+    store<u64>(entry, value | user);
     return value & PTE_ADDRESS;
   }
   const table = frameAllocZeroed(0, OWNER_PAGE_TABLE);
@@ -73,6 +81,11 @@ function descend(entry: usize, user: u64): u64 {
   paging().tables += 1;
   store<u64>(entry, table | PTE_PRESENT | PTE_WRITABLE | user);
   return table;
+}
+
+/** Why there is no way down from `entry`: a larger page is there, or no frame was left. */
+function blocked(entry: usize): u32 {
+  return (load<u64>(entry) & PTE_PRESENT) != 0 ? MAP_OCCUPIED : MAP_NO_MEMORY;
 }
 
 /**
@@ -83,15 +96,21 @@ function descend(entry: usize, user: u64): u64 {
 export function mapPage(root: u64, address: u64, target: u64, size: u32, flags: u64): u32 {
   const mask = ((<u64>1) << size) - 1;
   if (((address | target) & mask) != 0) return MAP_MISALIGNED;
-  let table = root;
-  for (let shift = TOP_SHIFT; shift > size; shift -= LEVEL_BITS) {
-    const entry = slot(table, address, shift);
-    const occupied = (load<u64>(entry) & (PTE_PRESENT | PTE_LARGE)) == (PTE_PRESENT | PTE_LARGE);
-    if (occupied) return MAP_OCCUPIED;
-    table = descend(entry, flags & PTE_USER);
-    if (table == 0) return MAP_NO_MEMORY;
+  const user = flags & PTE_USER;
+  let entry = slot(root, address, 39);
+  let table = descend(entry, user);
+  if (table == 0) return blocked(entry);
+  entry = slot(table, address, PAGE_1G);
+  if (size < PAGE_1G) {
+    table = descend(entry, user);
+    if (table == 0) return blocked(entry);
+    entry = slot(table, address, PAGE_2M);
+    if (size < PAGE_2M) {
+      table = descend(entry, user);
+      if (table == 0) return blocked(entry);
+      entry = slot(table, address, PAGE_4K);
+    }
   }
-  const entry = slot(table, address, size);
   if ((load<u64>(entry) & PTE_PRESENT) != 0) return MAP_OCCUPIED;
   store<u64>(entry, target | flags | PTE_PRESENT | (size > PAGE_4K ? PTE_LARGE : 0));
   paging().mapped += 1;
@@ -160,10 +179,23 @@ function tableEmpty(table: u64): bool {
 
 export const NOT_MAPPED: u64 = 0xffff_ffff_ffff_ffff;
 
+/** Address inside a page of 2^size bytes that `entry` maps. */
+@inline
+function inside(entry: u64, address: u64, size: u64): u64 {
+  const mask = ((<u64>1) << size) - 1;
+  return (entry & PTE_ADDRESS & ~mask) | (address & mask);
+}
+
 /** Physical address behind linear `address`, or NOT_MAPPED. */
 export function translate(root: u64, address: u64): u64 {
-  const found = findLeaf(root, address);
-  if (found == 0) return NOT_MAPPED;
-  const offset = address & ((<u64>1 << sizeOf(found)) - 1);
-  return (load<u64>(found & ~7) & PTE_ADDRESS & ~((<u64>1 << sizeOf(found)) - 1)) + offset;
+  const top = load<u64>(slot(root, address, 39));
+  if ((top & PTE_PRESENT) == 0) return NOT_MAPPED;
+  const second = load<u64>(slot(top & PTE_ADDRESS, address, PAGE_1G));
+  if ((second & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT)
+    return second & PTE_PRESENT ? inside(second, address, PAGE_1G) : NOT_MAPPED;
+  const third = load<u64>(slot(second & PTE_ADDRESS, address, PAGE_2M));
+  if ((third & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT)
+    return third & PTE_PRESENT ? inside(third, address, PAGE_2M) : NOT_MAPPED;
+  const leaf = load<u64>(slot(third & PTE_ADDRESS, address, PAGE_4K));
+  return leaf & PTE_PRESENT ? inside(leaf, address, PAGE_4K) : NOT_MAPPED;
 }

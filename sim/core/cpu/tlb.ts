@@ -170,11 +170,13 @@ export function selectFastLines(cpu: Cpu): void {
   cpu.fastLines = cpu.cpl == 3 ? tlb.userLines : tlb.supervisorLines;
 }
 
+/** A line is 32 bytes and a page 4096: the page number times 32 is the address shifted by 7. */
+const LINE_SHIFT: u32 = 7;
+const LINE_MASK: u32 = (FAST_LINES - 1) * 32;
+
 @inline
 function lineOf(lines: usize, va: u64): FastLine {
-  return changetype<FastLine>(
-    lines + <usize>((<u32>(va >> 12)) & (FAST_LINES - 1)) * offsetof<FastLine>(),
-  );
+  return changetype<FastLine>(lines + ((<u32>va >>> LINE_SHIFT) & LINE_MASK));
 }
 
 /** WebAssembly address of the byte at `va` when a fast line allows the read, else 0. */
