@@ -96,7 +96,6 @@ export const INVALIDATE_ALL_GLOBAL = 2;
 export const INVALIDATE_ALL = 3;
 
 export const MSR_TSC = 0x10;
-export const MSR_APIC_BASE = 0x1b;
 export const MSR_FEATURE_CONTROL = 0x3a;
 export const MSR_TSC_ADJUST = 0x3b;
 export const MSR_MICROCODE = 0x8b;
@@ -108,8 +107,6 @@ export const MSR_MISC_ENABLE = 0x1a0;
 export const MSR_MTRR_VARIABLE = 0x200;
 export const MSR_PAT = 0x277;
 export const MSR_MTRR_DEFAULT = 0x2ff;
-export const MSR_TSC_DEADLINE = 0x6e0;
-export const MSR_X2APIC = 0x800;
 export const MSR_EFER = 0xc000_0080;
 export const MSR_STAR = 0xc000_0081;
 export const MSR_LSTAR = 0xc000_0082;

@@ -9,7 +9,6 @@ import { canonical } from "./mmu";
 import { MTRRS, mtrrIndex, mtrrValid, patValid, MTRR_CAPABILITY } from "./mtrr";
 import { lapicMsrRead, lapicMsrReadable, lapicMsrWrite, lapicTscChanged } from "../interrupts/lapic";
 import {
-  MSR_APIC_BASE,
   MSR_CSTAR,
   MSR_EFER,
   MSR_FEATURE_CONTROL,
@@ -30,9 +29,8 @@ import {
   MSR_TSC,
   MSR_TSC_ADJUST,
   MSR_TSC_AUX,
-  MSR_TSC_DEADLINE,
-  MSR_X2APIC,
 } from "../../spec/x86";
+import { MSR_APIC_BASE, MSR_TSC_DEADLINE, X2APIC_MSR_FIRST } from "../../spec/apic";
 
 /** What a value must be to be stored. */
 const CHECK_NONE: u32 = 0;
@@ -118,7 +116,7 @@ function passes(check: u32, value: u64): bool {
 
 @inline
 function belongsToApic(index: u32): bool {
-  return index == MSR_APIC_BASE || index == MSR_TSC_DEADLINE || index >> 8 == MSR_X2APIC >> 8;
+  return index == MSR_APIC_BASE || index == MSR_TSC_DEADLINE || index >> 8 == X2APIC_MSR_FIRST >> 8;
 }
 
 /** RDTSC's value: virtual time, moved by what software wrote. */
