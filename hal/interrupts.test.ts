@@ -13,17 +13,20 @@ const [START, ROUTE, SEND, SEND_OTHERS, SEND_NMI, MESSAGE, STARTUP] = [
 ];
 const ARGUMENT = 1n;
 
-async function operate(operation: number, a = 0n, b = 0n, cpus = 3) {
+async function operateAs(driver: bigint, operation: number, a = 0n, b = 0n) {
   const modules = await loadModules("hal-testing");
-  const machine = await Machine.create({ cpus, memory: 4 << 20, modules });
+  const machine = await Machine.create({ cpus: 3, memory: 4 << 20, modules });
   const box = new Mailbox(machine.core.data, RAM_BASE + 0x8000);
   box.operation = operation;
   box.a = a;
   box.b = b;
+  box.c = driver;
   machine.run();
   expect(box.done).toBe(1);
   return { machine, apic: new ApicBench(machine), result: box.result };
 }
+
+const operate = (operation: number, a = 0n, b = 0n) => operateAs(0n, operation, a, b);
 
 /** IPIs on their way: from, to, delivery mode and vector, microseconds since the first. */
 function commands(machine: Machine): number[][] {
@@ -83,7 +86,20 @@ describe("lines and messages", () => {
   });
 });
 
-describe("interrupts between CPUs", () => {
+describe.each([
+  ["xAPIC page", 1n, 0x800n],
+  ["x2APIC MSRs", 2n, 0xc00n],
+])("interrupts between CPUs through the %s", (_name, driver, mode) => {
+  const operate = (operation: number, a = 0n, b = 0n) => operateAs(driver, operation, a, b);
+
+  test("the mode is the one that was asked for, and ID and set-up are the same", async () => {
+    const { apic, result } = await operate(START);
+    expect(result).toBe(0n);
+    const { base, svr, tpr, lvt0, lvt3, lvt4, lvt5 } = apic.lapic(0);
+    expect(base & 0xc00n).toBe(mode);
+    expect([svr, tpr, lvt0, lvt3, lvt4, lvt5]).toEqual([0x1ff, 0, 0x1_0000, 0x1_0000, 0x400, 0xfe]);
+  });
+
   test("to one, to all others, and as NMI", async () => {
     expect(commands((await operate(SEND, 2n, 0x70n)).machine)).toEqual([[0, 2, 0x70, 0]]);
     expect(commands((await operate(SEND_OTHERS, 0n, 0x70n)).machine)).toEqual([
@@ -99,9 +115,12 @@ describe("interrupts between CPUs", () => {
     const { machine, result } = await operate(SEND, 2n, 31n);
     expect([result, commands(machine)]).toEqual([ARGUMENT, []]);
   });
-});
 
-describe("starting a CPU", () => {
+  test("an ID beyond 8 bits can be named in an MSR only", async () => {
+    const { result } = await operate(SEND, 255n, 0x70n);
+    expect(result).toBe(mode === 0x800n ? ARGUMENT : 0n);
+  });
+
   test("INIT, 10 ms, startup IPI, 200 us, startup IPI (Intel SDM 3A, 8.4.4.1)", async () => {
     const { machine, result } = await operate(STARTUP, 1n, 0x8000n);
     expect(result).toBe(3n);
@@ -114,14 +133,17 @@ describe("starting a CPU", () => {
     expect(sent.map((command) => command[3])).toEqual([0, 10_000, 10_200]);
   });
 
-  test("the CPU comes up and halts", async () => {
+  test("a started CPU comes up and halts", async () => {
     const { apic } = await operate(STARTUP, 1n, 0x8000n);
     const HALTED = 2;
     expect(apic.cpu(1).activity).toBe(HALTED);
   });
 
-  test.each([0x8001n, 0x10_0000n, 0xffff_ffff_ffff_f000n])("not at %i", async (entry) => {
-    const { machine, result } = await operate(STARTUP, 1n, entry);
-    expect([result >> 32n, commands(machine)]).toEqual([ARGUMENT, []]);
-  });
+  test.each([0x8001n, 0x10_0000n, 0xffff_ffff_ffff_f000n])(
+    "a CPU is not started at %i",
+    async (entry) => {
+      const { machine, result } = await operate(STARTUP, 1n, entry);
+      expect([result >> 32n, commands(machine)]).toEqual([ARGUMENT, []]);
+    },
+  );
 });

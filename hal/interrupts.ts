@@ -56,6 +56,10 @@ export class InterruptController {
   /** Page of the local APIC, or 0 in x2APIC mode. */
   localPage: u64;
   ioapicBase: u64;
+  /**
+   * INTERRUPTS_DRIVER_…; 0 before the start: the best that the first CPU has. The caller may choose
+   * INTERRUPTS_DRIVER_XAPIC before.
+   */
   driver: u32;
   /** Lines are global system interrupts lineFirst .. lineFirst + lineCount - 1. */
   lineFirst: u32;
@@ -92,7 +96,7 @@ export function interruptsStart(
 
 /** Turns the running CPU's local APIC on. All CPUs of a machine come to the same mode. */
 export function interruptsStartCpu(controller: InterruptController): void {
-  const page = lapicEnable();
+  const page = lapicEnable(controller.driver == INTERRUPTS_DRIVER_XAPIC);
   controller.localPage = page;
   controller.driver = page == X2APIC ? INTERRUPTS_DRIVER_X2APIC : INTERRUPTS_DRIVER_XAPIC;
   lapicStart(page, controller.spuriousVector, controller.errorVector);
@@ -189,17 +193,17 @@ export const STARTUP_DONE: u32 = 4;
 export const STARTUP_FAILED: u32 = 5;
 
 /** Intel SDM 3A, 8.4.4.1: 10 ms after INIT, 200 us between the startup IPIs. */
-const INIT_CYCLES: u64 = 10_000_000;
-const STARTUP_CYCLES: u64 = 200_000;
+const INIT_NS: u64 = 10_000_000;
+const STARTUP_NS: u64 = 200_000;
 /** What a CPU may take to come. */
-const ARRIVAL_CYCLES: u64 = 100_000_000;
+const ARRIVAL_NS: u64 = 100_000_000;
 const PAGE_SHIFT: u32 = 12;
 const STARTUP_PAGE_MAX: u32 = 0xff;
 
 /** The start of one CPU: INIT, startup IPI, startup IPI. */
 @unmanaged
 export class CpuStartup {
-  /** Time by which `startupAdvance` wants to be called, in cycles. */
+  /** Time by which `startupAdvance` wants to be called, in ns. */
   deadline: u64;
   cpu: u32;
   state: u32;
@@ -207,7 +211,7 @@ export class CpuStartup {
   page: u32;
 }
 
-/** Begins to start CPU `cpu` at physical address `entry`, a page below 1 MiB. Times in cycles. */
+/** Begins to start CPU `cpu` at physical address `entry`, a page below 1 MiB. `now` in ns. */
 export function startupBegin(
   controller: InterruptController,
   startup: CpuStartup,
@@ -222,7 +226,7 @@ export function startupBegin(
   startup.cpu = cpu;
   startup.page = <u32>page;
   startup.state = STARTUP_INIT;
-  startup.deadline = now + INIT_CYCLES;
+  startup.deadline = now + INIT_NS;
   return INTERRUPTS_OK;
 }
 
@@ -240,12 +244,12 @@ export function startupAdvance(
   }
   const low = (DELIVERY_STARTUP << DELIVERY_SHIFT) | startup.page;
   if (command(controller, low, startup.cpu) != INTERRUPTS_OK) {
-    startup.deadline = now + STARTUP_CYCLES;
+    startup.deadline = now + STARTUP_NS;
     return;
   }
   const first = startup.state == STARTUP_INIT;
   startup.state = first ? STARTUP_FIRST : STARTUP_SECOND;
-  startup.deadline = now + (first ? STARTUP_CYCLES : ARRIVAL_CYCLES);
+  startup.deadline = now + (first ? STARTUP_NS : ARRIVAL_NS);
 }
 
 /** The CPU runs: no further startup IPI is needed. */

@@ -15,7 +15,12 @@ const VECTOR = 0x40;
 const LIMIT = 60_000_000_000n;
 
 /** Runs one operation on a CPU with the deadlines of the script, each set when the last is past. */
-async function operate(operation: number, hpet: number, delays: readonly bigint[] = []) {
+async function operate(
+  operation: number,
+  hpet: number,
+  delays: readonly bigint[] = [],
+  prepare: (data: DataView) => void = () => {},
+) {
   const modules = await loadModules("hal-testing");
   const machine = await Machine.create({ memory: 4 << 20, modules });
   const { data } = machine.core;
@@ -25,6 +30,7 @@ async function operate(operation: number, hpet: number, delays: readonly bigint[
   const box = new Mailbox(data, RAM_BASE + 0x8000);
   box.operation = operation;
   box.a = BigInt(hpet);
+  prepare(data);
   machine.run(LIMIT);
   expect(box.done).toBe(1);
   const shots = delays.map((_, index) => ({
@@ -90,6 +96,22 @@ test.each([
   ["nothing answers where it should be", 0xd000_0000],
 ])("when %s the 8254 is the reference, within two of its ticks of 20 ms", async (_when, base) => {
   const { box } = await operate(CALIBRATE, base);
+  expect([box.result, box.c]).toEqual([1n, 2n]);
+  for (const frequency of [box.a, box.b])
+    expect(Math.abs(Number(frequency) - 1e9)).toBeLessThanOrEqual(84_000);
+});
+
+test.each([
+  ["answers but does not count", 10_000_000n],
+  ["says that it counts every 0 fs", 0n],
+  ["says that it counts slower than the specification allows", 100_000_001n],
+])("an HPET that %s gives way to the 8254", async (_what, period) => {
+  // RAM holds what was written: registers of an HPET that stands still.
+  const still = 0x30_0000;
+  const { box } = await operate(CALIBRATE, still, [], (data) => {
+    data.setBigUint64(RAM_BASE + still, (period << 32n) | 0x8086_a201n, true);
+    data.setBigUint64(RAM_BASE + still + 0xf0, 0x1234_5678n, true);
+  });
   expect([box.result, box.c]).toEqual([1n, 2n]);
   for (const frequency of [box.a, box.b])
     expect(Math.abs(Number(frequency) - 1e9)).toBeLessThanOrEqual(84_000);

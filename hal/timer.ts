@@ -27,7 +27,7 @@ export const TIMER_NEVER: u64 = 0xffff_ffff_ffff_ffff;
 /** The caller fills in the first part and calls `timerStart` on the CPU that gets the interrupts. */
 @unmanaged
 export class Timer {
-  /** Physical address of the registers. */
+  /** Physical address of the registers; the local APIC's driver finds them itself. */
   base: u64;
   /** TIMER_DRIVER_…; 0 after a start that failed. */
   driver: u32;

@@ -30,12 +30,13 @@ const SEND_OTHERS: u32 = 0x53;
 const SEND_NMI: u32 = 0x54;
 const MESSAGE: u32 = 0x55;
 const STARTUP: u32 = 0x56;
-/** Longest wait of the startup sequence is 10 ms at 20 cycles a look. */
+/** Longest wait of the startup sequence is 10 ms at 20 ns a look. */
 const LOOKS_MAX: u32 = 1_000_000;
 
-/** Starts the controllers, then does what the operation says with a and b of the mailbox. */
+/** Starts the controllers, driver c (0 = the best); then does what the operation says with a and b. */
 export function testInterrupts(box: Mailbox): void {
   const controller = changetype<InterruptController>(pointer(CONTROLLER_AT));
+  controller.driver = <u32>box.c;
   const result = interruptsStart(controller, IOAPIC_BASE, 0, 0x20, 0xff, 0xfe);
   const a = <u32>box.a;
   const b = <u32>box.b;

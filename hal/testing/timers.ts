@@ -15,7 +15,8 @@ import {
   timerStart,
 } from "../timer";
 import { calibrate, Calibration } from "../x86_64/calibrate";
-import { LAPIC_ONE_SHOT, lapicWrite } from "../x86_64/lapic_timer";
+import { lapicEnd, lapicPage, lapicWrite } from "../x86_64/lapic";
+import { LAPIC_ONE_SHOT } from "../x86_64/lapic_timer";
 import {
   enableInterrupts,
   loadGdt,
@@ -27,9 +28,8 @@ import {
   writeMsr,
   writeRegister,
 } from "../x86_64/machine";
-import { APIC_EOI, APIC_SVR, SVR_ENABLE } from "../../sim/spec/apic";
+import { APIC_SVR, SVR_ENABLE } from "../../sim/spec/apic";
 import { ENTRY_BYTES } from "../../sim/spec/entries";
-import { LAPIC_BASE } from "../../sim/spec/platform";
 import {
   CR0_PG,
   CR4_PAE,
@@ -108,8 +108,8 @@ export function testTimers(box: Mailbox): void {
   test.timer = changetype<Timer>(pointer(STATE) + 0x100);
   test.calibration = changetype<Calibration>(pointer(STATE) + 0x200);
   const calibration = test.calibration;
-  lapicWrite(<u64>LAPIC_BASE, APIC_SVR, SVR_ENABLE | SPURIOUS);
-  const calibrated = calibrate(calibration, box.a, <u64>LAPIC_BASE);
+  lapicWrite(lapicPage(), APIC_SVR, SVR_ENABLE | SPURIOUS);
+  const calibrated = calibrate(calibration, box.a);
   if (box.operation == OPERATION_CALIBRATE) {
     box.a = calibration.tscFrequency;
     box.b = calibration.lapicFrequency;
@@ -126,7 +126,6 @@ export function testTimers(box: Mailbox): void {
     timer.comparator = 2;
   } else {
     timer.driver = TIMER_DRIVER_LAPIC;
-    timer.base = <u64>LAPIC_BASE;
     timer.frequency = calibration.tscFrequency;
     timer.eventFrequency = calibration.lapicFrequency;
     if (box.operation == OPERATION_ONE_SHOT) timer.mode = LAPIC_ONE_SHOT;
@@ -164,5 +163,5 @@ export function timersInterrupt(entry: u32): void {
     test.shot += 1;
     shoot();
   }
-  lapicWrite(<u64>LAPIC_BASE, APIC_EOI, 0);
+  lapicEnd(lapicPage());
 }

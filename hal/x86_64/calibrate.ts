@@ -3,7 +3,8 @@
  * is none. One stretch of bounded work: the reads themselves let the time pass.
  */
 import { mmioRead32, mmioRead64, mmioWrite64, portRead8, portWrite8, timestamp } from "./machine";
-import { lapicRead, lapicTimerRun, lapicWrite } from "./lapic_timer";
+import { lapicPage, lapicRead, lapicWrite } from "./lapic";
+import { lapicTimerRun } from "./lapic_timer";
 import { APIC_TIMER_CURRENT, APIC_TIMER_INITIAL } from "../../sim/spec/apic";
 import { HPET_CAPABILITIES, HPET_CONFIGURATION, HPET_COUNTER, HPET_ENABLE } from "../../sim/spec/hpet";
 import { PIT_PORT, SYSTEM_CONTROL_PORT } from "../../sim/spec/platform";
@@ -73,9 +74,9 @@ function readReference(hpet: u64, reference: u32): u32 {
  * Measures for 2 ms (HPET) or 20 ms (8254), on the running CPU, whose local APIC timer is stopped
  * afterwards. False when neither reference moves.
  * @param hpet physical address of the HPET, 0 when there is none
- * @param lapic physical address of the local APIC's page
  */
-export function calibrate(result: Calibration, hpet: u64, lapic: u64): bool {
+export function calibrate(result: Calibration, hpet: u64): bool {
+  const lapic = lapicPage();
   const period = hpetPeriod(hpet);
   if (period != 0 && measure(result, REFERENCE_HPET, hpet, period, lapic)) return true;
   if (measure(result, REFERENCE_PIT, hpet, 0, lapic)) return true;

@@ -34,10 +34,20 @@ const PAGE_BITS: u64 = 0xffff_ffff_f000;
 /** Reads of the command register before an xAPIC counts as stuck. */
 const IDLE_READS: u32 = 1000;
 
-/** Turns the APIC on in the best mode that the processor has; returns the page, or X2APIC. */
-export function lapicEnable(): u64 {
+/** Where the running CPU's APIC is now: its page, or X2APIC. */
+export function lapicPage(): u64 {
+  const base = readMsr(MSR_APIC_BASE);
+  return base & APIC_BASE_EXTD ? X2APIC : base & PAGE_BITS;
+}
+
+/**
+ * Turns the APIC on, in x2APIC mode where the processor has it unless `paged` asks for the page;
+ * returns where it is. From x2APIC mode there is no way back to the page (10.12.5).
+ */
+export function lapicEnable(paged: bool): u64 {
+  if (lapicPage() == X2APIC) return X2APIC;
   cpuid(1, 0);
-  const extended = (readRegister(REGISTER_RCX) & CPUID_X2APIC) != 0;
+  const extended = !paged && (readRegister(REGISTER_RCX) & CPUID_X2APIC) != 0;
   let base = readMsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
   writeMsr(MSR_APIC_BASE, base);
   if (!extended) return base & PAGE_BITS;

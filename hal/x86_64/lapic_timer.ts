@@ -1,6 +1,7 @@
 /**
  * Driver for the local APIC's timer (Intel SDM 3A, 10.5.4) with the TSC as its clock: TSC-deadline
- * mode where CPUID has it, else one-shot. One instance a CPU, used on that CPU only.
+ * mode where CPUID has it, else one-shot. One instance a CPU, used on that CPU only,
+ * whose APIC keeps the mode that it has when the timer starts.
  */
 import {
   countOfNs,
@@ -9,7 +10,8 @@ import {
   TIMER_ERROR_UNSUPPORTED,
   TIMER_OK,
 } from "../timer";
-import { cpuid, mmioRead32, mmioWrite32, readMsr, readRegister, timestamp, writeMsr } from "./machine";
+import { lapicPage, lapicWrite } from "./lapic";
+import { cpuid, readMsr, readRegister, timestamp, writeMsr } from "./machine";
 import * as Spec from "../../sim/spec/apic";
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
@@ -30,27 +32,11 @@ const MIN_NS: u64 = 1_000;
 export const LAPIC_ONE_SHOT: u32 = 1;
 const MODE_DEADLINE: u32 = 2;
 
-@inline
-function x2apic(): bool {
-  return (readMsr(Spec.MSR_APIC_BASE) & Spec.APIC_BASE_EXTD) != 0;
-}
-
-/** Writes a register of the running CPU's local APIC, in whichever mode it is. */
-export function lapicWrite(base: u64, offset: u32, value: u32): void {
-  if (x2apic()) writeMsr(Spec.X2APIC_MSR_FIRST + (offset >> 4), value);
-  else mmioWrite32(base + offset, value);
-}
-
-export function lapicRead(base: u64, offset: u32): u32 {
-  if (x2apic()) return <u32>readMsr(Spec.X2APIC_MSR_FIRST + (offset >> 4));
-  return mmioRead32(base + offset);
-}
-
 /** Lets the timer count down from the top with its interrupt masked, for calibration. */
-export function lapicTimerRun(base: u64): void {
-  lapicWrite(base, Spec.APIC_LVT_TIMER, Spec.LVT_MASKED);
-  lapicWrite(base, Spec.APIC_TIMER_DIVIDE, DIVIDE_BY_1);
-  lapicWrite(base, Spec.APIC_TIMER_INITIAL, <u32>COUNT_MAX);
+export function lapicTimerRun(page: u64): void {
+  lapicWrite(page, Spec.APIC_LVT_TIMER, Spec.LVT_MASKED);
+  lapicWrite(page, Spec.APIC_TIMER_DIVIDE, DIVIDE_BY_1);
+  lapicWrite(page, Spec.APIC_TIMER_INITIAL, <u32>COUNT_MAX);
 }
 
 export function lapicTimerStart(timer: Timer): u32 {
@@ -61,6 +47,7 @@ export function lapicTimerStart(timer: Timer): u32 {
   if (!enabled || timer.frequency == 0) return TIMER_ERROR_UNSUPPORTED;
   const deadline = (features & ECX_TSC_DEADLINE) != 0 && timer.mode != LAPIC_ONE_SHOT;
   if (!deadline && timer.eventFrequency == 0) return TIMER_ERROR_UNSUPPORTED;
+  timer.base = lapicPage();
   timer.mode = deadline ? MODE_DEADLINE : LAPIC_ONE_SHOT;
   timer.nsNumerator = NS_PER_SECOND;
   timer.nsDenominator = timer.frequency;

@@ -21,9 +21,8 @@ export function stageTimers(): u32 {
   boot().calibration = rootAllocate(offsetof<Calibration>());
   const measured = changetype<Calibration>(boot().calibration);
   const hpet = platform().hpet;
-  const lapic = platform().lapicAddress;
-  if (!calibrate(measured, hpet, lapic)) return fail(ERROR_TIMER, 0, hpet);
-  if (!startClock(measured, TIMER_DRIVER_LAPIC, lapic) && !startClock(measured, TIMER_DRIVER_HPET, hpet))
+  if (!calibrate(measured, hpet)) return fail(ERROR_TIMER, 0, hpet);
+  if (!startClock(measured, TIMER_DRIVER_LAPIC, 0) && !startClock(measured, TIMER_DRIVER_HPET, hpet))
     return fail(ERROR_TIMER, 1, hpet);
   print("timers: TSC ");
   printDecimal(measured.tscFrequency / KHZ);
