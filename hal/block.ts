@@ -147,7 +147,7 @@ export class BlockController {
   registers: u64;
   /** Physical address of the driver's DMA memory: zeroed, page-aligned, contiguous. */
   memory: u64;
-  /** Interrupt vectors that the caller has routed: queue n uses vector n mod vectors; 0 = polled. */
+  /** Interrupt vectors that the caller routed: the queue of CPU n uses n mod vectors; 0 = polled. */
   vectors: u32;
   /** Submission queues wanted: one a CPU. */
   queuesWanted: u32;

@@ -100,7 +100,8 @@ export function commandSlot(pair: NvmeQueuePair, index: u32): NvmeCommandSlot {
 export function resetPair(driver: NvmeDriver, number: u32, pages: u64): void {
   const pair = pairAt(driver, number);
   pair.number = number;
-  pair.vector = driver.vectors == 0 ? 0 : number % driver.vectors;
+  // The pair of processor n is number n + 1; the admin pair shares the first vector.
+  pair.vector = driver.vectors == 0 || number == 0 ? 0 : (number - 1) % driver.vectors;
   pair.commands = pages;
   pair.completions = pages + 4096;
   pair.slots = pointer(pages + SLOTS_PAGE * 4096);

@@ -161,7 +161,11 @@ function watchStatus(driver: NvmeDriver, now: u64): void {
   if (status == ALL_ONES) return failController(driver, BLOCK_ERROR_VANISHED);
   const ready = (status & NVME_CSTS_RDY) != 0;
   const stopped = (status & NVME_CSTS_SHST_MASK) == NVME_CSTS_SHST_COMPLETE;
-  if (driver.step == STEP_DISABLE && !ready) return enableController(driver, now);
+  if (driver.step == STEP_DISABLE && !ready) {
+    enableController(driver, now);
+    driver.deadline = min(driver.deadline, now + WATCH_NS);
+    return;
+  }
   if (driver.step == STEP_ENABLE && ready) return beginStep(driver, STEP_CONTROLLER, now);
   if (driver.step == STEP_SHUTDOWN && stopped) {
     driver.state = BLOCK_STOPPED;

@@ -8,7 +8,7 @@ import { ProcessorBench } from "../../host/testing/processor.ts";
 
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 const TABLES = [0x30_0000, 0x30_1000, 0x30_2000, 0x30_3000];
-const DATA_PAGE = 0x20_0000;
+const DATA_PAGE = 0x40_0000;
 const BEYOND_RAM = 0x30_0000_0000;
 const WRITE = 2;
 const USER = 4;
