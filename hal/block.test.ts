@@ -13,10 +13,13 @@ import {
 } from "../sim/host/testing/block.ts";
 
 const MIB = 1024 * 1024;
+const STARTING = 1;
 const READY = 2;
+const STOPPING = 4;
 const STOPPED = 5;
 const FAILED = 6;
 const OK = 0;
+const PENDING = 255;
 const ERROR = {
   timeout: 1,
   device: 2,
@@ -238,6 +241,53 @@ describe.each([NVME, AHCI])("a block device behind $name", (target) => {
     bench.stop();
     expect(bench.controller.state).toBe(STOPPED);
     expect(bench.do([{ operation: READ, blocks: 1 }])).toEqual([ERROR.notReady]);
+  });
+
+  test.each([true, false])(
+    "stopping lets outstanding requests finish first (interrupts: %s)",
+    async (interrupts) => {
+      const bench = await BlockBench.ready(target, { drives: [{ data: image() }], interrupts });
+      bench.box.paused = 1;
+      const requests = [3, 1, 4].map((lba, n) => ({
+        operation: READ,
+        lba,
+        blocks: 1,
+        buffer: n * 512,
+      }));
+      bench.submit(requests);
+      bench.requestStop();
+      expect(bench.controller.state).toBe(STOPPING);
+      bench.submitAt(3, [{ operation: READ, blocks: 1 }]);
+      expect([0, 1, 2, 3].map((n) => bench.request(n).status)).toEqual([
+        PENDING,
+        PENDING,
+        PENDING,
+        ERROR.notReady,
+      ]);
+      bench.box.paused = 0;
+      bench.runUntil(() => bench.controller.state === STOPPED);
+      expect([0, 1, 2].map((n) => bench.request(n).status)).toEqual([OK, OK, OK]);
+      bench.machine.run(bench.machine.state.now + 10_000_000n);
+      expect(bench.controller.state).toBe(STOPPED);
+      expect(bench.buffer(512, 512)).toEqual(image().slice(512, 1024));
+      expect(bench.controller.strayCompletions).toBe(0);
+    },
+  );
+
+  test("a request that the device loses does not keep it from stopping", async () => {
+    const bench = await BlockBench.ready(target);
+    arm(bench, FAULT.timeout);
+    bench.submit([{ operation: READ, blocks: 1 }]);
+    bench.stop();
+    expect([STOPPED, FAILED]).toContain(bench.controller.state);
+    expect(bench.finish(1)).toEqual([ERROR.timeout]);
+  });
+
+  test("a controller that is still starting can be stopped", async () => {
+    const bench = await BlockBench.create(target);
+    bench.runUntil(() => bench.controller.state === STARTING);
+    bench.stop();
+    expect(bench.controller.state).toBe(STOPPED);
   });
 });
 

@@ -319,7 +319,11 @@ export function blockPoll(controller: BlockController, now: u64): void {
   }
 }
 
-/** Begins an orderly shutdown; requests that are outstanding end with BLOCK_ERROR_NOT_READY. */
+/**
+ * Begins an orderly shutdown. Nothing is accepted any more; what is outstanding still finishes or
+ * times out, so that no buffer is written to after its request has ended. It ends in BLOCK_STOPPED,
+ * or in BLOCK_FAILED when the device does not let go.
+ */
 export function blockStop(controller: BlockController, now: u64): void {
   switch (controller.driver) {
     case BLOCK_DRIVER_NVME:

@@ -473,10 +473,16 @@ function fail(driver: AhciDriver, error: u32): void {
   driver.deadline = BLOCK_NEVER;
 }
 
+/** Whether there are ports to look at: not before they are set up, nor after the end. */
+@inline
+function isServed(driver: AhciDriver): bool {
+  return driver.step == STEP_PORTS && driver.state != BLOCK_FAILED && driver.state != BLOCK_STOPPED;
+}
+
 /** A vector fired: looks at the ports that ask. */
 export function ahciInterrupt(controller: BlockController, vector: u32, now: u64): void {
   const driver = driverOf(controller);
-  if (driver.state == BLOCK_FAILED || driver.step != STEP_PORTS) return;
+  if (!isServed(driver)) return;
   const pending = mmioRead32(driver.registers + AHCI_IS);
   if (pending == ALL_ONES) return fail(driver, BLOCK_ERROR_VANISHED);
   if (pending == 0) driver.spuriousInterrupts += 1;
@@ -491,7 +497,7 @@ export function ahciInterrupt(controller: BlockController, vector: u32, now: u64
 /** Takes completions without an interrupt. */
 export function ahciPoll(controller: BlockController, now: u64): void {
   const driver = driverOf(controller);
-  if (driver.state == BLOCK_FAILED || driver.step != STEP_PORTS) return;
+  if (!isServed(driver)) return;
   for (let index: u32 = 0; index < driver.deviceCount && driver.state != BLOCK_FAILED; index++)
     if (portAt(driver, index).outstanding != 0) service(driver, index, now);
   settle(driver, now);
@@ -554,7 +560,7 @@ function prepareRequest(port: AhciDriverPort, slot: u32, request: BlockRequest, 
   }
 }
 
-/** Begins an orderly shutdown: requests end, caches are written back, engines stop. */
+/** Begins an orderly shutdown: requests finish, caches are written back, engines stop. */
 export function ahciStop(controller: BlockController, now: u64): void {
   const driver = driverOf(controller);
   if (driver.state == BLOCK_FAILED || driver.state == BLOCK_STOPPED) return;

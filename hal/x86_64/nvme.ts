@@ -191,6 +191,7 @@ function expire(driver: NvmeDriver, now: u64): void {
     if (!checkPair(driver, pairAt(driver, number), now)) return;
   driver.deadline = findDeadline(driver, livePairs(driver));
   if (driver.stepDeadline != BLOCK_NEVER) driver.deadline = min(driver.deadline, now + WATCH_NS);
+  shutDownWhenIdle(driver, now);
 }
 
 /** Aborts the pair's late commands; false when that was not enough and a reset has begun. */
@@ -230,7 +231,9 @@ function sendAbort(driver: NvmeDriver, pair: NvmeQueuePair, id: u32, now: u64): 
  * their deadline end as timed out, and the others are submitted again.
  */
 function resetController(driver: NvmeDriver, now: u64): void {
-  if (driver.attempts >= ATTEMPTS_MAX) return failController(driver, BLOCK_ERROR_TIMEOUT);
+  // A controller that is to stop is not brought up again for the sake of its last requests.
+  const stopping = driver.state == BLOCK_STOPPING;
+  if (stopping || driver.attempts >= ATTEMPTS_MAX) return failController(driver, BLOCK_ERROR_TIMEOUT);
   driver.attempts += 1;
   driver.resets += 1;
   const pairs = livePairs(driver);
@@ -299,6 +302,7 @@ export function nvmeInterrupt(controller: BlockController, vector: u32, now: u64
     if (pair.vector == vector) found += takeCompletions(driver, pair, now);
   }
   if (found == 0) driver.spuriousInterrupts += 1;
+  shutDownWhenIdle(driver, now);
 }
 
 /** Takes completions without an interrupt. */
@@ -307,6 +311,7 @@ export function nvmePoll(controller: BlockController, now: u64): void {
   if (driver.state == BLOCK_FAILED || driver.state == BLOCK_STOPPED) return;
   for (let number: u32 = 0; number < livePairs(driver); number++)
     takeCompletions(driver, pairAt(driver, number), now);
+  shutDownWhenIdle(driver, now);
 }
 
 /** Takes what the controller has completed, at most one round of the queue; returns how many. */
@@ -436,20 +441,25 @@ function describeDiscard(pair: NvmeQueuePair, slot: u32, entry: usize, request: 
   store<u32>(entry, NVME_DSM_DEALLOCATE, NVME_SQE_CDW11);
 }
 
-/** Begins an orderly shutdown (7.6.2). Requests that are outstanding end as not ready. */
+/**
+ * Begins an orderly shutdown: once what is outstanding has finished, the controller is told
+ * (7.6.2). One that is not up has nothing to write back and is switched off.
+ */
 export function nvmeStop(controller: BlockController, now: u64): void {
   const driver = changetype<NvmeDriver>(controller);
-  if (driver.state != BLOCK_READY) return;
-  for (let number: u32 = 1; number <= driver.queues; number++) {
-    const pair = pairAt(driver, number);
-    for (let index: u32 = 0; index < SLOTS; index++) {
-      const slot = commandSlot(pair, index);
-      if (slot.purpose != FOR_REQUEST) continue;
-      blockFinish(driver, changetype<BlockRequest>(slot.request), BLOCK_ERROR_NOT_READY);
-      freeSlot(pair, index);
-    }
+  if (driver.state == BLOCK_STARTING || driver.state == BLOCK_RESETTING) {
+    failController(driver, BLOCK_ERROR_NOT_READY);
+    driver.state = BLOCK_STOPPED;
   }
+  if (driver.state != BLOCK_READY) return;
   driver.state = BLOCK_STOPPING;
+  shutDownWhenIdle(driver, now);
+}
+
+function shutDownWhenIdle(driver: NvmeDriver, now: u64): void {
+  if (driver.state != BLOCK_STOPPING || driver.step == STEP_SHUTDOWN) return;
+  for (let number: u32 = 1; number <= driver.queues; number++)
+    if (pairAt(driver, number).used > 0) return;
   driver.step = STEP_SHUTDOWN;
   const configuration = mmioRead32(driver.registers + NVME_CC);
   mmioWrite32(driver.registers + NVME_CC, configuration | NVME_CC_SHN_NORMAL);

@@ -185,8 +185,14 @@ export class BlockBench {
     return this.finish(requests.length);
   }
 
-  stop(): void {
+  /** Tells the driver to stop, without waiting for the end. */
+  requestStop(): void {
     this.box.command = STOP;
+    this.runUntil(() => this.box.command === 0);
+  }
+
+  stop(): void {
+    this.requestStop();
     this.runUntil(() => this.controller.state === 5 || this.controller.state === 6);
   }
 
