@@ -4,8 +4,9 @@ import type { Machine } from "../sim/host/machine.ts";
 import { configRead, findCapability, pciAddress, pciName } from "../sim/host/testing/pci.ts";
 import { addEndpoint, createPciMachine, type PciExports } from "../sim/host/testing/pciDevice.ts";
 import { records } from "../sim/host/testing/records.ts";
+import { Pci as SimPci } from "../sim/host/views.generated.ts";
 import * as Spec from "../sim/spec/pci.ts";
-import { ECAM_BASE, PCI_HIGH_BASE, PCI_MEMORY_BASE } from "../sim/spec/platform.ts";
+import { PCI_HIGH_BASE, PCI_MEMORY_BASE } from "../sim/spec/platform.ts";
 import { TRACE_MSI } from "../sim/spec/trace.ts";
 import { Mailbox, Pci } from "./testing/views.generated.ts";
 
@@ -111,20 +112,40 @@ test("both drivers find the same tree at the same addresses", async () => {
   expect(describeTable(await enumerate(2))).toEqual(describeTable(await enumerate(1)));
 });
 
-test("a circular capability list ends the search", async () => {
-  const found = await enumerate(1, 64, (m) => {
-    // The first capability of 01:00.0 points at itself; found through its configuration pages.
-    const at = findCapability(m, pciAddress(1, 0), Spec.PCI_CAP_POWER);
-    const linear = configImage(m, pciAddress(1, 0));
-    m.core.bytes[linear + at + 1] = at;
-  });
-  expect(found.result).toBe(0n);
-});
+test.each(DRIVERS)(
+  "a circular capability list ends the search, through %s, and harms nobody else",
+  async (_name, driver) => {
+    const victim = pciAddress(1, 0);
+    const found = await enumerate(driver, 64, (m) => {
+      // Power and Express point at each other; the message capabilities behind them are cut off.
+      const power = findCapability(m, victim, Spec.PCI_CAP_POWER);
+      const express = findCapability(m, victim, Spec.PCI_CAP_EXPRESS);
+      m.core.bytes[configImage(m, victim) + express + 1] = power;
+      expect(configRead(m, victim, power + 1, 1)).toBe(express);
+      expect(configRead(m, victim, express + 1, 1)).toBe(power);
+    });
+    expect(found.result).toBe(0n);
+    expect(found.names).toContain("02:00.0");
+    const sources = () => records(found.m, TRACE_MSI).map((record) => record.source);
+    found.pci.testNotify(functionIndex(found.m, victim), 0);
+    expect(sources()).toEqual([]);
+    const neighbour = pciAddress(2, 0);
+    found.pci.testNotify(functionIndex(found.m, neighbour), 0);
+    expect(sources()).toEqual([neighbour]);
+  },
+);
 
-/** Linear address of a function's configuration image: where its identity and pages match ECAM. */
+const simPci = (m: Machine) => new SimPci(m.core.data, m.state.pci);
+
+/** Number of the function that answers at `address`. */
+function functionIndex(m: Machine, address: number): number {
+  const pci = simPci(m);
+  for (let n = 0; n < pci.functionCount; n++)
+    if (pci.functionsAt(n).requester === address) return n;
+  throw new Error(`no function ${pciName(address)}`);
+}
+
+/** Linear address of a function's configuration registers. */
 function configImage(m: Machine, address: number): number {
-  const probe = Array.from({ length: 16 }, (_, n) => configRead(m, address, n * 4, 4));
-  for (let at = 0x20_0000; at < RAM_BASE; at += 64)
-    if (probe.every((value, n) => m.core.data.getUint32(at + n * 4, true) === value)) return at;
-  throw new Error(`no image of ${pciName(address)} at ECAM ${ECAM_BASE.toString(16)}`);
+  return simPci(m).functionsAt(functionIndex(m, address)).config;
 }
