@@ -2,7 +2,7 @@
  * A console: bytes out, bytes in. Output waits for the device, but never longer than the device
  * could need; one that is absent or stuck costs its bytes, never the caller's time.
  */
-import { uartFlush, uartInterrupt, uartPut, uartStart, uartTake } from "./x86_64/uart";
+import { uartFlush, uartPut, uartStart, uartTake } from "./x86_64/uart";
 
 export const CONSOLE_DRIVER_UART: u32 = 1;
 
@@ -54,16 +54,6 @@ export function consolePut(console: Console, byte: u32): u32 {
   }
 }
 
-/** Sends `bytes` bytes from linear address `from`; returns the first error, but sends them all. */
-export function consolePrint(console: Console, from: usize, bytes: u32): u32 {
-  let result = CONSOLE_OK;
-  for (let index: u32 = 0; index < bytes; index++) {
-    const error = consolePut(console, <u32>load<u8>(from + index));
-    if (result == CONSOLE_OK) result = error;
-  }
-  return result;
-}
-
 /** Waits until the last byte has left the machine: before power-off, after a panic's message. */
 export function consoleFlush(console: Console): u32 {
   switch (console.driver) {
@@ -81,15 +71,5 @@ export function consoleTake(console: Console): i32 {
       return uartTake(console);
     default:
       return CONSOLE_EMPTY;
-  }
-}
-
-/** Turns the interrupt for received bytes on or off. */
-export function consoleReceiveInterrupt(console: Console, on: bool): void {
-  switch (console.driver) {
-    case CONSOLE_DRIVER_UART:
-      uartInterrupt(console, on);
-      break;
-    default:
   }
 }

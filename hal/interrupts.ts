@@ -16,7 +16,7 @@ import {
   SHORTHAND_OTHERS,
 } from "../sim/spec/apic";
 import { IOAPIC_ACTIVE_LOW, IOAPIC_LEVEL } from "../sim/spec/ioapic";
-import { ioapicDisable, ioapicMask, ioapicPins, ioapicRoute } from "./x86_64/ioapic";
+import { ioapicDisable, ioapicPins, ioapicRoute } from "./x86_64/ioapic";
 import {
   lapicCommand,
   lapicEnable,
@@ -40,8 +40,7 @@ export const INTERRUPTS_ERROR_VANISHED: u32 = 2;
 /** The last command is still on its way. */
 export const INTERRUPTS_ERROR_BUSY: u32 = 3;
 
-/** How a line works; the ACPI tables say it. */
-export const LINE_EDGE_HIGH: u32 = 0;
+/** How a line works, as the ACPI tables say: edge and active high unless these bits are set. */
 export const LINE_LEVEL: u32 = 1;
 export const LINE_ACTIVE_LOW: u32 = 2;
 
@@ -125,14 +124,6 @@ export function interruptsRoute(
   return INTERRUPTS_OK;
 }
 
-/** Masks or unmasks a line that has been routed. An edge that comes while masked is lost. */
-export function interruptsMask(controller: InterruptController, line: u32, masked: bool): u32 {
-  const pin = line - controller.lineFirst;
-  if (pin >= controller.lineCount) return INTERRUPTS_ERROR_ARGUMENT;
-  ioapicMask(controller.ioapicBase, pin, masked);
-  return INTERRUPTS_OK;
-}
-
 @inline
 function vectorValid(vector: u32): bool {
   return vector >= VECTOR_FIRST && vector < 256;
@@ -181,8 +172,7 @@ export function interruptsSendNmi(controller: InterruptController, cpu: u32): u3
   return command(controller, DELIVERY_NMI << DELIVERY_SHIFT, cpu);
 }
 
-export const STARTUP_IDLE: u32 = 0;
-/** INIT has been sent; the first startup IPI is due at the deadline. */
+/** States of a start; 0 before it begins. INIT has been sent; the first startup IPI is due at the deadline. */
 export const STARTUP_INIT: u32 = 1;
 /** The first startup IPI has been sent; the second is due at the deadline. */
 export const STARTUP_FIRST: u32 = 2;

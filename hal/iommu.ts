@@ -10,7 +10,6 @@ import {
   vtdAttach,
   vtdDetach,
   vtdEnable,
-  vtdInvalidate,
   vtdMap,
   vtdStart,
   vtdTakeFault,
@@ -33,11 +32,6 @@ export const IOMMU_ERROR_EXISTS: u32 = 5;
 
 export const IOMMU_READ: u32 = 1;
 export const IOMMU_WRITE: u32 = 2;
-
-/** Pages that `iommuStart` takes: the root table and one context table a bus in use follow later. */
-export const IOMMU_PAGES: u64 = 1;
-/** A domain that maps contiguous memory takes one top table and a few below it. */
-export const IOMMU_DOMAIN_PAGES: u64 = 4;
 
 @unmanaged
 export class Iommu {
@@ -143,16 +137,6 @@ export function iommuDetach(device: Iommu, bdf: u32): u32 {
   switch (device.driver) {
     case IOMMU_DRIVER_VTD:
       return vtdDetach(device, bdf);
-    default:
-      return IOMMU_ERROR_UNSUPPORTED;
-  }
-}
-
-/** Makes the unit forget everything that it caches. */
-export function iommuInvalidate(device: Iommu): u32 {
-  switch (device.driver) {
-    case IOMMU_DRIVER_VTD:
-      return vtdInvalidate(device);
     default:
       return IOMMU_ERROR_UNSUPPORTED;
   }

@@ -8,8 +8,8 @@
 import {
   PCI_CAPABILITIES,
   PCI_COMMAND,
-  PCI_COMMAND_INTX_DISABLE,
   PCI_COMMAND_IO,
+  PCI_COMMAND_INTX_DISABLE,
   PCI_COMMAND_MASTER,
   PCI_COMMAND_MEMORY,
   PCI_STATUS,
@@ -191,9 +191,4 @@ export function pciEnable(pci: Pci, device: PciDevice): u32 {
   }
   pciWrite(pci, device.bdf, PCI_COMMAND, 2, command);
   return pciRead(pci, device.bdf, PCI_COMMAND, 2) == 0xffff ? PCI_ERROR_VANISHED : PCI_OK;
-}
-
-/** Takes the function off the bus: no decoding, no DMA, no messages. */
-export function pciDisable(pci: Pci, device: PciDevice): void {
-  pciWrite(pci, device.bdf, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
 }

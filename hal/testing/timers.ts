@@ -38,6 +38,9 @@ import {
   PAGE_PRESENT,
   PAGE_SIZE,
   PAGE_WRITE,
+  REGISTER_RSP,
+  SEGMENT_NUMBER_CS,
+  SEGMENT_NUMBER_SS,
 } from "../../sim/spec/x86";
 import { Mailbox, mailbox } from "./mailbox";
 
@@ -90,8 +93,8 @@ function enterLongMode(): void {
   store<u64>(pointer(GDT + SELECTOR_CODE), CODE);
   store<u64>(pointer(GDT + SELECTOR_DATA), DATA);
   loadGdt(GDT, 0x17);
-  loadSegment(1, SELECTOR_CODE);
-  loadSegment(2, SELECTOR_DATA);
+  loadSegment(SEGMENT_NUMBER_CS, SELECTOR_CODE);
+  loadSegment(SEGMENT_NUMBER_SS, SELECTOR_DATA);
   const entry = KERNEL_TEXT + <u64>(VECTOR * ENTRY_BYTES);
   const gate = pointer(IDT + <u64>VECTOR * 16);
   store<u64>(
@@ -100,7 +103,7 @@ function enterLongMode(): void {
   );
   store<u64>(gate + 8, entry >> 32);
   loadIdt(IDT, 0xfff);
-  writeRegister(4, STACK_TOP);
+  writeRegister(REGISTER_RSP, STACK_TOP);
 }
 
 export function testTimers(box: Mailbox): void {

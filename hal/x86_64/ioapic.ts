@@ -54,10 +54,3 @@ export function ioapicRoute(base: u64, pin: u32, low: u32, destination: u32): vo
   write(base, entry(pin) + 1, destination << 24);
   if (!(low & IOAPIC_MASKED)) write(base, entry(pin), low);
 }
-
-/** Masks or unmasks an input, leaving the rest of its entry alone. */
-export function ioapicMask(base: u64, pin: u32, masked: bool): void {
-  const before = read(base, entry(pin));
-  const low = before & ~(<u32>IOAPIC_MASKED);
-  write(base, entry(pin), masked ? low | IOAPIC_MASKED : low);
-}

@@ -91,7 +91,3 @@ export function uartTake(console: Console): i32 {
   }
   return CONSOLE_EMPTY;
 }
-
-export function uartInterrupt(console: Console, on: bool): void {
-  write(console, Spec.UART_IER, on ? Spec.UART_IER_RECEIVE : 0);
-}

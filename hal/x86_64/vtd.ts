@@ -80,7 +80,7 @@ export function vtdStart(device: Iommu): u32 {
   if (queue != IOMMU_OK) return queue;
   mmioWrite32(device.base + VTD_GCMD, states(device) | (1 << VTD_SRTP_BIT));
   const latched = waitFor(device, VTD_GSTS, 1 << VTD_SRTP_BIT, 1 << VTD_SRTP_BIT);
-  return latched == IOMMU_OK ? vtdInvalidate(device) : latched;
+  return latched == IOMMU_OK ? invalidateAll(device) : latched;
 }
 
 /** What is on now, in the bits of GCMD: writing it again changes nothing (11.4.4). */
@@ -111,7 +111,8 @@ function invalidateIotlb(device: Iommu, granularity: u64, domain: u64): u32 {
   return waitFor(device, device.iotlbOffset + 4, 0x8000_0000, 0);
 }
 
-export function vtdInvalidate(device: Iommu): u32 {
+/** Makes the unit forget everything that it caches. */
+function invalidateAll(device: Iommu): u32 {
   return invalidate(device, VTD_GLOBAL, 0);
 }
 
@@ -193,7 +194,7 @@ export function vtdAttach(device: Iommu, domain: IommuDomain, bdf: u32): u32 {
   store<u64>(at, 0);
   store<u64>(at, (<u64>domain.id << 8) | VTD_WIDTH_48, 8);
   store<u64>(at, domain.table | PRESENT);
-  return vtdInvalidate(device);
+  return invalidateAll(device);
 }
 
 export function vtdDetach(device: Iommu, bdf: u32): u32 {
@@ -202,7 +203,7 @@ export function vtdDetach(device: Iommu, bdf: u32): u32 {
   if (at == 0) return IOMMU_OK;
   store<u64>(at, 0);
   store<u64>(at, 0, 8);
-  return vtdInvalidate(device);
+  return invalidateAll(device);
 }
 
 /**

@@ -8,6 +8,12 @@
 import { pointer } from "../../hal/memory";
 import { loadGdt, loadIdt, loadSegment, loadTask } from "../../hal/x86_64/machine";
 import { ENTRY_BYTES } from "../../sim/spec/entries";
+import {
+  SEGMENT_NUMBER_CS,
+  SEGMENT_NUMBER_DS,
+  SEGMENT_NUMBER_ES,
+  SEGMENT_NUMBER_SS,
+} from "../../sim/spec/x86";
 import { directAddress, KERNEL_TEXT } from "../mm/layout";
 import { KernelCpu } from "./cpu";
 
@@ -88,10 +94,10 @@ function taskDescriptor(base: u64): u64 {
 /** Makes the running CPU use its tables and the IDT at physical `idt`. */
 export function loadTables(cpu: KernelCpu, idt: u64): void {
   loadGdt(directAddress(cpu.tables), GDT_BYTES - 1);
-  loadSegment(1, SELECTOR_KERNEL_CODE);
-  loadSegment(2, SELECTOR_KERNEL_DATA);
-  loadSegment(3, SELECTOR_KERNEL_DATA);
-  loadSegment(0, SELECTOR_KERNEL_DATA);
+  loadSegment(SEGMENT_NUMBER_CS, SELECTOR_KERNEL_CODE);
+  loadSegment(SEGMENT_NUMBER_SS, SELECTOR_KERNEL_DATA);
+  loadSegment(SEGMENT_NUMBER_DS, SELECTOR_KERNEL_DATA);
+  loadSegment(SEGMENT_NUMBER_ES, SELECTOR_KERNEL_DATA);
   loadTask(SELECTOR_TASK);
   loadIdt(directAddress(idt), VECTORS * GATE_BYTES - 1);
 }

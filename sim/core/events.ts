@@ -158,12 +158,6 @@ export function eventScheduled(slot: u32): bool {
   return slotAt(slot).position != 0;
 }
 
-/** Time at which the slot's event is due; NEVER while it is not scheduled. */
-export function eventTime(slot: u32): u64 {
-  const entry = slotAt(slot);
-  return entry.position == 0 ? NEVER : entry.time;
-}
-
 @inline
 export function nextEventTime(): u64 {
   return queue().count == 0 ? NEVER : slotAt(at(0)).time;

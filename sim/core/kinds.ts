@@ -20,7 +20,6 @@ export const EVENT_HPET: u16 = 3;
 export const EVENT_RTC: u16 = 4;
 export const EVENT_UART: u16 = 5;
 export const EVENT_POWER: u16 = 6;
-export const EVENT_IOMMU: u16 = 7;
 export const EVENT_NVME: u16 = 8;
 export const EVENT_AHCI: u16 = 9;
 export const EVENT_NIC: u16 = 10;

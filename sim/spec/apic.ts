@@ -32,7 +32,6 @@ export const APIC_TIMER_DIVIDE = 0x3e0;
 export const APIC_SELF_IPI = 0x3f0;
 
 export const X2APIC_MSR_FIRST = 0x800;
-export const X2APIC_MSR_LAST = 0x8ff;
 export const MSR_APIC_BASE = 0x1b;
 export const MSR_TSC_DEADLINE = 0x6e0;
 

@@ -11,4 +11,3 @@ export const FAULT_INTERRUPT_SPURIOUS = 4;
 export const FAULT_DMA_STRAY = 5;
 /** The device is gone from the bus: reads return all ones, writes and DMA go nowhere. */
 export const FAULT_VANISH = 6;
-export const FAULT_KINDS = 7;

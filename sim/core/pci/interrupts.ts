@@ -46,7 +46,6 @@ import {
 } from "./function";
 import { isGone } from "./presence";
 
-export const MSIX_VECTORS_MAX: u32 = 2048;
 
 /** Adds MSI with 64-bit addresses and a mask bit a vector; `vectors` is a power of two up to 32. */
 export function addMsi(fn: PciFunction, vectors: u32): u32 {
