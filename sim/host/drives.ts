@@ -32,6 +32,9 @@ export const CHUNK_BYTES = 64 * 1024;
 /** Clean chunks kept: 256 MiB. */
 const CLEAN_CHUNKS_MAX = 4096;
 
+/** The bytes of every chunk that was zeroed whole. Never written. */
+const ZEROES = new Uint8Array(CHUNK_BYTES);
+
 /** A read-only backend over bytes in memory. */
 function memoryBackend(data: Uint8Array): DriveBackend {
   return {
@@ -44,7 +47,7 @@ interface Chunk {
   bytes: Uint8Array;
   /** Holds writes that the backend does not have. */
   dirty: boolean;
-  /** Shared with a fork: copied before it is written. */
+  /** Shared with a fork, or the zeroes of all: copied before it is written. */
   shared: boolean;
 }
 
@@ -94,10 +97,23 @@ export class Drive {
     }
   }
 
+  /** Makes a range read as zeroes. Whole chunks of an overlay take no memory for it. */
   zero(offset: number, bytes: number): void {
-    const zeroes = new Uint8Array(Math.min(bytes, CHUNK_BYTES));
-    for (let done = 0; done < bytes; done += CHUNK_BYTES)
-      this.write(offset + done, zeroes.subarray(0, Math.min(CHUNK_BYTES, bytes - done)));
+    for (let done = 0; done < bytes; ) {
+      const at = offset + done;
+      const index = Math.floor(at / CHUNK_BYTES);
+      const span = Math.min(bytes - done, (index + 1) * CHUNK_BYTES - at);
+      const size = Math.min(CHUNK_BYTES, this.bytes - index * CHUNK_BYTES);
+      if (this.overlay && span === size) this.zeroChunk(index, size);
+      else this.write(at, ZEROES.subarray(0, span));
+      done += span;
+    }
+  }
+
+  private zeroChunk(index: number, size: number): void {
+    const known = this.chunks.get(index);
+    if (known && !known.dirty) this.clean -= 1;
+    this.chunks.set(index, { bytes: ZEROES.subarray(0, size), dirty: true, shared: true });
   }
 
   flush(): void {
