@@ -1,53 +1,62 @@
-/** `npm run bench`: ratios of ours to a peer, measured in one run. Never a pass or a failure. */
+/**
+ * npm run bench: measures and prints ratios to peers that ran beside.
+ *
+ *   npm run bench -- [boot] [mm] [nvme] [machine] [--json FILE] [--docs] [--no-build]
+ */
+import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { dirname } from "node:path";
 import { Command } from "commander";
-import { benchBoot } from "./boot.ts";
-import { benchMachine } from "./machine.ts";
-import type { Result } from "./measure.ts";
-import { benchMm } from "./mm.ts";
-import { benchNvme } from "./nvme.ts";
-import { markdown, plot, table } from "./report.ts";
+import { measureBoot } from "./boot.ts";
+import { describeHost } from "./host.ts";
+import { measureMachine } from "./machine.ts";
+import type { Progress, Results } from "./measure.ts";
+import { measureMemory } from "./mm/index.ts";
+import { measureNvme } from "./nvme.ts";
+import { writeDocs } from "./plot.ts";
+import { printTable } from "./table.ts";
 
-const SUITES: Readonly<Record<string, () => Promise<Result[]>>> = {
-  boot: benchBoot,
-  mm: benchMm,
-  nvme: benchNvme,
-  machine: benchMachine,
+type Measure = (results: Results, progress: Progress) => Promise<void>;
+
+const SUBJECTS: Readonly<Record<string, Measure>> = {
+  boot: measureBoot,
+  mm: measureMemory,
+  nvme: measureNvme,
+  machine: measureMachine,
 };
 
-async function run(
-  names: readonly string[],
-  options: { json: string; docs: boolean },
-): Promise<void> {
-  const results: Result[] = [];
-  for (const name of names) {
-    process.stderr.write(`bench: ${name} …\n`);
-    results.push(...((await SUITES[name]?.()) ?? []));
-  }
-  const machine = {
-    node: process.version,
-    cpu: cpus()[0]?.model ?? "unknown",
-    cpus: cpus().length,
-  };
-  process.stdout.write(table(results));
-  mkdirSync("build", { recursive: true });
-  writeFileSync(options.json, `${JSON.stringify({ machine, results }, null, 2)}\n`);
-  if (!options.docs) return;
-  mkdirSync("docs/benchmarks", { recursive: true });
-  for (const name of names) writeFileSync(`docs/benchmarks/${name}.svg`, plot(name, results));
-  writeFileSync("docs/benchmarks.md", markdown(machine, names, results));
-}
+const command = new Command("bench")
+  .description(
+    "Measures the release modules. A ratio is the median of interleaved runs in this run.",
+  )
+  .argument("[subjects...]", `what to measure: ${Object.keys(SUBJECTS).join(", ")}; all by default`)
+  .option("--json <file>", "where the figures go", "build/bench.json")
+  .option("--docs", "write docs/benchmarks.md and its plots; for a run of all subjects")
+  .option("--no-build", "measure the modules as they are in build/")
+  .parse();
+const options = command.opts<{ json: string; docs?: boolean; build: boolean }>();
+const subjects = command.args.length > 0 ? command.args : Object.keys(SUBJECTS);
+const unknown = subjects.filter((name) => !Object.hasOwn(SUBJECTS, name));
+if (unknown.length > 0) command.error(`bench: there is no subject "${unknown.join('", "')}"`);
 
-await new Command("bench")
-  .description("Measure the machine and the kernel against peers, in one run.")
-  .argument("[suite...]", `suites: ${Object.keys(SUITES).join(", ")} (default: all)`)
-  .option("--json <file>", "where the figures go as JSON", "build/bench.json")
-  .option("--docs", "write docs/benchmarks.md and its plots as well", false)
-  .action(async (names: string[], options: { json: string; docs: boolean }, command: Command) => {
-    const unknown = names.find((name) => !Object.hasOwn(SUITES, name));
-    if (unknown !== undefined)
-      command.error(`error: there is no suite "${unknown}"`, { exitCode: 2 });
-    await run(names.length > 0 ? names : Object.keys(SUITES), options);
-  })
-  .parseAsync();
+const progress: Progress = (what) => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`);
+};
+
+if (options.build) {
+  progress("building release modules");
+  execFileSync("npx", ["tsx", "sdk/build/build.ts", "--bench"], { stdio: ["ignore", "ignore", 2] });
+}
+const started = performance.now();
+const results: Results = { rows: [], series: [] };
+for (const name of subjects) await SUBJECTS[name]?.(results, progress);
+progress("");
+const host = describeHost();
+const seconds = Math.round((performance.now() - started) / 1000);
+printTable(results.rows, host, seconds);
+mkdirSync(dirname(options.json), { recursive: true });
+writeFileSync(
+  options.json,
+  `${JSON.stringify({ host, seconds, subjects, ...results }, null, 2)}\n`,
+);
+if (options.docs) writeDocs(results, host, seconds);

@@ -1,113 +1,244 @@
-/** The machine's own costs, and how they grow with processors, queues and pending events. */
-import { Bench } from "tinybench";
-import { buildBootImage } from "../sdk/image/index.ts";
+/**
+ * The machine's inner paths, in nanoseconds, and how they grow with processors and queues: events,
+ * accesses to registers, interrupts, NVMe commands. Peers: a call from WebAssembly to the function
+ * of the machine interface that does least, and a call from JavaScript.
+ */
+
+import type { SimExports } from "../sim/host/core.ts";
 import { Machine } from "../sim/host/machine.ts";
 import { loadModule } from "../sim/host/modules.ts";
+import { NvmeHost } from "../sim/host/testing/nvme.ts";
 import { HPET_BASE, LAPIC_BASE } from "../sim/spec/platform.ts";
-import type { Result } from "./measure.ts";
+import { bootedMachine, testingModules } from "./machines.ts";
+import {
+  interleave,
+  median,
+  nsEach,
+  type Progress,
+  pairedRow,
+  plainRow,
+  type Results,
+  warmUp,
+} from "./measure.ts";
 
-interface Loops {
-  physicalReadMany(address: bigint, bytes: number, count: number): bigint;
-  physicalWriteMany(address: bigint, bytes: number, value: bigint, count: number): void;
-  portReadMany(port: number, count: number): number;
-  messageMany(address: bigint, data: number, count: number): bigint;
-  eventsMany(pending: number, count: number): bigint;
-  loadPlainMany(at: number, stride: bigint, span: bigint, count: number): bigint;
-}
-
-/** The kernel's vector for waking the boot processor: its handler does nothing but end it. */
+const MIB = 1024 * 1024;
+const COUNT = 200_000;
+const RUNS = 9;
+const CPUS = [1, 2, 4, 8, 16, 32, 64];
+const QUEUES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+const PENDING = [1, 4, 16, 64, 256, 1024, 4096];
+/** A vector that the kernel acknowledges and does nothing for (kernel/cpu/vector_numbers.ts). */
 const VECTOR_WAKE = 0xf0;
-const COUNT = 20_000;
-const PCI_BAR = 0x80_0000_0000n;
+const MESSAGES = 0xfee0_0000n;
 
-async function booted(cpus: number): Promise<Loops> {
-  const data = await buildBootImage({ entries: [] });
-  const modules = { sim: await loadModule("sim-testing"), kernel: await loadModule("kernel") };
-  const machine = await Machine.create({ cpus, drives: [{ data }], modules });
-  if (machine.boot() !== "idle")
-    throw new Error(`the machine of the benchmark stopped: ${machine.consoleText}`);
-  return machine.core.sim as unknown as Loops;
+interface Loops extends SimExports {
+  loopCpu(cpu: number): void;
+  loopEventsSetUp(wanted: number): number;
+  loopEvents(count: number): void;
+  loopMessages(address: bigint, data: number, count: number): void;
+  loopCommands(
+    doorbells: bigint,
+    queues: number,
+    entries: number,
+    start: number,
+    count: number,
+  ): number;
 }
 
-type Case = readonly [name: string, count: number, act: () => unknown];
-
-/** ns for one operation of each case; the first case is the peer of all others. */
-async function compare(suite: string, against: string, cases: readonly Case[]): Promise<Result[]> {
-  const bench = new Bench({ time: 150, warmupTime: 50, throws: true });
-  for (const [name, , act] of cases) bench.add(name, () => void act());
-  await bench.run();
-  const times = cases.map(([name, count]) => {
-    const latency = bench.getTask(name)?.result;
-    if (latency?.state !== "completed") throw new Error(`${name} was not measured`);
-    const scale = 1e6 / count;
-    return {
-      p50: latency.latency.p50 * scale,
-      min: latency.latency.min * scale,
-      p99: latency.latency.p99 * scale,
-    };
-  });
-  const [peer] = times;
-  if (!peer) return [];
-  return cases.slice(1).map(([name], index) => {
-    const { p50, min, p99 } = times[index + 1] ?? peer;
-    return {
-      suite,
-      name,
-      ours: p50,
-      peer: peer.p50,
-      unit: "ns",
-      ratio: p50 / peer.p50,
-      spread: [min / peer.p50, p99 / peer.p50],
-      against,
-    };
-  });
+interface KernelLoops {
+  mmioReadMany(address: bigint, count: number): number;
+  mmioWriteMany(address: bigint, value: number, count: number): void;
+  portReadMany(port: number, count: number): number;
+  callMany(count: number): bigint;
 }
 
-export async function benchMachine(): Promise<Result[]> {
-  const one = await booted(1);
-  const plain: Case = [
-    "plain load",
-    1_000_000,
-    () => one.loadPlainMany(0x0240_0000, 64n, 4096n, 1_000_000),
-  ];
-  const accesses = await compare("machine", "plain WebAssembly load", [
-    plain,
-    ["RAM read by physical address", COUNT, () => one.physicalReadMany(0x40_0000n, 8, COUNT)],
-    [
-      "MMIO read: local APIC",
-      COUNT,
-      () => one.physicalReadMany(BigInt(LAPIC_BASE + 0x30), 4, COUNT),
-    ],
-    [
-      "MMIO read: HPET counter",
-      COUNT,
-      () => one.physicalReadMany(BigInt(HPET_BASE + 0xf0), 8, COUNT),
-    ],
-    ["MMIO read: NVMe register", COUNT, () => one.physicalReadMany(PCI_BAR + 0x1cn, 4, COUNT)],
-    ["port read: UART", COUNT, () => one.portReadMany(0x3fd, COUNT)],
-  ]);
-  const events = await compare("machine", "the same with one event pending", [
-    ["event queue, 1 pending", COUNT, () => one.eventsMany(1, COUNT)],
-    ...[4, 16, 64, 256].map(
-      (n): Case => [`event queue, ${n} pending`, COUNT, () => one.eventsMany(n, COUNT)],
-    ),
-  ]);
-  return [...accesses, ...events, ...(await interrupts())];
+const loopsOf = (machine: Machine) => machine.core.sim as Loops;
+
+/** Samples of nanoseconds an operation. */
+async function sampled(runs: number, count: number, work: () => unknown): Promise<number[]> {
+  await warmUp(work);
+  return Array.from({ length: runs }, () => nsEach(count, work));
 }
 
-/** Message to handler to end of interrupt to halt, with ever more processors in the machine. */
-async function interrupts(): Promise<Result[]> {
-  const cases: Case[] = [];
-  for (const cpus of [1, 4, 16, 64]) {
-    const machine = await booted(cpus);
-    cases.push([
-      `interrupt delivered and ended, ${cpus} CPUs`,
-      500,
-      () => machine.messageMany(BigInt(LAPIC_BASE), VECTOR_WAKE, 500),
-    ]);
+async function events(results: Results, progress: Progress): Promise<void> {
+  progress("event queue");
+  const points: [number, number][] = [];
+  for (const wanted of PENDING) {
+    const machine = await Machine.create({
+      modules: await testingModules(),
+      memory: 4 * MIB,
+      start: false,
+    });
+    const loops = loopsOf(machine);
+    const pending = loops.loopEventsSetUp(wanted);
+    const samples = await sampled(RUNS, COUNT, () => loops.loopEvents(COUNT));
+    points.push([pending, median(samples)]);
+    if (pending !== 1 && pending < 1000) continue;
+    const name = `event dispatched and rescheduled, ${pending} pending`;
+    results.rows.push(plainRow({ group: "machine", name, unit: "ns" }, samples));
   }
-  return compare("machine", "the same with one CPU", [
-    ["interrupt, 1 CPU", cases[0]?.[1] ?? 1, cases[0]?.[2] ?? (() => 0)],
-    ...cases,
-  ]);
+  results.series.push({
+    file: "events",
+    title: "Event queue: dispatch the earliest, schedule it anew",
+    x: "events pending",
+    unit: "ns",
+    lines: [{ name: "an event", points }],
+  });
+}
+
+/** A kernel's loops over the registers of a machine whose CPUs stand still. */
+async function kernelLoops(machine: Machine): Promise<KernelLoops> {
+  const { memory } = machine.core;
+  const env = { memory, abort: () => undefined };
+  const machineInterface = machine.core.sim as unknown as WebAssembly.ModuleImports;
+  const module = await loadModule("kernel-testing");
+  const instance = new WebAssembly.Instance(module, { env, machine: machineInterface });
+  return instance.exports as unknown as KernelLoops;
+}
+
+interface Access {
+  readonly name: string;
+  readonly work: (loops: KernelLoops) => unknown;
+}
+
+async function accesses(results: Results, progress: Progress): Promise<void> {
+  const lines = new Map<string, [number, number][]>();
+  for (const cpus of CPUS) {
+    progress(`registers, ${cpus} CPUs`);
+    const modules = await testingModules();
+    const drives = [{ data: new Uint8Array(MIB) }];
+    const options = { modules, cpus, memory: 16 * MIB, start: false, drives };
+    const host = await NvmeHost.on(await Machine.create(options));
+    const loops = await kernelLoops(host.machine);
+    loopsOf(host.machine).loopCpu(cpus - 1);
+    const call = () => nsEach(COUNT, () => loops.callMany(COUNT));
+    for (const { name, work } of accessList(host.registers)) {
+      await warmUp(() => work(loops));
+      const ours = () => nsEach(COUNT, () => work(loops));
+      const samples = await interleave(RUNS, ours, call);
+      lines.set(name, [...(lines.get(name) ?? []), [cpus, median(samples.ours)]]);
+      if (cpus !== 1) continue;
+      const about = {
+        group: "machine",
+        name,
+        unit: "ns",
+        peerName: "call of timestamp()",
+      } as const;
+      results.rows.push(pairedRow(about, samples));
+    }
+  }
+  results.series.push({
+    file: "registers",
+    title: "An access to a device's register, by processors",
+    x: "CPUs",
+    unit: "ns",
+    lines: [...lines].map(([name, points]) => ({ name, points })),
+  });
+}
+
+const accessList = (nvme: bigint): Access[] => [
+  { name: "LAPIC ID read", work: (l) => l.mmioReadMany(BigInt(LAPIC_BASE) + 0x20n, COUNT) },
+  { name: "LAPIC TPR write", work: (l) => l.mmioWriteMany(BigInt(LAPIC_BASE) + 0x80n, 0, COUNT) },
+  { name: "HPET counter read", work: (l) => l.mmioReadMany(BigInt(HPET_BASE) + 0xf0n, COUNT) },
+  { name: "NVMe CSTS read", work: (l) => l.mmioReadMany(nvme + 0x1cn, COUNT) },
+  { name: "NVMe INTMS write", work: (l) => l.mmioWriteMany(nvme + 0x0cn, 0, COUNT) },
+  { name: "UART LSR port read", work: (l) => l.portReadMany(0x3fd, COUNT) },
+];
+
+/** What a call from JavaScript costs, with a number and with a BigInt. */
+async function calls(results: Results): Promise<void> {
+  const machine = await Machine.create({
+    modules: await testingModules(),
+    memory: 4 * MIB,
+    start: false,
+  });
+  const loops = loopsOf(machine);
+  const row = async (name: string, work: () => void) => {
+    const samples = await sampled(RUNS, COUNT, () => {
+      for (let n = 0; n < COUNT; n++) work();
+    });
+    results.rows.push(plainRow({ group: "machine", name, unit: "ns" }, samples));
+  };
+  await row("call from JavaScript, a number", () => loops.loopCpu(0));
+  await row("physicalRead of RAM from JavaScript", () => loops.physicalRead(0x1000n, 8));
+}
+
+async function interrupts(results: Results, progress: Progress): Promise<void> {
+  const count = 20_000;
+  const points: [number, number][] = [];
+  for (const cpus of CPUS) {
+    progress(`interrupts, ${cpus} CPUs`);
+    const machine = await bootedMachine({ cpus, memory: 64 * MIB });
+    const work = () => loopsOf(machine).loopMessages(MESSAGES, VECTOR_WAKE, count);
+    const count0 = () => Number(machine.sim.cpus[0]?.interruptCount);
+    const taken = count0();
+    const samples = await sampled(RUNS, count, work);
+    const delivered = count0() - taken;
+    if (delivered === 0 || delivered % count !== 0)
+      throw new Error(`interrupts: ${delivered} were delivered, not a multiple of ${count}`);
+    points.push([cpus, median(samples)]);
+    if (cpus !== 1 && cpus !== 64) continue;
+    const name = `interrupt: message to EOI, IRET and idle, ${cpus} CPUs`;
+    results.rows.push(plainRow({ group: "machine", name, unit: "ns" }, samples));
+  }
+  results.series.push({
+    file: "interrupts",
+    title: "An interrupt from message to EOI, IRET and idle, by processors",
+    x: "CPUs",
+    unit: "ns",
+    lines: [{ name: "an interrupt", points }],
+  });
+}
+
+async function commands(results: Results, progress: Progress): Promise<void> {
+  const entries = 64;
+  const count = 1 << 15;
+  const points: [number, number][] = [];
+  for (const queues of QUEUES) {
+    progress(`NVMe commands, ${queues} queues`);
+    const modules = await testingModules();
+    const drives = [{ data: new Uint8Array(MIB) }];
+    const machine = await Machine.create({ modules, memory: 32 * MIB, start: false, drives });
+    const host = NvmeHost.on(machine);
+    host.enable();
+    const page = host.page();
+    for (let queue = 1; queue <= queues; queue++) {
+      host.createQueues(queue, entries);
+      // Read of one block into one page, a command in each entry.
+      for (let n = 0; n < entries; n++) host.put(queue, { opcode: 2, nsid: 1, id: n, prp1: page });
+    }
+    let start = 0;
+    const before = host.state.readCommands;
+    const samples = await sampled(RUNS, count, () => {
+      start = loopsOf(machine).loopCommands(
+        host.registers + 0x1000n,
+        queues,
+        entries,
+        start,
+        count,
+      );
+    });
+    const done = Number(host.state.readCommands - before);
+    if (done === 0 || done % count !== 0)
+      throw new Error(`commands: ${done} were carried out, not a multiple of ${count}`);
+    points.push([queues, median(samples)]);
+    if (queues !== 1 && queues !== 256) continue;
+    const name = `NVMe command, one on each of ${queues} queues`;
+    results.rows.push(plainRow({ group: "machine", name, unit: "ns" }, samples));
+  }
+  results.series.push({
+    file: "nvme-queues",
+    title: "An NVMe command with its doorbells, by queues in use",
+    x: "I/O queue pairs",
+    unit: "ns",
+    lines: [{ name: "a command", points }],
+  });
+}
+
+export async function measureMachine(results: Results, progress: Progress): Promise<void> {
+  await events(results, progress);
+  await calls(results);
+  await accesses(results, progress);
+  await interrupts(results, progress);
+  await commands(results, progress);
 }

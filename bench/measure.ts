@@ -1,56 +1,122 @@
-/** Paired measurement: both sides take turns in one run, so that a busy machine slows both. */
+/** How benchmarks measure and what they report. */
 
 /** One line of the table. */
-export interface Result {
-  readonly suite: string;
+export interface Row {
+  readonly group: string;
   readonly name: string;
-  /** Median of ours and of the peer, in `unit`. */
+  /** Median of ours, in `unit`. */
   readonly ours: number;
-  readonly peer: number;
-  readonly unit: "ns" | "ms" | "MiB";
-  /** ours / peer: the median of the rounds' ratios. Below 1 means that ours takes less. */
-  readonly ratio: number;
-  /** Lowest and highest ratio of a round. */
-  readonly spread: readonly [number, number];
-  /** What the peer is, and the ratio that is aimed at. */
-  readonly against: string;
-  readonly goal?: number;
+  readonly unit: "ns" | "ms" | "MiB" | "/s";
+  /** Median of the peer in the same unit, and who that is. */
+  readonly peer?: number;
+  readonly peerName?: string;
+  /** Median of ours/peer over the interleaved runs (peer/ours of times makes rates: `higher`). */
+  readonly ratio?: number;
+  /** Quartiles of that ratio, or of ours when there is no peer. */
+  readonly low: number;
+  readonly high: number;
+  readonly runs: number;
+  /** What the project aims at; printed beside the ratio, and never a verdict. */
+  readonly aim?: string;
 }
 
-/** Nanoseconds for one operation. */
-export type Timed = () => number | Promise<number>;
+/** How a figure grows; each becomes a plot. */
+export interface Series {
+  readonly file: string;
+  readonly title: string;
+  readonly x: string;
+  readonly unit: string;
+  readonly lines: readonly {
+    readonly name: string;
+    readonly points: readonly [number, number][];
+  }[];
+}
 
-export function median(values: readonly number[]): number {
+export interface Results {
+  readonly rows: Row[];
+  readonly series: Series[];
+}
+
+/** Says what is being measured, on a line of stderr that the next one replaces. */
+export type Progress = (what: string) => void;
+
+/** The value below which the fraction `part` of them lies, interpolated. */
+export function quantile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
+  const at = (sorted.length - 1) * part;
+  const low = sorted[Math.floor(at)] ?? Number.NaN;
+  const high = sorted[Math.ceil(at)] ?? Number.NaN;
+  return low + (high - low) * (at - Math.floor(at));
 }
 
-/** Runs `act`, which does `count` operations; ns for each. */
-export function timed(count: number, act: () => unknown): number {
-  const start = process.hrtime.bigint();
-  act();
-  return Number(process.hrtime.bigint() - start) / count;
+export const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+/** Nanoseconds that `work` takes for each of its `count` operations. */
+export function nsEach(count: number, work: () => unknown): number {
+  const start = performance.now();
+  work();
+  return ((performance.now() - start) * 1e6) / count;
 }
 
-/** Rounds of ours and the peer by turns, after one unmeasured round each. */
-export async function paired(
-  what: Pick<Result, "suite" | "name" | "against" | "unit"> & { readonly goal?: number },
-  rounds: number,
-  ours: Timed,
-  peer: Timed,
-): Promise<Result> {
+/** Lets V8 put optimised code in place: it compiles beside, and swaps between two calls. */
+export async function warmUp(work: () => unknown): Promise<void> {
+  for (let round = 0; round < 8; round++) {
+    work();
+    await new Promise((resolve) => setTimeout(resolve, 4));
+  }
+}
+
+type Sample = () => number | Promise<number>;
+
+export interface Paired {
+  readonly ours: number[];
+  readonly peer: number[];
+}
+
+/**
+ * Takes `runs` samples of each side in turn, the first of them alternating, after one of each that
+ * does not count: what disturbs the computer disturbs both.
+ */
+export async function interleave(runs: number, ours: Sample, peer: Sample): Promise<Paired> {
+  const samples: Paired = { ours: [], peer: [] };
   await ours();
   await peer();
-  const samples: (readonly [number, number])[] = [];
-  for (let round = 0; round < rounds; round++) samples.push([await ours(), await peer()]);
-  const ratios = samples.map(([a, b]) => a / b);
+  for (let run = 0; run < runs; run++) {
+    const order = run % 2 === 0 ? (["ours", "peer"] as const) : (["peer", "ours"] as const);
+    for (const side of order) samples[side].push(await (side === "ours" ? ours() : peer()));
+  }
+  return samples;
+}
+
+/** The line for interleaved samples of times: ratio = ours/peer. */
+export function pairedRow(
+  about: Pick<Row, "group" | "name" | "unit" | "peerName" | "aim">,
+  { ours, peer }: Paired,
+): Row {
+  const ratios = ours.map((value, index) => value / (peer[index] ?? Number.NaN));
   return {
-    ...what,
-    ours: median(samples.map(([a]) => a)),
-    peer: median(samples.map(([, b]) => b)),
+    ...about,
+    ours: median(ours),
+    peer: median(peer),
     ratio: median(ratios),
-    spread: [Math.min(...ratios), Math.max(...ratios)],
+    low: quantile(ratios, 0.25),
+    high: quantile(ratios, 0.75),
+    runs: ours.length,
   };
+}
+
+/** The line for samples without a peer, or with a published figure as the peer. */
+export function plainRow(
+  about: Pick<Row, "group" | "name" | "unit" | "peer" | "peerName" | "aim">,
+  samples: readonly number[],
+): Row {
+  const scale = about.peer ?? 1;
+  const row = {
+    ...about,
+    ours: median(samples),
+    low: quantile(samples, 0.25) / scale,
+    high: quantile(samples, 0.75) / scale,
+    runs: samples.length,
+  };
+  return about.peer === undefined ? row : { ...row, ratio: row.ours / about.peer };
 }

@@ -63,7 +63,12 @@ export class NvmeHost {
     return new NvmeHost(await Machine.create(options));
   }
 
-  /** The same, enabled, with an admin queue pair of `entries`. */
+  /** The controller of a machine made elsewhere, which has drives and no CPU running. */
+  static on(machine: Machine): NvmeHost {
+    return new NvmeHost(machine);
+  }
+
+  /** As `reset`, but enabled, with an admin queue pair of `entries`. */
   static async enabled(drives: MachineOptions["drives"], entries = 64): Promise<NvmeHost> {
     const host = await NvmeHost.reset(drives);
     host.enable(entries);

@@ -1,0 +1,112 @@
+/** docs/benchmarks/*.svg and the table in docs/benchmarks.md, from the figures of a run. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { Host } from "./host.ts";
+import type { Results, Series } from "./measure.ts";
+import { describe, figure, markdownTable } from "./table.ts";
+
+const WIDTH = 640;
+const HEIGHT = 320;
+const LEFT = 70;
+const RIGHT = 20;
+const TOP = 40;
+const BOTTOM = 50;
+/** Okabe and Ito's colours, told apart by colour-blind readers as well. */
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+const GRID_LINES = 5;
+const LEGEND_STEP = 16;
+
+interface Scale {
+  readonly x: (value: number) => number;
+  readonly y: (value: number) => number;
+  readonly top: number;
+}
+
+/** 1, 2 or 5 times a power of ten, at least `value`. */
+function roundUp(value: number): number {
+  const unit = 10 ** Math.floor(Math.log10(value));
+  return unit * ([1, 2, 5].find((step) => step * unit >= value) ?? 10);
+}
+
+/** Horizontal: logarithmic, since figures are taken at powers of two. Vertical: linear from 0. */
+function scaleOf({ lines }: Series): Scale {
+  const points = lines.flatMap((line) => line.points);
+  const xs = points.map(([x]) => Math.log2(x));
+  const [low, high] = [Math.min(...xs), Math.max(...xs)];
+  const top = roundUp(Math.max(...points.map(([, y]) => y)));
+  return {
+    x: (value) => LEFT + ((Math.log2(value) - low) / (high - low || 1)) * (WIDTH - LEFT - RIGHT),
+    y: (value) => HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM),
+    top,
+  };
+}
+
+const escaped = (text: string) =>
+  text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+function text(x: number, y: number, content: string, anchor = "middle"): string {
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${escaped(content)}</text>`;
+}
+
+function axes(series: Series, scale: Scale): string[] {
+  const parts = [text(WIDTH / 2, 20, series.title), text(WIDTH / 2, HEIGHT - 10, series.x)];
+  for (let line = 0; line <= GRID_LINES; line++) {
+    const value = (scale.top * line) / GRID_LINES;
+    const y = scale.y(value).toFixed(1);
+    parts.push(`<path d="M${LEFT} ${y}H${WIDTH - RIGHT}" stroke="#ccc"/>`);
+    const unit = series.unit === "/s" ? "/s" : ` ${series.unit}`;
+    const shown = value === 0 ? "0" : value >= 1000 ? value.toLocaleString("en") : figure(value);
+    parts.push(
+      text(LEFT - 6, scale.y(value) + 4, shown + (line === GRID_LINES ? unit : ""), "end"),
+    );
+  }
+  const ticks = new Set(series.lines.flatMap((line) => line.points.map(([x]) => x)));
+  for (const x of ticks) parts.push(text(scale.x(x), HEIGHT - BOTTOM + 18, String(x)));
+  return parts;
+}
+
+/** The series as a picture that stands by itself: white ground, no script, no font of its own. */
+export function plot(series: Series): string {
+  const scale = scaleOf(series);
+  const parts = axes(series, scale);
+  series.lines.forEach(({ name, points }, index) => {
+    const colour = COLOURS[index % COLOURS.length] ?? "black";
+    const path = points.map(([x, y]) => `${scale.x(x).toFixed(1)},${scale.y(y).toFixed(1)}`);
+    parts.push(
+      `<polyline points="${path.join(" ")}" fill="none" stroke="${colour}" stroke-width="2"/>`,
+    );
+    for (const point of path) {
+      const [x, y] = point.split(",");
+      parts.push(`<circle cx="${x}" cy="${y}" r="3" fill="${colour}"/>`);
+    }
+    const y = TOP + 2 + (index + 1) * LEGEND_STEP;
+    parts.push(`<path d="M${LEFT + 12} ${y - 4}h20" stroke="${colour}" stroke-width="2"/>`);
+    parts.push(text(LEFT + 38, y, name, "start"));
+  });
+  const size = `width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}"`;
+  const head = `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="12">`;
+  return [head, '<rect width="100%" height="100%" fill="white"/>', ...parts, "</svg>", ""].join(
+    "\n",
+  );
+}
+
+const PAGE = "docs/benchmarks.md";
+const BEGIN = "<!-- figures: written by bench/plot.ts -->";
+const END = "<!-- end of figures -->";
+
+function writePage(results: Results, host: Host, seconds: number): void {
+  const page = readFileSync(PAGE, "utf8");
+  const [before] = page.split(BEGIN);
+  const after = page.split(END)[1] ?? "";
+  const plots = results.series.map(({ title, file }) => `![${title}](benchmarks/${file}.svg)`);
+  const about = `Measured by \`npm run bench\` in ${seconds} s on: ${describe(host)}.`;
+  const figures = [BEGIN, about, "", markdownTable(results.rows), "", plots.join("\n\n"), END];
+  writeFileSync(PAGE, before + figures.join("\n") + after);
+}
+
+/** Writes the pictures and the page from what a run found. */
+export function writeDocs(results: Results, host: Host, seconds: number): void {
+  mkdirSync("docs/benchmarks", { recursive: true });
+  for (const series of results.series)
+    writeFileSync(`docs/benchmarks/${series.file}.svg`, plot(series));
+  writePage(results, host, seconds);
+}
