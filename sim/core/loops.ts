@@ -11,9 +11,9 @@ import {
   EVENT_SLOTS_MAX,
   eventArgument,
   eventKind,
-  eventTime,
   EventQueue,
   NEVER,
+  nextEventTime,
   scheduleAt,
   takeEvent,
 } from "./events";
@@ -83,17 +83,12 @@ export function loopEventsSetUp(wanted: u32): u32 {
 export function loopEvents(count: u32): void {
   const state = machine();
   for (let index: u32 = 0; index < count; index++) {
-    const time = eventTime(earliest());
+    const time = nextEventTime();
     const slot = takeEvent();
     state.now = time;
     dispatchEvent(eventKind(slot), eventArgument(slot));
     scheduleAt(slot, time + next(index));
   }
-}
-
-@inline
-function earliest(): u32 {
-  return load<u32>(changetype<EventQueue>(machine().eventQueue).heap);
 }
 
 /** A delay that looks random: the high bits of a multiplicative hash (Knuth, TAOCP 3, 6.4). */
