@@ -12,7 +12,6 @@ import { HPET_BASE, LAPIC_BASE } from "../sim/spec/platform.ts";
 import { bootedMachine, testingModules } from "./machines.ts";
 import {
   interleave,
-  median,
   nsEach,
   type Progress,
   pairedRow,

@@ -84,9 +84,15 @@ export function plot(series: Series): string {
   });
   const size = `width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}"`;
   const head = `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="12">`;
-  return [head, '<rect width="100%" height="100%" fill="white"/>', ...parts, "</svg>", ""].join(
-    "\n",
-  );
+  const title = `<title>${escaped(series.title)}</title>`;
+  return [
+    head,
+    title,
+    '<rect width="100%" height="100%" fill="white"/>',
+    ...parts,
+    "</svg>",
+    "",
+  ].join("\n");
 }
 
 const PAGE = "docs/benchmarks.md";
