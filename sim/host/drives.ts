@@ -29,6 +29,7 @@ export interface DriveOptions {
 export const DEFAULT_BLOCK_BYTES = 512;
 /** Bytes cached or overlaid at a time. */
 export const CHUNK_BYTES = 64 * 1024;
+const PAGE_BYTES = 4096;
 /** Clean chunks kept: 256 MiB. */
 const CLEAN_CHUNKS_MAX = 4096;
 
@@ -45,10 +46,24 @@ function memoryBackend(data: Uint8Array): DriveBackend {
 
 interface Chunk {
   bytes: Uint8Array;
+  /** Views of its pages, made when they are first read. */
+  readonly pages: (Uint8Array | undefined)[];
   /** Holds writes that the backend does not have. */
   dirty: boolean;
   /** Shared with a fork, or the zeroes of all: copied before it is written. */
   shared: boolean;
+}
+
+/** Bytes of a chunk. Whole pages, which most reads are, keep the view that was made for them. */
+function spanOf(chunk: Chunk, start: number, bytes: number): Uint8Array {
+  if (bytes !== PAGE_BYTES || start % PAGE_BYTES !== 0)
+    return chunk.bytes.subarray(start, start + bytes);
+  const page = start / PAGE_BYTES;
+  const known = chunk.pages[page];
+  if (known?.buffer === chunk.bytes.buffer) return known;
+  const view = chunk.bytes.subarray(start, start + bytes);
+  chunk.pages[page] = view;
+  return view;
 }
 
 export class Drive {
@@ -76,12 +91,13 @@ export class Drive {
     return this.overlay || this.options.readOnly === true;
   }
 
-  read(offset: number, into: Uint8Array): void {
-    for (let done = 0; done < into.length; ) {
+  /** Copies `bytes` bytes from `offset` into `into`, to index `at` on. */
+  read(offset: number, into: Uint8Array, at = 0, bytes = into.length - at): void {
+    for (let done = 0; done < bytes; ) {
       const start = (offset + done) % CHUNK_BYTES;
-      const span = Math.min(into.length - done, CHUNK_BYTES - start);
+      const span = Math.min(bytes - done, CHUNK_BYTES - start);
       const chunk = this.chunk(Math.floor((offset + done) / CHUNK_BYTES));
-      into.set(chunk.bytes.subarray(start, start + span), done);
+      into.set(spanOf(chunk, start, span), at + done);
       done += span;
     }
   }
@@ -133,7 +149,7 @@ export class Drive {
     this.chunks.clear();
     this.clean = 0;
     for (const [index, bytes] of changes)
-      this.chunks.set(index, { bytes: bytes.slice(), dirty: true, shared: false });
+      this.chunks.set(index, { bytes: bytes.slice(), pages: [], dirty: true, shared: false });
   }
 
   /** A drive that goes on from here alone; chunks are shared until one side writes. */
@@ -142,7 +158,7 @@ export class Drive {
     for (const [index, chunk] of this.chunks) {
       if (!chunk.dirty) continue;
       chunk.shared = true;
-      copy.chunks.set(index, { ...chunk });
+      copy.chunks.set(index, { ...chunk, pages: [] });
     }
     return copy;
   }
@@ -161,7 +177,7 @@ export class Drive {
     const start = index * CHUNK_BYTES;
     const bytes = new Uint8Array(Math.min(CHUNK_BYTES, this.bytes - start));
     this.backend.read(start, bytes);
-    const chunk = { bytes, dirty: false, shared: false };
+    const chunk = { bytes, pages: [], dirty: false, shared: false };
     this.chunks.set(index, chunk);
     this.clean += 1;
     return chunk;
