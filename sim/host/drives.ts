@@ -129,7 +129,12 @@ export class Drive {
   private zeroChunk(index: number, size: number): void {
     const known = this.chunks.get(index);
     if (known && !known.dirty) this.clean -= 1;
-    this.chunks.set(index, { bytes: ZEROES.subarray(0, size), dirty: true, shared: true });
+    this.chunks.set(index, {
+      pages: [],
+      bytes: ZEROES.subarray(0, size),
+      dirty: true,
+      shared: true,
+    });
   }
 
   flush(): void {
