@@ -60,7 +60,7 @@ function spanOf(chunk: Chunk, start: number, bytes: number): Uint8Array {
     return chunk.bytes.subarray(start, start + bytes);
   const page = start / PAGE_BYTES;
   const known = chunk.pages[page];
-  if (known?.buffer === chunk.bytes.buffer) return known;
+  if (known) return known;
   const view = chunk.bytes.subarray(start, start + bytes);
   chunk.pages[page] = view;
   return view;
@@ -192,6 +192,7 @@ export class Drive {
     const chunk = this.chunk(index);
     if (chunk.shared) {
       chunk.bytes = chunk.bytes.slice();
+      chunk.pages.length = 0;
       chunk.shared = false;
     }
     if (this.overlay && !chunk.dirty) {
