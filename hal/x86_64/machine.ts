@@ -69,6 +69,25 @@ export declare function readRegister(index: u32): u64;
 /** Sets a register; bits of RFLAGS that don't exist keep their fixed values. */
 @external("machine", "writeRegister")
 export declare function writeRegister(index: u32, value: u64): void;
+/**
+ * Copies RAX to R15, 16 quadwords in encoding order, to linear address `at`: the pushes with which
+ * a handler begins. Nothing happens when the 128 bytes are not all RAM.
+ */
+@external("machine", "saveRegisters")
+export declare function saveRegisters(at: usize): void;
+/**
+ * The reverse. RSP is loaded too: before a return by IRETQ it must be set to the frame. Nothing
+ * happens when the 128 bytes are not all RAM.
+ */
+@external("machine", "loadRegisters")
+export declare function loadRegisters(at: usize): void;
+/**
+ * The running entry, whichever it is, ends with IRETQ from the frame at RSP: RIP, CS, RFLAGS, RSP,
+ * SS. Without this call only the handlers of vectors do; ENTRY_SYSCALL ends with SYSRET, the others
+ * go to the idle loop.
+ */
+@external("machine", "returnByInterrupt")
+export declare function returnByInterrupt(): void;
 /** STI: interrupts may come when the running entry has returned. */
 @external("machine", "enableInterrupts")
 export declare function enableInterrupts(): void;

@@ -32,7 +32,7 @@ import {
 } from "./paging";
 
 const MSR_EFER: u32 = 0xc000_0080;
-/** Pages of kernel text: 258 entries of 16 bytes. */
+/** Pages of kernel text: 259 entries of 16 bytes. */
 const TEXT_PAGES: u64 = 2;
 const DATA: u64 = PTE_WRITABLE | PTE_GLOBAL | PTE_NO_EXECUTE;
 

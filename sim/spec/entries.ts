@@ -5,6 +5,8 @@
 export const ENTRY_START = 256;
 /** The idle loop: what a CPU executes when no handler is left to return to. */
 export const ENTRY_IDLE = 257;
-export const ENTRY_COUNT = 258;
+/** SYSCALL: where LSTAR points to. Its end is SYSRET. */
+export const ENTRY_SYSCALL = 258;
+export const ENTRY_COUNT = 259;
 /** Distance between two entries in the linear address space. */
 export const ENTRY_BYTES = 16;

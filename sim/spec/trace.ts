@@ -30,3 +30,5 @@ export const TRACE_STARTUP = 12;
 export const TRACE_LINE = 13;
 /** A network frame. source = PCI function, a = 0 sent, 1 received, b = bytes. */
 export const TRACE_FRAME = 14;
+/** A synthetic program marks a point (OP_MARK). b = its x, c = its register a. */
+export const TRACE_MARK = 15;

@@ -99,6 +99,10 @@ export class Cpu {
   /** Exception to be raised when the running kernel entry returns: vector + 1, or 0. */
   pendingException: u32;
   pendingErrorCode: u32;
+  /** 1: the running kernel entry ends with IRETQ, whatever its kind. */
+  returnsByInterrupt: u32;
+  /** 1: the agent on this CPU waits for its next operation, an input (user/host.ts). */
+  waitsForHost: u32;
   /** Startup vector + 1 of an accepted SIPI, or 0. */
   pendingSipi: u32;
   pendingNmi: u32;

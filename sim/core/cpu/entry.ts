@@ -2,9 +2,10 @@
  * The window of kernel text: how a CPU executes kernel.wasm.
  *
  * The kernel's code is WebAssembly and has no x86 addresses, so 16 bytes of the linear address space
- * stand for each of its entry points: one a vector, one for startup and one for the idle loop. Gates
- * of the IDT point there. A CPU whose RIP is in the window calls the entry; the entry runs to its
- * end with interrupts off, and returning from it is IRETQ for a vector and the idle loop otherwise.
+ * stand for each of its entry points: one a vector, one for startup, one for the idle loop and one
+ * for SYSCALL. Gates of the IDT and LSTAR point there. A CPU whose RIP is in the window calls the
+ * entry, which runs to its end with interrupts off. What follows is IRETQ for a vector, SYSRET for a
+ * system call and the idle loop otherwise; or IRETQ for any, if the entry has asked for it.
  */
 import { charge, Cpu, CPU_RUNNING, SEGMENT_CS, segmentAt } from "./cpu";
 import { in64BitMode } from "./control";
@@ -12,10 +13,11 @@ import { hasErrorCode, raise, raiseFault } from "./exceptions";
 import { deliverPending } from "./interrupts";
 import { ACCESS_FETCH, ACCESS_READ, accessOf, loadLinear, translate } from "./mmu";
 import { returnFromInterrupt } from "./return";
+import { systemReturn } from "./syscall";
 import { kernelEnter } from "../host";
 import { machine, NO_CPU } from "../machine";
 import { trace } from "../trace";
-import { ENTRY_BYTES, ENTRY_COUNT, ENTRY_IDLE } from "../../spec/entries";
+import { ENTRY_BYTES, ENTRY_COUNT, ENTRY_IDLE, ENTRY_SYSCALL } from "../../spec/entries";
 import { TRACE_INTERRUPT_END } from "../../spec/trace";
 import { RFLAGS_RF, VECTOR_UD } from "../../spec/x86";
 
@@ -52,11 +54,20 @@ function execute(cpu: Cpu): void {
   charge(cpu, ENTRY_CYCLES);
   const entry = cpu.cpl == 0 ? entryAt(cpu.rip) : ENTRY_COUNT;
   if (entry < VECTORS) handle(cpu, entry);
-  else if (entry != ENTRY_COUNT) {
-    kernelEnter(cpu.index, entry, 0);
-    cpu.rip = entryAddress(ENTRY_IDLE);
-    cpu.rflags &= ~(<u64>RFLAGS_RF);
-  } else fetchNothing(cpu);
+  else if (entry != ENTRY_COUNT) call(cpu, entry);
+  else fetchNothing(cpu);
+}
+
+/** An entry that is no handler. An exception that it has raised comes before its end. */
+function call(cpu: Cpu, entry: u32): void {
+  cpu.rflags &= ~(<u64>RFLAGS_RF);
+  cpu.returnsByInterrupt = 0;
+  kernelEnter(cpu.index, entry, 0);
+  if (cpu.returnsByInterrupt != 0) {
+    if (cpu.pendingException == 0 && !returnFromInterrupt(cpu)) raiseFault(cpu);
+  } else if (entry == ENTRY_SYSCALL) {
+    if (cpu.pendingException == 0 && !systemReturn(cpu)) raiseFault(cpu);
+  } else cpu.rip = entryAddress(ENTRY_IDLE);
 }
 
 /**

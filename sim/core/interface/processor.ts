@@ -11,8 +11,11 @@ import { raiseFault, raiseProtection } from "../cpu/exceptions";
 import { canonical, loadData, storeData } from "../cpu/mmu";
 import { readMsrRegister, readTsc, writeMsrRegister } from "../cpu/msr";
 import { loadSegmentRegister, loadSystemSegment } from "../cpu/segments";
+import { machine } from "../machine";
+import { RAM_BASE } from "../memory";
 import { trace } from "../trace";
 import { TRACE_HALT } from "../../spec/trace";
+import { REGISTER_FILE_BYTES } from "../../spec/user";
 import { RFLAGS_FIXED, RFLAGS_IF } from "../../spec/x86";
 
 /*
@@ -33,10 +36,13 @@ const CPUID_CYCLES: u64 = 110;
 const PAUSE_CYCLES: u64 = 140;
 const RDTSC_CYCLES: u64 = 20;
 const MEMORY_CYCLES: u64 = 4;
+/** Sixteen pushes or pops, one a cycle. */
+const REGISTER_FILE_CYCLES: u64 = 16;
 
 /** General registers 0-15 in encoding order, 16 RIP, 17 RFLAGS. */
 const REGISTERS: u32 = 18;
 const RFLAGS_NUMBER: u32 = 17;
+const FILE_BYTES: usize = REGISTER_FILE_BYTES;
 /** Status, control and system flags that exist in 64-bit mode. */
 const RFLAGS_BITS: u64 = 0x3d_7fd5;
 
@@ -134,6 +140,35 @@ export function writeRegister(index: u32, value: u64): void {
   if (index >= REGISTERS) return;
   const valid = index == RFLAGS_NUMBER ? (value & RFLAGS_BITS) | RFLAGS_FIXED : value;
   store<u64>(registerAddress(runningCpu(), index), valid);
+}
+
+/** Linear address `at` when a register file of 128 bytes there is all RAM, else 0. */
+function registerFile(at: usize): usize {
+  const end = RAM_BASE + <usize>machine().ramBytes;
+  return at >= RAM_BASE && at < end && end - at >= FILE_BYTES ? at : 0;
+}
+
+function copyRegisters(from: usize, to: usize): void {
+  for (let n: usize = 0; n < FILE_BYTES; n += 16) v128.store(to + n, v128.load(from + n));
+}
+
+/** PUSH of all general registers: RAX to R15 go to linear address `at`, if that is RAM. */
+export function saveRegisters(at: usize): void {
+  const cpu = runningCpu();
+  charge(cpu, REGISTER_FILE_CYCLES);
+  if (registerFile(at) != 0) copyRegisters(registerAddress(cpu, 0), at);
+}
+
+/** POP of all general registers, RSP included, from linear address `at`, if that is RAM. */
+export function loadRegisters(at: usize): void {
+  const cpu = runningCpu();
+  charge(cpu, REGISTER_FILE_CYCLES);
+  if (registerFile(at) != 0) copyRegisters(at, registerAddress(cpu, 0));
+}
+
+/** The running entry ends with IRETQ from the frame at RSP (cpu/entry.ts). */
+export function returnByInterrupt(): void {
+  runningCpu().returnsByInterrupt = 1;
 }
 
 /** STI: interrupts may come when the running entry has returned. */

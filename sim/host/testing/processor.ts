@@ -25,6 +25,9 @@ export interface Instructions {
   cpuid(leaf: number, subleaf: number): void;
   loadVirtual(va: bigint, bytes: number): bigint;
   storeVirtual(va: bigint, bytes: number, value: bigint): void;
+  saveRegisters(at: number): void;
+  loadRegisters(at: number): void;
+  returnByInterrupt(): void;
   enableInterrupts(): void;
   halt(): void;
   translateFor(cpu: number, va: bigint, access: number): bigint;
