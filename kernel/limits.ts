@@ -31,3 +31,39 @@ export const IOMMU_POOL_PAGES: u64 = 128;
 export const TRACE_RECORDS: u32 = 4096;
 /** Kernel stack of a CPU in pages; entries never nest deeper than an interrupt frame on the idle one. */
 export const STACK_PAGES: u64 = 4;
+
+/** Agents: a million, one more power of two than anyone has asked for. */
+export const AGENTS_MAX: u32 = 1 << 20;
+/** Capabilities of all agents, and of one. */
+export const CAPABILITIES_MAX: u32 = 1 << 22;
+export const CAPABILITIES_PER_AGENT_MAX: u32 = 1024;
+/** Levels of the tree of derivations: revoking one step costs at most so many parents. */
+export const CAPABILITY_DEPTH_MAX: u32 = 16;
+export const POOLS_MAX: u32 = 1 << 20;
+export const ENDPOINTS_MAX: u32 = 1 << 20;
+export const REGIONS_MAX: u32 = 1 << 16;
+export const TIMERS_MAX: u32 = 1 << 20;
+/** Blocks of frames that agents hold by name. */
+export const FRAME_OBJECTS_MAX: u32 = 1 << 20;
+export const IMAGES_MAX: u32 = 1 << 12;
+export const OPERATIONS_MAX: u32 = 1 << 16;
+/** Messages on their way. */
+export const MESSAGES_MAX: u32 = 1 << 22;
+/** Bytes of a message, and of all that wait in one mailbox. */
+export const IPC_MESSAGE_BYTES_MAX: u32 = 64 * 1024;
+export const MAILBOX_MESSAGES_MAX: u32 = 256;
+export const MAILBOX_BYTES_MAX: u32 = 1024 * 1024;
+/** Things that one Wait waits for. */
+export const WAIT_MAX: u32 = 16;
+/** Memory of one agent, bytes. */
+export const AGENT_BYTES_MAX: u64 = 1 << 30;
+/** Text of an image: 16 MiB. */
+export const IMAGE_PAGES_MAX: u32 = 4096;
+/** Levels of the tree of agents: a walk up has a bound. */
+export const AGENT_DEPTH_MAX: u32 = 64;
+/** Agents that one donation may pass through. */
+export const DONATION_DEPTH_MAX: u32 = 8;
+/** Bytes of a slab's chunk: small enough for 16 MiB of RAM, large enough to be rare. */
+export const SLAB_CHUNK_BYTES: u32 = 16 * 1024;
+/** Records in the audit ring; a power of two. */
+export const AUDIT_RECORDS: u32 = 4096;

@@ -3,6 +3,9 @@
  * keeps nothing in WebAssembly globals: a copy of RAM, CPUs and devices is the whole system.
  */
 import { pointer } from "../hal/memory";
+import { Agent } from "./agent/agent";
+import { Pool } from "./mm/pool";
+import { Slab } from "./object/slab";
 import { KERNEL_ADDRESS, KERNEL_BYTES } from "../sim/spec/platform";
 
 /** A linear-memory address of one `T` or of an array of them; the typed views follow it. */
@@ -28,6 +31,18 @@ export class Kernel {
   paging: usize;
   clock: usize;
   console: usize;
+  /** Tables of objects, one a kind. */
+  slabs: Ptr<Slab>;
+  audit: usize;
+  /** Time at which the running entry began, ns: what the kernel does in one entry has one time. */
+  now: u64;
+  /** Index of the CPU that runs the entry. */
+  entered: u32;
+  /** 1 once agents are scheduled. */
+  scheduling: u32;
+  /** The first agent, and the pool that all memory of agents comes from. */
+  init: Ptr<Agent>;
+  pool: Ptr<Pool>;
 }
 
 @inline

@@ -2,7 +2,8 @@
  * The kernel's clock: monotonic nanoseconds since it started, and the one time at which the
  * bootstrap processor wants to be woken.
  */
-import { Timer, TIMER_NEVER, timerAt, timerCancel, timerInterrupt, timerNow } from "../hal/timer";
+import { Timer, TIMER_NEVER, timerAt, timerCancel, timerNow } from "../hal/timer";
+import { kernelCpu } from "./cpu/cpu";
 import { kernel } from "./state";
 
 @inline
@@ -22,7 +23,17 @@ export function wakeAt(deadline: u64): void {
   else timerAt(clock(), deadline);
 }
 
-/** The timer's vector fired. What waits looks at the clock itself. */
-export function clockInterrupt(): void {
-  timerInterrupt(clock());
+/** An entry begins on CPU `cpu`: notes its time. */
+export function enterAt(cpu: u32): void {
+  const state = kernel();
+  state.entered = cpu;
+  if (state.cpus == 0) return;
+  const timer = kernelCpu(cpu).timer;
+  if (timer != 0) state.now = timerNow(changetype<Timer>(timer));
+}
+
+/** Time at which the running entry began, ns: one time for all that happens in it. */
+@inline
+export function now(): u64 {
+  return kernel().now;
 }

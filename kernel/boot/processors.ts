@@ -18,6 +18,7 @@ import { kernel, rootAllocate } from "../state";
 import { clockNow } from "../time";
 import { boot, fail, STAGE_DONE, waitUntil } from "./boot";
 import { interruptController, wakeBoot } from "./interrupts";
+import { startCpuTimer } from "./timers";
 
 /**
  * Page at which processors start. Their first instructions are the kernel's start entry, so nothing
@@ -66,7 +67,7 @@ export function startApplicationProcessor(cpu: u32): void {
   enterLongMode();
   takeUpTables(cpu);
   interruptsStartCpu(interruptController());
-  kernelCpu(cpu).online = 1;
+  if (startCpuTimer(cpu)) kernelCpu(cpu).online = 1;
   wakeBoot();
   enableInterrupts();
   halt();

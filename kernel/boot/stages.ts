@@ -1,4 +1,5 @@
 /** The stages of the boot, in their order. */
+import { stageAgents } from "../agent/start";
 import { stageDescriptors } from "../cpu/bringup";
 import { stageBundle, stageDrives, stagePartitions } from "./drives";
 import { stageInterrupts } from "./interrupts";
@@ -10,6 +11,7 @@ import { stageProcessors } from "./processors";
 import { stageTimers } from "./timers";
 import { stageIdle, stageOff, stageStop } from "./shutdown";
 import {
+  STAGE_AGENTS,
   STAGE_BUNDLE,
   STAGE_DESCRIPTORS,
   STAGE_DRIVES,
@@ -53,6 +55,8 @@ export function runStage(stage: u32): u32 {
       return stagePartitions();
     case STAGE_BUNDLE:
       return stageBundle();
+    case STAGE_AGENTS:
+      return stageAgents();
     case STAGE_IDLE:
       return stageIdle();
     case STAGE_STOP:

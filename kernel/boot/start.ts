@@ -5,6 +5,7 @@ import { createPanic, panic } from "../panic";
 import { createConsole, printLine } from "../console";
 import { constantsFit, kernel, rootAllocate } from "../state";
 import { createKernelCpus } from "../cpu/cpu";
+import { leaveIdle } from "../cpu/switch";
 import { Boot, boot, NO_DEADLINE, STAGE_DONE, STAGE_FAILED } from "./boot";
 import { startApplicationProcessor } from "./processors";
 import { STAGE_COUNT } from "./stage_numbers";
@@ -31,6 +32,7 @@ export function start(cpu: u32): void {
 /** Nothing to return to: the boot goes on if there is something to go on with, then the CPU halts. */
 export function idle(cpu: u32): void {
   if (cpu == 0) advance();
+  if (kernel().scheduling != 0 && leaveIdle(cpu)) return;
   enableInterrupts();
   halt();
 }

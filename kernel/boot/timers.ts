@@ -44,5 +44,22 @@ function startClock(measured: Calibration, driver: u32, base: u64): bool {
   timer.eventFrequency = measured.lapicFrequency;
   if (timerStart(timer) != TIMER_OK) return false;
   kernel().clock = changetype<usize>(timer);
+  kernelCpu(0).timer = changetype<usize>(timer);
+  return true;
+}
+
+/** Starts the timer of the running processor `index`, of the kind that the bootstrap processor has. */
+export function startCpuTimer(index: u32): bool {
+  const clock = changetype<Timer>(kernel().clock);
+  const timer = changetype<Timer>(rootAllocate(offsetof<Timer>()));
+  timer.driver = clock.driver;
+  timer.base = clock.base;
+  timer.vector = VECTOR_TIMER;
+  timer.destination = kernelCpu(index).apicId;
+  timer.comparator = index;
+  timer.frequency = clock.frequency;
+  timer.eventFrequency = clock.eventFrequency;
+  if (timerStart(timer) != TIMER_OK) return false;
+  kernelCpu(index).timer = changetype<usize>(timer);
   return true;
 }

@@ -1,4 +1,5 @@
 /** Stages: tables and stacks of the processors. */
+import { pointer } from "../../hal/memory";
 import { writeRegister } from "../../hal/x86_64/machine";
 import { platformCpu } from "../../hal/x86_64/platform";
 import { REGISTER_RSP } from "../../sim/spec/x86";
@@ -7,9 +8,14 @@ import { fail, STAGE_DONE } from "../boot/boot";
 import { ERROR_OUT_OF_FRAMES } from "../errors";
 import { frameAllocZeroed, OWNER_KERNEL } from "../mm/frames";
 import { createStack } from "../mm/space";
-import { kernel } from "../state";
+import { paging, translate } from "../mm/paging";
+import { kernel, rootAllocate } from "../state";
+import { Call } from "../syscall/call";
 import { kernelCpu } from "./cpu";
 import { buildIdt, buildTables, loadTables } from "./descriptors";
+
+/** What an interrupt from ring 3 pushes: SS, RSP, RFLAGS, CS and RIP. */
+const FRAME_BYTES: u64 = 40;
 
 /** Makes the IDT and every processor's tables and stack; the bootstrap processor uses its own. */
 export function stageDescriptors(): u32 {
@@ -32,6 +38,8 @@ function prepare(index: u32): bool {
   cpu.stackTop = createStack(index);
   if (cpu.tables == 0 || cpu.stackTop == 0) return false;
   buildTables(cpu);
+  cpu.frame = pointer(translate(paging().root, cpu.stackTop - FRAME_BYTES));
+  cpu.call = rootAllocate(offsetof<Call>());
   return true;
 }
 

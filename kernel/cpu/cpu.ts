@@ -1,6 +1,9 @@
 /** What the kernel keeps for each logical processor. */
+import { Timer } from "../../hal/timer";
+import { Agent } from "../agent/agent";
 import { CPUS_MAX } from "../limits";
 import { kernel, Ptr, rootAllocate } from "../state";
+import { Call } from "../syscall/call";
 
 @unmanaged
 export class KernelCpu {
@@ -14,8 +17,27 @@ export class KernelCpu {
   spurious: u64;
   /** Linear (virtual) address behind its kernel stack. */
   stackTop: u64;
+  /** Where the frame of an interrupt from ring 3 lies: the top of that stack, reached directly. */
+  frame: usize;
   /** Physical address of the page with its GDT and TSS. */
   tables: u64;
+
+  /** The agent whose registers the processor holds; 0 in the idle loop. */
+  current: Ptr<Agent>;
+  /** 1: choose who runs next before the running entry ends. */
+  reschedule: u32;
+  /** Top-level table that CR3 holds. */
+  root: u64;
+  /** Its clock and its one deadline. */
+  timer: Ptr<Timer>;
+  /** The system call that is being carried out. */
+  call: Ptr<Call>;
+  /** Changes of the agent that it runs. */
+  switches: u64;
+  /** When the running agent's slice is over, ns. */
+  sliceEnd: u64;
+  runFirst: Ptr<Agent>;
+  runLast: Ptr<Agent>;
 }
 
 export function createKernelCpus(): void {

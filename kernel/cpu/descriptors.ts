@@ -6,9 +6,17 @@
  *   TSS:   4 RSP0   36 IST1 … 84 IST7   102 I/O map base
  */
 import { pointer } from "../../hal/memory";
-import { loadGdt, loadIdt, loadSegment, loadTask } from "../../hal/x86_64/machine";
-import { ENTRY_BYTES } from "../../sim/spec/entries";
+import { loadGdt, loadIdt, loadSegment, loadTask, writeMsr } from "../../hal/x86_64/machine";
+import { ENTRY_BYTES, ENTRY_SYSCALL } from "../../sim/spec/entries";
 import {
+  MSR_FMASK,
+  MSR_LSTAR,
+  MSR_STAR,
+  RFLAGS_AC,
+  RFLAGS_DF,
+  RFLAGS_IF,
+  RFLAGS_NT,
+  RFLAGS_TF,
   SEGMENT_NUMBER_CS,
   SEGMENT_NUMBER_DS,
   SEGMENT_NUMBER_ES,
@@ -100,4 +108,9 @@ export function loadTables(cpu: KernelCpu, idt: u64): void {
   loadSegment(SEGMENT_NUMBER_ES, SELECTOR_KERNEL_DATA);
   loadTask(SELECTOR_TASK);
   loadIdt(directAddress(idt), VECTORS * GATE_BYTES - 1);
+  // SYSRET takes SS from 8 and CS from 16 above the user base (Intel SDM 2B, SYSRET).
+  const userBase: u64 = SELECTOR_USER_DATA - 8;
+  writeMsr(MSR_STAR, (userBase << 48) | (<u64>SELECTOR_KERNEL_CODE << 32));
+  writeMsr(MSR_LSTAR, KERNEL_TEXT + ENTRY_SYSCALL * ENTRY_BYTES);
+  writeMsr(MSR_FMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC);
 }

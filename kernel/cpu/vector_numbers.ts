@@ -12,6 +12,10 @@ export const VECTOR_AHCI = 0x80;
 export const VECTOR_TIMER = 0xef;
 /** Another processor has done something that the boot waits for. */
 export const VECTOR_WAKE = 0xf0;
+/** Choose again who runs: another processor has made somebody ready. */
+export const VECTOR_RESCHEDULE = 0xf1;
+/** Another processor changed page tables that this one's TLB may still know. */
+export const VECTOR_SHOOTDOWN = 0xf2;
 /** The local APIC noted an error. */
 export const VECTOR_APIC_ERROR = 0xfe;
 export const VECTOR_SPURIOUS = 0xff;

@@ -1,4 +1,5 @@
 /** Interrupts and exceptions arrive here. */
+import { Timer, timerInterrupt } from "../../hal/timer";
 import { interruptsEnd, interruptsErrors } from "../../hal/interrupts";
 import { loadVirtual, readControl, readRegister } from "../../hal/x86_64/machine";
 import { REGISTER_RSP, VECTOR_NMI, VECTOR_PF } from "../../sim/spec/x86";
@@ -7,11 +8,11 @@ import { sciInterrupt } from "../boot/shutdown";
 import { ERROR_EXCEPTION } from "../errors";
 import { panic } from "../panic";
 import { storageInterrupt } from "../storage/storage";
-import { clockInterrupt } from "../time";
 import { kernelCpu } from "./cpu";
 import {
   VECTOR_APIC_ERROR,
   VECTOR_LEGACY,
+  VECTOR_RESCHEDULE,
   VECTOR_SCI,
   VECTOR_SPURIOUS,
   VECTOR_TIMER,
@@ -32,19 +33,20 @@ export function interrupt(cpu: u32, vector: u32, errorCode: u32): void {
     self.spurious += 1;
     return;
   }
-  if (!dispatch(vector)) self.spurious += 1;
-  else if (cpu != 0) wakeBoot();
+  if (!dispatch(cpu, vector)) self.spurious += 1;
   interruptsEnd(interruptController());
 }
 
 /** Hands the vector to its owner; false when nobody owns it. */
-function dispatch(vector: u32): bool {
+function dispatch(cpu: u32, vector: u32): bool {
   switch (vector) {
     case VECTOR_TIMER:
-      clockInterrupt();
-      return true;
+      return timerExpired(cpu);
     case VECTOR_SCI:
       sciInterrupt();
+      return true;
+    case VECTOR_RESCHEDULE:
+      kernelCpu(cpu).reschedule = 1;
       return true;
     case VECTOR_WAKE:
       return true;
@@ -52,8 +54,17 @@ function dispatch(vector: u32): bool {
       interruptsErrors(interruptController());
       return true;
     default:
-      return storageInterrupt(vector);
+      if (!storageInterrupt(vector)) return false;
+      if (cpu != 0) wakeBoot();
+      return true;
   }
+}
+
+/** The CPU's one deadline is past: the boot's wake-up, or the end of a slice. */
+function timerExpired(cpu: u32): bool {
+  timerInterrupt(changetype<Timer>(kernelCpu(cpu).timer));
+  kernelCpu(cpu).reschedule = 1;
+  return true;
 }
 
 /**

@@ -22,7 +22,9 @@ export const OWNER_KERNEL: u32 = 2;
 export const OWNER_PAGE_TABLE: u32 = 3;
 export const OWNER_DRIVER: u32 = 4;
 export const OWNER_BUNDLE: u32 = 5;
-export const OWNERS: u32 = 6;
+/** Agents' own memory: pages, images, messages. */
+export const OWNER_AGENT: u32 = 6;
+export const OWNERS: u32 = 7;
 
 /** The frame is inside a block, or isn't RAM. */
 const STATE_INSIDE: u8 = 0;

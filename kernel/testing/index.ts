@@ -12,6 +12,7 @@ import { traceInit } from "../trace";
 export { frameAlloc, frameFree, framesAdd, framesFree, framesOwned, framesValid } from "../mm/frames";
 export { mapPage, unmapPage, translate } from "../mm/paging";
 export * from "./loops";
+export * from "./world";
 
 /** Where the tables for the tests begin: behind the kernel's own two megabytes. */
 const TABLES: u64 = 0x20_0000;

@@ -19,6 +19,21 @@ export interface KernelTesting {
   translate(root: bigint, address: bigint): bigint;
   mapMany(root: bigint, address: bigint, target: bigint, size: number, count: number): number;
   unmapMany(root: bigint, address: bigint, size: number, count: number): number;
+  worldCreate(cpus: number, ramBytes: number): bigint;
+  worldTime(now: bigint): void;
+  worldCall(
+    cpu: number,
+    agent: bigint,
+    number: number,
+    capability: bigint,
+    a1: bigint,
+    a2: bigint,
+    a3: bigint,
+    a4: bigint,
+    a5: bigint,
+  ): number;
+  worldValue(cpu: number): bigint;
+  worldSchedule(cpu: number): bigint;
   translateMany(root: bigint, address: bigint, stride: bigint, count: number): bigint;
 }
 

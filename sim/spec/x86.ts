@@ -38,6 +38,7 @@ export const EFER_NXE = 0x800;
 export const RFLAGS_FIXED = 0x2;
 export const RFLAGS_TF = 0x100;
 export const RFLAGS_IF = 0x200;
+export const RFLAGS_DF = 0x400;
 export const RFLAGS_IOPL = 0x3000;
 export const RFLAGS_NT = 0x4000;
 export const RFLAGS_RF = 0x1_0000;

@@ -1,0 +1,124 @@
+/** The agent control block: what the kernel keeps for each agent. */
+import { Capability } from "../cap/capability";
+import { Endpoint } from "../ipc/endpoint";
+import { Message } from "../ipc/message";
+import { WaitNode } from "../ipc/wait_node";
+import { Pool } from "../mm/pool";
+import { AddressSpace, Mapping } from "../mm/address_space";
+import { KIND_AGENT } from "../object/kinds";
+import { objectFind } from "../object/slab";
+import { Entity } from "../sched/entity";
+import { Ptr } from "../state";
+import { Image } from "./image";
+
+/** The saved register file of ring 3. */
+@unmanaged
+export class Context {
+  // In encoding order, as saveRegisters writes them.
+  rax: u64;
+  rcx: u64;
+  rdx: u64;
+  rbx: u64;
+  rsp: u64;
+  rbp: u64;
+  rsi: u64;
+  rdi: u64;
+  r8: u64;
+  r9: u64;
+  r10: u64;
+  r11: u64;
+  r12: u64;
+  r13: u64;
+  r14: u64;
+  r15: u64;
+  rip: u64;
+  rflags: u64;
+}
+
+@unmanaged
+export class Agent extends Entity {
+  // --- identity and life cycle (agent/) ---
+  /** AGENT_… of states.ts. */
+  state: u32;
+  /** AGENT_GROUP, AGENT_FOREGROUND, … */
+  flags: u32;
+  /** State to go back to when a suspended agent is resumed: READY or WAITING. */
+  resumeState: u32;
+  /** END_… and a number that says more, once it is dead. */
+  endReason: u32;
+  endCode: u64;
+  parent: Ptr<Agent>;
+  firstChild: Ptr<Agent>;
+  nextSibling: Ptr<Agent>;
+  previousSibling: Ptr<Agent>;
+  childCount: u32;
+  /** Agents above it. */
+  depth: u32;
+  image: Ptr<Image>;
+  /** The image before an upgrade that hasn't been confirmed. */
+  previousImage: Ptr<Image>;
+
+  // --- authority (cap/) ---
+  /** Its capabilities, newest first. */
+  capabilities: Ptr<Capability>;
+  capabilityCount: u32;
+  /** Rights that AgentSpecialize left it: masks every capability. */
+  rightsLeft: u32;
+  /** Key of its own random stream, and blocks taken from it. */
+  randomKey0: u64;
+  randomKey1: u64;
+  randomCount: u64;
+
+  // --- memory (mm/) ---
+  pool: Ptr<Pool>;
+  /** 0 until it touches memory of its own. */
+  space: Ptr<AddressSpace>;
+  mappings: Ptr<Mapping>;
+  /** Bytes that it has mapped: at most AGENT_BYTES_MAX. */
+  mappedBytes: u64;
+
+  // --- communication (ipc/) ---
+  mailboxFirst: Ptr<Message>;
+  mailboxLast: Ptr<Message>;
+  mailboxCount: u32;
+  mailboxBytes: u32;
+  endpoints: Ptr<Endpoint>;
+  timers: usize;
+  /** What it waits for: nodes in the queues of the objects. */
+  waits: Ptr<WaitNode>;
+  /** When the wait ends at the latest; ns, NEVER without an end. */
+  waitDeadline: u64;
+  /** Position in its CPU's heap of timeouts + 1; 0 when it is in none. */
+  waitPosition: u32;
+  /** First and last notification that it has not yet taken (ipc/notice.ts). */
+  noticeFirst: usize;
+  noticeLast: usize;
+  noticeCount: u32;
+
+  // --- execution and scheduling (cpu/, sched/) ---
+  /** Index of the CPU in whose run queues it is. */
+  cpu: u32;
+  /** CLASS_… of states.ts. */
+  class: u32;
+  affinity: u64;
+  /** Index + 1 of the CPU that holds its registers; 0 when they are in its context. */
+  running: u32;
+  /** Neighbour in the run queue. */
+  runNext: Ptr<Agent>;
+  /** System calls made. */
+  syscalls: u64;
+}
+
+/** Bytes of an agent's slot: the control block, then its saved registers. */
+export const AGENT_BYTES: u32 = offsetof<Agent>() + offsetof<Context>();
+
+@inline
+export function contextOf(agent: Agent): Context {
+  return changetype<Context>(changetype<usize>(agent) + offsetof<Agent>());
+}
+
+@inline
+export function agentFind(id: u64): Agent | null {
+  const found = objectFind(KIND_AGENT, id);
+  return found == 0 ? null : changetype<Agent>(found);
+}

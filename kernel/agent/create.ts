@@ -1,0 +1,76 @@
+/** A new agent: its control block, its place in the tree, its first capabilities. */
+import { RUNTIME_BYTES, USER_TEXT } from "../../sim/spec/user";
+import { RFLAGS_FIXED, RFLAGS_IF } from "../../sim/spec/x86";
+import { Capability } from "../cap/capability";
+import { RIGHTS_ALL } from "../cap/rights";
+import { capabilityCreate } from "../cap/table";
+import { AGENT_DEPTH_MAX } from "../limits";
+import { Pool, poolCharge, poolRelease } from "../mm/pool";
+import { KIND_AGENT, KIND_POOL } from "../object/kinds";
+import { objectAllocate, objectFree } from "../object/slab";
+import { kernel } from "../state";
+import { Agent, AGENT_BYTES, Context, contextOf } from "./agent";
+import { Image } from "./image";
+import { AGENT_SPAWNING } from "./states";
+
+/** Affinity for every CPU. */
+const ANYWHERE: u64 = 0xffff_ffff_ffff_ffff;
+
+/** An agent in the state SPAWNING that `pool` pays; 0, and nothing changed, when that cannot be. */
+export function agentCreate(parent: Agent | null, pool: Pool, image: Image, cpu: u32): usize {
+  if (parent != null && parent.depth + 1 >= AGENT_DEPTH_MAX) return 0;
+  if (!poolCharge(pool, AGENT_BYTES)) return 0;
+  const slot = objectAllocate(KIND_AGENT, cpu);
+  if (slot == 0) {
+    poolRelease(pool, AGENT_BYTES);
+    return 0;
+  }
+  const agent = changetype<Agent>(slot);
+  agent.state = AGENT_SPAWNING;
+  agent.pool = changetype<usize>(pool);
+  pool.references += 1;
+  agent.image = changetype<usize>(image);
+  image.references += 1;
+  agent.rightsLeft = RIGHTS_ALL;
+  agent.affinity = ANYWHERE;
+  agent.cpu = cpu;
+  if (parent != null) adopt(parent, agent);
+  return slot;
+}
+
+function adopt(parent: Agent, child: Agent): void {
+  child.parent = changetype<usize>(parent);
+  child.depth = parent.depth + 1;
+  child.nextSibling = parent.firstChild;
+  if (parent.firstChild != 0) changetype<Agent>(parent.firstChild).previousSibling = changetype<usize>(child);
+  parent.firstChild = changetype<usize>(child);
+  parent.childCount += 1;
+}
+
+/** Registers with which an agent begins (docs/book: what an agent finds). */
+export function contextInit(agent: Agent, self: u64, pool: u64, argument: u64): void {
+  const image = changetype<Image>(agent.image);
+  const context = contextOf(agent);
+  memory.fill(changetype<usize>(context), 0, offsetof<Context>());
+  context.rip = USER_TEXT + <u64>image.runtime * RUNTIME_BYTES;
+  context.rflags = RFLAGS_FIXED | RFLAGS_IF;
+  context.rdi = self;
+  context.rsi = pool;
+  context.rdx = argument;
+  context.rbx = image.entry;
+  context.r14 = agent.id;
+  context.r15 = image.program;
+}
+
+/** The first agent, with a capability to itself and one to all memory; false when RAM is short. */
+export function createInit(image: Image, pool: Pool): bool {
+  const slot = agentCreate(null, pool, image, 0);
+  if (slot == 0) return false;
+  const agent = changetype<Agent>(slot);
+  const self = capabilityCreate(agent, null, KIND_AGENT, agent.id, RIGHTS_ALL);
+  const memory = capabilityCreate(agent, null, KIND_POOL, pool.id, RIGHTS_ALL);
+  if (self == 0 || memory == 0) return false;
+  contextInit(agent, changetype<Capability>(self).id, changetype<Capability>(memory).id, 0);
+  kernel().init = slot;
+  return true;
+}

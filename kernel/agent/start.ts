@@ -1,0 +1,105 @@
+/** Stage: agents. The tables of the kernel's objects, and the first agent when the bundle has one. */
+import { PAGE_BYTES, pointer } from "../../hal/memory";
+import { USER_TEXT } from "../../sim/spec/user";
+import { boot, fail, STAGE_DONE } from "../boot/boot";
+import { Bundle, BundleEntry } from "../boot/bundle";
+import { Capability } from "../cap/capability";
+import { printLine } from "../console";
+import { ERROR_OUT_OF_FRAMES } from "../errors";
+import {
+  AGENTS_MAX,
+  CAPABILITIES_MAX,
+  ENDPOINTS_MAX,
+  FRAME_OBJECTS_MAX,
+  IMAGES_MAX,
+  MESSAGES_MAX,
+  OPERATIONS_MAX,
+  POOLS_MAX,
+  REGIONS_MAX,
+  TIMERS_MAX,
+} from "../limits";
+import { AddressSpace, spaceCreate } from "../mm/address_space";
+import { frameAllocZeroed, framesFree, OWNER_AGENT } from "../mm/frames";
+import { Pool } from "../mm/pool";
+import { MAP_OK, mapPage, PAGE_4K, PTE_USER } from "../mm/paging";
+import {
+  KIND_AGENT,
+  KIND_CAPABILITY,
+  KIND_ENDPOINT,
+  KIND_IMAGE,
+  KIND_MESSAGE,
+  KIND_POOL,
+  KIND_SPACE,
+} from "../object/kinds";
+import { createSlabs, objectAllocate, slabInit } from "../object/slab";
+import { kernel } from "../state";
+import { bytesAre } from "../storage/cpio";
+import { Endpoint } from "../ipc/endpoint";
+import { Message, MESSAGE_INLINE_BYTES } from "../ipc/message";
+import { schedReady } from "../sched/scheduler";
+import { Agent, AGENT_BYTES } from "./agent";
+import { createInit } from "./create";
+import { Image, imageCreate, imageValid } from "./image";
+
+const INIT = "init";
+
+export function stageAgents(): u32 {
+  if (!createObjects(kernel().cpuCount)) return fail(ERROR_OUT_OF_FRAMES);
+  kernel().scheduling = 1;
+  return startInit();
+}
+
+/** Tables for all kinds of objects, and the pool of all memory; false when RAM is short. */
+export function createObjects(shards: u32): bool {
+  createSlabs();
+  if (
+    !slabInit(KIND_AGENT, AGENT_BYTES, AGENTS_MAX, shards) ||
+    !slabInit(KIND_CAPABILITY, offsetof<Capability>(), CAPABILITIES_MAX, shards) ||
+    !slabInit(KIND_POOL, offsetof<Pool>(), POOLS_MAX, shards) ||
+    !slabInit(KIND_ENDPOINT, offsetof<Endpoint>(), ENDPOINTS_MAX, shards) ||
+    !slabInit(KIND_IMAGE, offsetof<Image>(), IMAGES_MAX, shards) ||
+    !slabInit(KIND_SPACE, offsetof<AddressSpace>(), AGENTS_MAX, shards) ||
+    !slabInit(KIND_MESSAGE, offsetof<Message>() + MESSAGE_INLINE_BYTES, MESSAGES_MAX, shards)
+  )
+    return false;
+  const pool = objectAllocate(KIND_POOL, 0);
+  if (pool == 0) return false;
+  kernel().pool = pool;
+  changetype<Pool>(pool).quota = <u64>framesFree() * PAGE_BYTES;
+  return true;
+}
+
+/** Starts the bundle's entry "init"; a bundle without one is a machine that idles. */
+function startInit(): u32 {
+  const bundle = changetype<Bundle>(boot().bundle);
+  for (let index: u32 = 0; index < bundle.entryCount; index++) {
+    const entry = changetype<BundleEntry>(bundle.entries + <usize>index * offsetof<BundleEntry>());
+    if (!bytesAre(entry.name, entry.nameBytes, INIT)) continue;
+    if (!imageValid(entry.content, entry.dataBytes)) break;
+    return runInit(imageCreate(entry.content, entry.dataBytes));
+  }
+  printLine("agents: none, the bundle has no init image");
+  return STAGE_DONE;
+}
+
+function runInit(image: usize): u32 {
+  if (image == 0 || !createInit(changetype<Image>(image), changetype<Pool>(kernel().pool)))
+    return fail(ERROR_OUT_OF_FRAMES, 2);
+  const agent = changetype<Agent>(kernel().init);
+  agent.space = spaceCreate();
+  if (agent.space == 0 || !mapText(agent)) return fail(ERROR_OUT_OF_FRAMES, 3);
+  printLine("agents: init started");
+  schedReady(agent);
+  return STAGE_DONE;
+}
+
+function mapText(agent: Agent): bool {
+  const root = changetype<AddressSpace>(agent.space).root;
+  const image = changetype<Image>(agent.image);
+  for (let page: u64 = 0; page < image.pages; page++) {
+    const offset = page * PAGE_BYTES;
+    if (mapPage(root, image.base + offset, image.text + offset, PAGE_4K, PTE_USER) != MAP_OK) return false;
+  }
+  const runtime = frameAllocZeroed(0, OWNER_AGENT);
+  return runtime != 0 && mapPage(root, USER_TEXT, runtime, PAGE_4K, PTE_USER) == MAP_OK;
+}

@@ -1,0 +1,35 @@
+/** States of an agent's life, and its scheduling classes. Portable. */
+/** Spawned; its resources are being made. */
+export const AGENT_SPAWNING = 1;
+/** Can run: in a run queue. */
+export const AGENT_READY = 2;
+/** A CPU executes it. */
+export const AGENT_RUNNING = 3;
+/** In the system call Wait. */
+export const AGENT_WAITING = 4;
+/** Stopped by AgentSuspend, whatever it did before. */
+export const AGENT_SUSPENDED = 5;
+/** Over; its parent has not yet taken note of it. */
+export const AGENT_DEAD = 6;
+
+export const CLASS_FAIR = 0;
+export const CLASS_REALTIME = 1;
+export const CLASS_IDLE = 2;
+
+/** Flags of an agent. */
+/** Its children share its weight as a group. */
+export const AGENT_GROUP = 1 << 0;
+/** Short requests: the same share at a lower latency. */
+export const AGENT_FOREGROUND = 1 << 1;
+/** Rights were given up for good (AgentSpecialize). */
+export const AGENT_SPECIALIZED = 1 << 2;
+
+/** Why an agent ended. */
+export const END_EXITED = 1;
+export const END_KILLED = 2;
+/** An exception that it caused. */
+export const END_FAULT = 3;
+/** It went into another agent (AgentMerge). */
+export const END_MERGED = 4;
+/** Its spawn failed: no memory, bad image. */
+export const END_SPAWN_FAILED = 5;

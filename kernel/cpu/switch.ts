@@ -1,0 +1,149 @@
+/**
+ * From one agent to another. At the end of every entry that came from ring 3 or from the idle loop,
+ * `leaveKernel` decides who goes on: registers are saved and loaded only when it is somebody else.
+ *
+ * The way to ring 3 is an interrupt frame at the top of the CPU's kernel stack; that is where the
+ * processor itself pushes one when it comes from ring 3 (Intel SDM 3A, 6.14).
+ */
+import { interruptsSend } from "../../hal/interrupts";
+import { timerAt } from "../../hal/timer";
+import {
+  loadRegisters,
+  readRegister,
+  returnByInterrupt,
+  saveRegisters,
+  writeControl,
+  writeRegister,
+} from "../../hal/x86_64/machine";
+import { ENTRY_BYTES, ENTRY_IDLE } from "../../sim/spec/entries";
+import { REGISTER_RSP, RFLAGS_FIXED } from "../../sim/spec/x86";
+import { Agent, contextOf } from "../agent/agent";
+import { interruptController } from "../boot/interrupts";
+import { KERNEL_TEXT } from "../mm/layout";
+import { paging } from "../mm/paging";
+import { AddressSpace } from "../mm/address_space";
+import { schedPick } from "../sched/scheduler";
+import { kernel } from "../state";
+import { Timer } from "../../hal/timer";
+import { KernelCpu, kernelCpu } from "./cpu";
+import { SELECTOR_KERNEL_CODE, SELECTOR_KERNEL_DATA, SELECTOR_USER_CODE, SELECTOR_USER_DATA } from "./descriptors";
+import { VECTOR_RESCHEDULE } from "./vector_numbers";
+
+/** The frame that an interrupt from ring 3 leaves, and IRETQ takes. */
+@unmanaged
+class InterruptFrame {
+  rip: u64;
+  cs: u64;
+  rflags: u64;
+  rsp: u64;
+  ss: u64;
+}
+
+const RAX: u32 = 0;
+const RCX: u32 = 1;
+const RDX: u32 = 2;
+const R11: u32 = 11;
+
+@inline
+function frameOf(cpu: KernelCpu): InterruptFrame {
+  return changetype<InterruptFrame>(cpu.frame);
+}
+
+/** Asks CPU `index` to choose again at its next chance; interrupts it when that is another one. */
+export function kick(index: u32): void {
+  const cpu = kernelCpu(index);
+  if (cpu.reschedule != 0) return;
+  cpu.reschedule = 1;
+  if (index != kernel().entered) interruptsSend(interruptController(), cpu.apicId, VECTOR_RESCHEDULE);
+}
+
+/** The end of an entry from ring 3: the same agent goes on, another one, or the idle loop. */
+export function leaveKernel(index: u32, fromSyscall: bool): void {
+  const cpu = kernelCpu(index);
+  if (cpu.reschedule == 0) return;
+  const previous = cpu.current;
+  const next = choose(cpu, index);
+  if (next == previous) return;
+  if (previous != 0) save(cpu, changetype<Agent>(previous), fromSyscall);
+  if (next != 0) restore(cpu, changetype<Agent>(next));
+  else goIdle(cpu);
+}
+
+/** Puts the result of a system call that `agent` is in, wherever its registers are. */
+export function setResult(agent: Agent, status: u32, value: u64): void {
+  if (agent.running == 0) {
+    contextOf(agent).rax = status;
+    contextOf(agent).rdx = value;
+    return;
+  }
+  // It blocked in the running entry: the entry writes the registers when the call returns.
+  assert(agent.running == kernel().entered + 1, "setResult: the agent runs on another CPU");
+  writeRegister(RAX, status);
+  writeRegister(RDX, value);
+}
+
+/** The idle loop: somebody to run, or nobody. */
+export function leaveIdle(index: u32): bool {
+  const cpu = kernelCpu(index);
+  const next = choose(cpu, index);
+  if (next == 0) return false;
+  restore(cpu, changetype<Agent>(next));
+  return true;
+}
+
+function choose(cpu: KernelCpu, index: u32): usize {
+  cpu.reschedule = 0;
+  const next = kernel().scheduling != 0 ? schedPick(index) : 0;
+  if (next != 0) timerAt(changetype<Timer>(cpu.timer), cpu.sliceEnd);
+  cpu.switches += next != cpu.current ? 1 : 0;
+  return next;
+}
+
+function save(cpu: KernelCpu, agent: Agent, fromSyscall: bool): void {
+  const context = contextOf(agent);
+  saveRegisters(changetype<usize>(context));
+  if (fromSyscall) {
+    context.rip = readRegister(RCX);
+    context.rflags = readRegister(R11);
+  } else {
+    const frame = frameOf(cpu);
+    context.rip = frame.rip;
+    context.rflags = frame.rflags;
+    context.rsp = frame.rsp;
+  }
+  agent.running = 0;
+  cpu.current = 0;
+}
+
+/** Registers and frame of `agent`, whose space becomes the CPU's. */
+function restore(cpu: KernelCpu, agent: Agent): void {
+  const context = contextOf(agent);
+  cpu.current = changetype<usize>(agent);
+  agent.running = cpu.index + 1;
+  useSpace(cpu, agent.space == 0 ? paging().root : changetype<AddressSpace>(agent.space).root);
+  loadRegisters(changetype<usize>(context));
+  setFrame(cpu, context.rip, SELECTOR_USER_CODE | 3, context.rflags, context.rsp, SELECTOR_USER_DATA | 3);
+}
+
+function goIdle(cpu: KernelCpu): void {
+  useSpace(cpu, paging().root);
+  const idle = KERNEL_TEXT + ENTRY_IDLE * ENTRY_BYTES;
+  setFrame(cpu, idle, SELECTOR_KERNEL_CODE, RFLAGS_FIXED, cpu.stackTop, SELECTOR_KERNEL_DATA);
+}
+
+function setFrame(cpu: KernelCpu, rip: u64, cs: u64, rflags: u64, rsp: u64, ss: u64): void {
+  const frame = frameOf(cpu);
+  frame.rip = rip;
+  frame.cs = cs;
+  frame.rflags = rflags;
+  frame.rsp = rsp;
+  frame.ss = ss;
+  writeRegister(REGISTER_RSP, cpu.stackTop - offsetof<InterruptFrame>());
+  returnByInterrupt();
+}
+
+function useSpace(cpu: KernelCpu, root: u64): void {
+  if (cpu.root == root) return;
+  cpu.root = root;
+  writeControl(3, root);
+}

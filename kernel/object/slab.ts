@@ -1,0 +1,184 @@
+/**
+ * Slabs: tables of objects of one size that grow by chunks of frames and never shrink.
+ *
+ * An object is found by the index in its identifier: two loads in a two-level directory of chunks.
+ * Each slot keeps its identifier when it is free, with kind 0 and the generation that it will have
+ * next, so looking one up is one comparison.
+ *
+ * Indexes are dealt out in shards, one a CPU: shard s has the indexes s, s + n, s + 2n, … of n
+ * shards. What an agent on one CPU creates can therefore not be told from the identifiers that an
+ * agent on another gets, until a shard is full and the next ones help out.
+ */
+import { PAGE_BYTES, pointer } from "../../hal/memory";
+import { SLAB_CHUNK_BYTES } from "../limits";
+import { frameAllocZeroed, orderFor, OWNER_KERNEL } from "../mm/frames";
+import { kernel, Ptr, rootAllocate } from "../state";
+import { GENERATION_MAX, idGeneration, idIndex, idKind, makeId } from "./id";
+import { KINDS } from "./kinds";
+
+/** What every object begins with. */
+@unmanaged
+export class KernelObject {
+  id: u64;
+}
+
+/** A free slot. */
+@unmanaged
+class FreeSlot extends KernelObject {
+  next: usize;
+}
+
+@unmanaged
+class Shard {
+  /** First free slot; 0 when there is none. */
+  free: usize;
+  /** Slots of this shard that have ever been used. */
+  used: u32;
+}
+
+@unmanaged
+export class Slab {
+  /** Bytes of an object. */
+  bytes: u32;
+  /** Log2 of the objects in a chunk. */
+  chunkShift: u32;
+  /** Indexes are below this. */
+  limit: u32;
+  shardCount: u32;
+  /** Objects in use, and slots that have used up their generations. */
+  live: u32;
+  retired: u32;
+  /** Bytes of frames that the slab holds. */
+  memory: u64;
+  /** 1,024 pointers to pages of 1,024 pointers to chunks. */
+  directory: usize;
+  shards: Ptr<Shard>;
+}
+
+const DIRECTORY_SHIFT: u32 = 10;
+const DIRECTORY_MASK: u32 = (1 << DIRECTORY_SHIFT) - 1;
+
+export function createSlabs(): void {
+  kernel().slabs = rootAllocate(<usize>KINDS * offsetof<Slab>());
+}
+
+@inline
+export function slabOf(kind: u32): Slab {
+  return changetype<Slab>(kernel().slabs + <usize>kind * offsetof<Slab>());
+}
+
+/** Sets the slab of `kind` up for at most `limit` objects of `bytes` bytes; false without frames. */
+export function slabInit(kind: u32, bytes: u32, limit: u32, shards: u32): bool {
+  assert(bytes % 8 == 0 && bytes <= SLAB_CHUNK_BYTES, "slabInit: object size");
+  const slab = slabOf(kind);
+  slab.bytes = bytes;
+  slab.chunkShift = 31 - <u32>clz(SLAB_CHUNK_BYTES / bytes);
+  slab.limit = limit;
+  slab.shardCount = shards;
+  assert((limit >> slab.chunkShift) >> (2 * DIRECTORY_SHIFT) == 0, "slabInit: limit beyond the directory");
+  const directory = frameAllocZeroed(0, OWNER_KERNEL);
+  if (directory == 0) return false;
+  slab.directory = pointer(directory);
+  slab.memory = PAGE_BYTES;
+  slab.shards = rootAllocate(<usize>shards * offsetof<Shard>());
+  return true;
+}
+
+/** The slot of `index`, or 0 when its chunk has never been needed. */
+@inline
+export function slotAt(slab: Slab, index: u32): usize {
+  const chunk = index >> slab.chunkShift;
+  const page = <usize>load<u32>(slab.directory + (<usize>(chunk >> DIRECTORY_SHIFT) << 2));
+  if (page == 0) return 0;
+  const base = <usize>load<u32>(page + (<usize>(chunk & DIRECTORY_MASK) << 2));
+  if (base == 0) return 0;
+  return base + <usize>(index & ((1 << slab.chunkShift) - 1)) * <usize>slab.bytes;
+}
+
+/** The object named `id`, which must be of `kind`; 0 when there is none such (any more). */
+@inline
+export function objectFind(kind: u32, id: u64): usize {
+  if (idKind(id) != kind) return 0;
+  const slab = slabOf(kind);
+  if (idIndex(id) >= slab.limit) return 0;
+  const slot = slotAt(slab, idIndex(id));
+  return slot != 0 && changetype<KernelObject>(slot).id == id ? slot : 0;
+}
+
+/** Whether an object was named `id` once and isn't any more; false for what never existed. */
+export function objectStale(kind: u32, id: u64): bool {
+  const slab = slabOf(kind);
+  if (idKind(id) != kind || idIndex(id) >= slab.limit || idGeneration(id) == 0) return false;
+  const slot = slotAt(slab, idIndex(id));
+  return slot != 0 && idGeneration(id) < idGeneration(changetype<KernelObject>(slot).id);
+}
+
+/**
+ * A new object of `kind`, zeroed behind its identifier, preferably from `shard`; 0 when the table is
+ * full or no frame is left.
+ */
+export function objectAllocate(kind: u32, shard: u32): usize {
+  const slab = slabOf(kind);
+  for (let tried: u32 = 0; tried < slab.shardCount; tried++) {
+    const slot = takeSlot(slab, (shard + tried) % slab.shardCount);
+    if (slot == 0) continue;
+    const id = changetype<KernelObject>(slot).id;
+    memory.fill(slot, 0, slab.bytes);
+    changetype<KernelObject>(slot).id = makeId(kind, idIndex(id), <u32>idGeneration(id));
+    slab.live += 1;
+    return slot;
+  }
+  return 0;
+}
+
+function takeSlot(slab: Slab, number: u32): usize {
+  const shard = changetype<Shard>(slab.shards + <usize>number * offsetof<Shard>());
+  if (shard.free != 0) {
+    const slot = shard.free;
+    shard.free = changetype<FreeSlot>(slot).next;
+    return slot;
+  }
+  const index = shard.used * slab.shardCount + number;
+  if (index >= slab.limit || !ensureChunk(slab, index >> slab.chunkShift)) return 0;
+  shard.used += 1;
+  const slot = slotAt(slab, index);
+  changetype<KernelObject>(slot).id = makeId(0, index, 1);
+  return slot;
+}
+
+function ensureChunk(slab: Slab, chunk: u32): bool {
+  const at = slab.directory + (<usize>(chunk >> DIRECTORY_SHIFT) << 2);
+  if (load<u32>(at) == 0) {
+    const page = frameAllocZeroed(0, OWNER_KERNEL);
+    if (page == 0) return false;
+    store<u32>(at, <u32>pointer(page));
+    slab.memory += PAGE_BYTES;
+  }
+  const entry = <usize>load<u32>(at) + (<usize>(chunk & DIRECTORY_MASK) << 2);
+  if (load<u32>(entry) != 0) return true;
+  const order = orderFor(SLAB_CHUNK_BYTES);
+  const frames = frameAllocZeroed(order, OWNER_KERNEL);
+  if (frames == 0) return false;
+  store<u32>(entry, <u32>pointer(frames));
+  slab.memory += PAGE_BYTES << order;
+  return true;
+}
+
+/** Frees an object: its identifier is stale from now on. */
+export function objectFree(slot: usize): void {
+  const id = changetype<KernelObject>(slot).id;
+  const slab = slabOf(idKind(id));
+  assert(idKind(id) != 0, "objectFree: not in use");
+  slab.live -= 1;
+  const generation = <u32>idGeneration(id) + 1;
+  // Kind 0 never matches; a slot at its last generation is never handed out again.
+  changetype<KernelObject>(slot).id = makeId(0, idIndex(id), generation);
+  if (generation > GENERATION_MAX) {
+    slab.retired += 1;
+    return;
+  }
+  const number = idIndex(id) % slab.shardCount;
+  const shard = changetype<Shard>(slab.shards + <usize>number * offsetof<Shard>());
+  changetype<FreeSlot>(slot).next = shard.free;
+  shard.free = slot;
+}
