@@ -29,7 +29,6 @@ export interface DriveOptions {
 export const DEFAULT_BLOCK_BYTES = 512;
 /** Bytes cached or overlaid at a time. */
 export const CHUNK_BYTES = 64 * 1024;
-const PAGE_BYTES = 4096;
 /** Clean chunks kept: 256 MiB. */
 const CLEAN_CHUNKS_MAX = 4096;
 
@@ -46,24 +45,10 @@ function memoryBackend(data: Uint8Array): DriveBackend {
 
 interface Chunk {
   bytes: Uint8Array;
-  /** Views of its pages, made when they are first read. */
-  readonly pages: (Uint8Array | undefined)[];
   /** Holds writes that the backend does not have. */
   dirty: boolean;
   /** Shared with a fork, or the zeroes of all: copied before it is written. */
   shared: boolean;
-}
-
-/** Bytes of a chunk. Whole pages, which most reads are, keep the view that was made for them. */
-function spanOf(chunk: Chunk, start: number, bytes: number): Uint8Array {
-  if (bytes !== PAGE_BYTES || start % PAGE_BYTES !== 0)
-    return chunk.bytes.subarray(start, start + bytes);
-  const page = start / PAGE_BYTES;
-  const known = chunk.pages[page];
-  if (known) return known;
-  const view = chunk.bytes.subarray(start, start + bytes);
-  chunk.pages[page] = view;
-  return view;
 }
 
 export class Drive {
@@ -94,10 +79,11 @@ export class Drive {
   /** Copies `bytes` bytes from `offset` into `into`, to index `at` on. */
   read(offset: number, into: Uint8Array, at = 0, bytes = into.length - at): void {
     for (let done = 0; done < bytes; ) {
-      const start = (offset + done) % CHUNK_BYTES;
+      const index = Math.floor((offset + done) / CHUNK_BYTES);
+      const start = offset + done - index * CHUNK_BYTES;
       const span = Math.min(bytes - done, CHUNK_BYTES - start);
-      const chunk = this.chunk(Math.floor((offset + done) / CHUNK_BYTES));
-      into.set(spanOf(chunk, start, span), at + done);
+      // A view that lives for one copy is cheaper than one that is kept and looked up.
+      into.set(this.chunk(index).bytes.subarray(start, start + span), at + done);
       done += span;
     }
   }
@@ -130,7 +116,6 @@ export class Drive {
     const known = this.chunks.get(index);
     if (known && !known.dirty) this.clean -= 1;
     this.chunks.set(index, {
-      pages: [],
       bytes: ZEROES.subarray(0, size),
       dirty: true,
       shared: true,
@@ -154,7 +139,7 @@ export class Drive {
     this.chunks.clear();
     this.clean = 0;
     for (const [index, bytes] of changes)
-      this.chunks.set(index, { bytes: bytes.slice(), pages: [], dirty: true, shared: false });
+      this.chunks.set(index, { bytes: bytes.slice(), dirty: true, shared: false });
   }
 
   /** A drive that goes on from here alone; chunks are shared until one side writes. */
@@ -163,7 +148,7 @@ export class Drive {
     for (const [index, chunk] of this.chunks) {
       if (!chunk.dirty) continue;
       chunk.shared = true;
-      copy.chunks.set(index, { ...chunk, pages: [] });
+      copy.chunks.set(index, { ...chunk });
     }
     return copy;
   }
@@ -182,7 +167,7 @@ export class Drive {
     const start = index * CHUNK_BYTES;
     const bytes = new Uint8Array(Math.min(CHUNK_BYTES, this.bytes - start));
     this.backend.read(start, bytes);
-    const chunk = { bytes, pages: [], dirty: false, shared: false };
+    const chunk = { bytes, dirty: false, shared: false };
     this.chunks.set(index, chunk);
     this.clean += 1;
     return chunk;
@@ -192,7 +177,6 @@ export class Drive {
     const chunk = this.chunk(index);
     if (chunk.shared) {
       chunk.bytes = chunk.bytes.slice();
-      chunk.pages.length = 0;
       chunk.shared = false;
     }
     if (this.overlay && !chunk.dirty) {

@@ -239,7 +239,7 @@ export class Engine {
     };
   }
 
-  /** Reads are the hot path of a drive: nothing is allocated for one. */
+  /** Reads are the hot path of a drive: no closure is made for one. */
   private driveRead(drive: number, offset: number, bytes: number, to: number): number {
     try {
       const target = this.drives[drive];
