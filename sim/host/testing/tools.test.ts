@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { findTool, requireTool } from "./tools.ts";
+import { findTool, requireFile, requireTool } from "./tools.ts";
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -28,4 +28,5 @@ test("a folder or a plain file is not taken for a tool", () => {
 test("with CI=true a missing tool fails the test that asked for it", () => {
   vi.stubEnv("CI", "true");
   expect(() => requireTool("no-such-tool")).toThrow("no-such-tool is not installed");
+  expect(() => requireFile("/no/such/file")).toThrow("/no/such/file is not installed");
 });

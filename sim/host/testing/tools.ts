@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { TestRunner } from "vitest";
 
@@ -14,12 +14,19 @@ const ADMINISTRATION_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
  */
 export function requireTool(name: string): string {
   const path = findTool(name);
-  if (path !== null) return path;
-  if (process.env.CI === "true") {
+  return path ?? stayAway(name);
+}
+
+/** The text of a file that an outside tool has installed and a test judges by; as `requireTool`. */
+export function requireFile(path: string): string {
+  return existsSync(path) ? readFileSync(path, "latin1") : stayAway(path);
+}
+
+function stayAway(name: string): never {
+  if (process.env.CI === "true")
     throw new Error(`${name} is not installed, and with CI=true no test may be skipped`);
-  }
   const test = TestRunner.getCurrentTest();
-  if (test === undefined) throw new Error(`requireTool("${name}") was called outside of a test`);
+  if (test === undefined) throw new Error(`a judge, "${name}", was asked for outside of a test`);
   return test.context.skip(`${name} is not installed`);
 }
 

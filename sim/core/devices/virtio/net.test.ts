@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Machine } from "../../../host/machine.ts";
 import { configRead, configWrite } from "../../../host/testing/pci.ts";
+import { requireFile } from "../../../host/testing/tools.ts";
 import {
   BUFFERS,
   frame,
@@ -69,11 +69,9 @@ describe("the function (Virtio 1.2, 4.1)", () => {
   });
 
   const headers = "/usr/include/linux";
-  // With CI=true a judge that stays away must be noticed.
-  const missing = !existsSync(`${headers}/virtio_pci.h`) && process.env.CI !== "true";
-  test.skipIf(missing)("agrees with Linux's own constants", () => {
+  test("agrees with Linux's own constants", () => {
     const text = ["virtio_pci", "virtio_ring", "virtio_net", "virtio_config"]
-      .map((name) => readFileSync(`${headers}/${name}.h`, "latin1"))
+      .map((name) => requireFile(`${headers}/${name}.h`))
       .join("\n");
     const linux = (name: string) => {
       const match = new RegExp(`^#define\\s+${name}\\s+(0x[0-9a-f]+|\\d+)`, "im").exec(text);
