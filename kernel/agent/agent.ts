@@ -2,6 +2,7 @@
 import { Capability } from "../cap/capability";
 import { Endpoint } from "../ipc/endpoint";
 import { Message } from "../ipc/message";
+import { Notice } from "../ipc/notice";
 import { WaitNode } from "../ipc/wait_node";
 import { Pool } from "../mm/pool";
 import { AddressSpace, Mapping } from "../mm/address_space";
@@ -90,9 +91,9 @@ export class Agent extends Entity {
   waitDeadline: u64;
   /** Position in its CPU's heap of timeouts + 1; 0 when it is in none. */
   waitPosition: u32;
-  /** First and last notification that it has not yet taken (ipc/notice.ts). */
-  noticeFirst: usize;
-  noticeLast: usize;
+  /** First and last notice that it has not yet taken. */
+  noticeFirst: Ptr<Notice>;
+  noticeLast: Ptr<Notice>;
   noticeCount: u32;
 
   // --- execution and scheduling (cpu/, sched/) ---
@@ -109,12 +110,18 @@ export class Agent extends Entity {
   syscalls: u64;
 }
 
-/** Bytes of an agent's slot: the control block, then its saved registers. */
-export const AGENT_BYTES: u32 = offsetof<Agent>() + offsetof<Context>();
+/** Bytes of an agent's slot: the control block, its saved registers, its parent's notice of it. */
+export const AGENT_BYTES: u32 = offsetof<Agent>() + offsetof<Context>() + offsetof<Notice>();
 
 @inline
 export function contextOf(agent: Agent): Context {
   return changetype<Context>(changetype<usize>(agent) + offsetof<Agent>());
+}
+
+/** What its parent is told about it. */
+@inline
+export function noticeOf(agent: Agent): Notice {
+  return changetype<Notice>(changetype<usize>(agent) + offsetof<Agent>() + offsetof<Context>());
 }
 
 @inline

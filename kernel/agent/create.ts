@@ -9,7 +9,7 @@ import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { KIND_AGENT, KIND_POOL } from "../object/kinds";
 import { objectAllocate, objectFree } from "../object/slab";
 import { kernel } from "../state";
-import { Agent, AGENT_BYTES, Context, contextOf } from "./agent";
+import { Agent, AGENT_BYTES, Context, contextOf, noticeOf } from "./agent";
 import { Image } from "./image";
 import { AGENT_SPAWNING } from "./states";
 
@@ -34,6 +34,7 @@ export function agentCreate(parent: Agent | null, pool: Pool, image: Image, cpu:
   agent.rightsLeft = RIGHTS_ALL;
   agent.affinity = ANYWHERE;
   agent.cpu = cpu;
+  noticeOf(agent).subject = agent.id;
   if (parent != null) adopt(parent, agent);
   return slot;
 }
