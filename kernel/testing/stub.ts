@@ -44,7 +44,10 @@ function declared(): Stub[] {
 const unsigned = (value: number): number[] =>
   value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
 /** A vector: its length, then its items. */
-const vector = (items: readonly (readonly number[])[]) => [...unsigned(items.length), ...items.flat()];
+const vector = (items: readonly (readonly number[])[]) => [
+  ...unsigned(items.length),
+  ...items.flat(),
+];
 const counted = (bytes: readonly number[]) => [...unsigned(bytes.length), ...bytes];
 const section = (id: number, content: readonly number[]) => [id, ...counted(content)];
 

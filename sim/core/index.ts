@@ -13,3 +13,4 @@ export { HASH_RESULT, hashBegin, hashEnd, hashMachine, hashUpdate, nextUsedPage 
 export { peekTranslate, translateFor } from "./cpu/inspect";
 export { driveLine, pendingInterrupt, takeInterrupt } from "./interrupts/host";
 export { deliverMessage } from "./interrupts/lines";
+export { agentCall, agentFault, agentLoad, agentStore } from "./user/host";

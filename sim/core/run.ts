@@ -17,7 +17,7 @@ import { eventArgument, eventKind, NEVER, nextEventTime, takeEvent } from "./eve
 import { dispatchEvent } from "./bus/dispatch";
 import { hostControl } from "./host";
 import { machine } from "./machine";
-import { STOP_BREAK, STOP_IDLE, STOP_LIMIT, STOP_STEPS } from "../spec/stops";
+import { STOP_AGENT, STOP_BREAK, STOP_IDLE, STOP_LIMIT, STOP_STEPS } from "../spec/stops";
 
 /** Longest stretch that one CPU runs before the others get their turn, in cycles. */
 const SLICE_CYCLES: u64 = 20_000;
@@ -40,6 +40,7 @@ export function run(limit: u64, maxSteps: u32): u32 {
     if (left == 0) return STOP_STEPS;
     const found = findNext(limit);
     if (found < FOUND_EVENT) return found;
+    if (found == FOUND_TURN && cpuAt(control.cpu).waitsForHost != 0) return STOP_AGENT;
     microStep(found);
     if (control.breakHit) return STOP_BREAK;
   }

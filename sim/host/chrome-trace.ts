@@ -132,6 +132,9 @@ export class ChromeTrace {
       case "startup":
         this.mark(CPUS, cpu + 1, time, "startup", { vector: hex(event.vector) });
         break;
+      case "mark":
+        this.mark(CPUS, cpu + 1, time, `mark ${event.point}`, { value: `${event.value}` });
+        break;
     }
   }
 

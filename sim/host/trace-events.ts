@@ -60,6 +60,8 @@ const SHAPES = {
   line: { kind: Trace.TRACE_LINE, source: null, fields: { line: "a", level: "b" } },
   /** A network frame was sent (direction 0) or received (1). */
   frame: { kind: Trace.TRACE_FRAME, source: "device", fields: { direction: "a", bytes: "b" } },
+  /** A synthetic program marked a point (OP_MARK). */
+  mark: { kind: Trace.TRACE_MARK, source: "cpu", fields: { point: "b", value: "c" } },
   /** The kernel mapped a page of 2^order bytes; breaks after the micro-step in which it did. */
   "page-mapped": {
     ring: "kernel",

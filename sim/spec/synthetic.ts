@@ -5,8 +5,8 @@
  *   0-1 opcode   2 register a   3 register b   4-7 flags   8-15 x   16-23 y   24-31 z
  *
  * All little-endian; registers in encoding order, 0 to 15. Arithmetic wraps at 64 bits. Instructions
- * and operands go through the MMU as reads and writes of ring 3. An instruction that faults has
- * changed nothing but R13, and RBX points to it.
+ * and operands go through the MMU as reads and writes of ring 3. An instruction that faults has taken
+ * a cycle and changed nothing but R13, and RBX points to it.
  *
  * Each takes one cycle, if nothing else is said. A register b of 3 reads RBX as the address of the
  * next instruction; writing RBX is a jump. R13 belongs to OP_RUN and OP_TOUCH: it is 0 before them

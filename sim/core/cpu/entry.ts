@@ -7,16 +7,17 @@
  * entry, which runs to its end with interrupts off. What follows is IRETQ for a vector, SYSRET for a
  * system call and the idle loop otherwise; or IRETQ for any, if the entry has asked for it.
  */
-import { charge, Cpu, CPU_RUNNING, SEGMENT_CS, segmentAt } from "./cpu";
-import { in64BitMode } from "./control";
+import { charge, Cpu, CPU_RUNNING } from "./cpu";
 import { hasErrorCode, raise, raiseFault } from "./exceptions";
+import { fetchable } from "./fetch";
 import { deliverPending } from "./interrupts";
-import { ACCESS_FETCH, ACCESS_READ, accessOf, loadLinear, translate } from "./mmu";
+import { ACCESS_READ, loadLinear } from "./mmu";
 import { returnFromInterrupt } from "./return";
 import { systemReturn } from "./syscall";
 import { kernelEnter } from "../host";
 import { machine, NO_CPU } from "../machine";
 import { trace } from "../trace";
+import { userTurn } from "../user/runtime";
 import { ENTRY_BYTES, ENTRY_COUNT, ENTRY_IDLE, ENTRY_SYSCALL } from "../../spec/entries";
 import { TRACE_INTERRUPT_END } from "../../spec/trace";
 import { RFLAGS_RF, VECTOR_UD } from "../../spec/x86";
@@ -40,7 +41,7 @@ export function entryAt(rip: u64): u32 {
   return <u32>offset / ENTRY_BYTES;
 }
 
-/** Gives the CPU its turn until `end`: at most one kernel entry. */
+/** Gives the CPU its turn until `end`: at most one kernel entry, or ring 3 up to `end`. */
 export function cpuTurn(cpu: Cpu, end: u64): void {
   const state = machine();
   state.running = cpu.index;
@@ -51,6 +52,7 @@ export function cpuTurn(cpu: Cpu, end: u64): void {
 }
 
 function execute(cpu: Cpu): void {
+  if (cpu.cpl == 3) return userTurn(cpu);
   charge(cpu, ENTRY_CYCLES);
   const entry = cpu.cpl == 0 ? entryAt(cpu.rip) : ENTRY_COUNT;
   if (entry < VECTORS) handle(cpu, entry);
@@ -88,8 +90,5 @@ function handle(cpu: Cpu, vector: u32): void {
 
 /** Code outside the window: a fault if it can't be fetched, else nothing that can be executed. */
 function fetchNothing(cpu: Cpu): void {
-  const linear = in64BitMode(cpu) ? cpu.rip : segmentAt(cpu, SEGMENT_CS).base + cpu.rip;
-  cpu.fault = 0;
-  translate(cpu, linear, accessOf(cpu, ACCESS_FETCH));
-  if (!raiseFault(cpu)) raise(cpu, VECTOR_UD, 0);
+  if (fetchable(cpu)) raise(cpu, VECTOR_UD, 0);
 }

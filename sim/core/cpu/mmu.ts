@@ -18,6 +18,7 @@ import {
   fastRead,
   fastReadUpTo,
   fastWrite,
+  fastWriteUpTo,
   Tlb,
   TlbEntry,
   tlbFill,
@@ -317,6 +318,14 @@ export function loadFast<T>(cpu: Cpu, va: u64): T {
   const pointer = fastReadUpTo(cpu, va, sizeof<T>() - 1);
   if (pointer != 0) return load<T>(pointer);
   return <T>loadLinear(cpu, va, sizeof<T>(), accessOf(cpu, ACCESS_READ));
+}
+
+/** Stores a `T` in the same way; `cpu.fault` says whether it has faulted, and must be 0 before. */
+@inline
+export function storeFast<T>(cpu: Cpu, va: u64, value: T): void {
+  const pointer = fastWriteUpTo(cpu, va, sizeof<T>() - 1);
+  if (pointer != 0) store<T>(pointer, value);
+  else storeLinear(cpu, va, sizeof<T>(), <u64>value, accessOf(cpu, ACCESS_WRITE));
 }
 
 /** As `storeLinear` for the code that the CPU runs, with the fast lines in front. */

@@ -200,6 +200,13 @@ export function fastWrite(cpu: Cpu, va: u64): usize {
   return line.writeTag == ((va & PAGE_NUMBER) | cpu.fastContext) ? <usize>va + line.delta : 0;
 }
 
+/** As `fastReadUpTo`, for a write. */
+@inline
+export function fastWriteUpTo(cpu: Cpu, va: u64, last: u64): usize {
+  const line = lineOf(cpu.fastLines, va);
+  return line.writeTag == (((va + last) & PAGE_NUMBER) | cpu.fastContext) ? <usize>va + line.delta : 0;
+}
+
 /** As `fastRead`, for an instruction fetch. */
 @inline
 export function fastFetch(cpu: Cpu, va: u64): usize {

@@ -7,8 +7,8 @@ import { ProcessorBench } from "./processor.ts";
 
 export const TEXT = 0xffff_ffff_8000_0000n;
 /** Above the megabyte of the kernel, whose constants are in every machine. */
-const PML4 = 0x30_0000;
-const GDT = 0x31_0000;
+export const PML4 = 0x30_0000;
+export const GDT = 0x31_0000;
 export const TSS = 0x31_1000;
 export const IDT = 0x31_2000;
 export const KERNEL_STACK = 0x32_0000n;
