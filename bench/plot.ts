@@ -1,5 +1,6 @@
 /** docs/benchmarks/*.svg and the table in docs/benchmarks.md, from the figures of a run. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { COLOURS, svgDocument, svgText } from "../sdk/svg.ts";
 import type { Host } from "./host.ts";
 import type { Results, Series } from "./measure.ts";
 import { describe, figure, markdownTable } from "./table.ts";
@@ -10,8 +11,6 @@ const LEFT = 70;
 const RIGHT = 20;
 const TOP = 40;
 const BOTTOM = 50;
-/** Okabe and Ito's colours, told apart by colour-blind readers as well. */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 const GRID_LINES = 5;
 const LEGEND_STEP = 16;
 
@@ -40,15 +39,8 @@ function scaleOf({ lines }: Series): Scale {
   };
 }
 
-const escaped = (text: string) =>
-  text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
-
-function text(x: number, y: number, content: string, anchor = "middle"): string {
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${escaped(content)}</text>`;
-}
-
 function axes(series: Series, scale: Scale): string[] {
-  const parts = [text(WIDTH / 2, 20, series.title), text(WIDTH / 2, HEIGHT - 10, series.x)];
+  const parts = [svgText(WIDTH / 2, 20, series.title), svgText(WIDTH / 2, HEIGHT - 10, series.x)];
   for (let line = 0; line <= GRID_LINES; line++) {
     const value = (scale.top * line) / GRID_LINES;
     const y = scale.y(value).toFixed(1);
@@ -56,11 +48,11 @@ function axes(series: Series, scale: Scale): string[] {
     const unit = series.unit === "/s" ? "/s" : ` ${series.unit}`;
     const shown = value === 0 ? "0" : value >= 1000 ? value.toLocaleString("en") : figure(value);
     parts.push(
-      text(LEFT - 6, scale.y(value) + 4, shown + (line === GRID_LINES ? unit : ""), "end"),
+      svgText(LEFT - 6, scale.y(value) + 4, shown + (line === GRID_LINES ? unit : ""), "end"),
     );
   }
   const ticks = new Set(series.lines.flatMap((line) => line.points.map(([x]) => x)));
-  for (const x of ticks) parts.push(text(scale.x(x), HEIGHT - BOTTOM + 18, String(x)));
+  for (const x of ticks) parts.push(svgText(scale.x(x), HEIGHT - BOTTOM + 18, String(x)));
   return parts;
 }
 
@@ -80,19 +72,9 @@ export function plot(series: Series): string {
     }
     const y = TOP + 2 + (index + 1) * LEGEND_STEP;
     parts.push(`<path d="M${LEFT + 12} ${y - 4}h20" stroke="${colour}" stroke-width="2"/>`);
-    parts.push(text(LEFT + 38, y, name, "start"));
+    parts.push(svgText(LEFT + 38, y, name, "start"));
   });
-  const size = `width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}"`;
-  const head = `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="12">`;
-  const title = `<title>${escaped(series.title)}</title>`;
-  return [
-    head,
-    title,
-    '<rect width="100%" height="100%" fill="white"/>',
-    ...parts,
-    "</svg>",
-    "",
-  ].join("\n");
+  return svgDocument({ width: WIDTH, height: HEIGHT, title: series.title, parts });
 }
 
 const PAGE = "docs/benchmarks.md";
