@@ -9,6 +9,7 @@
  */
 import { deviceName } from "./devices.ts";
 import type { MachineEvent } from "./trace-events.ts";
+import { type Fields, TraceFile } from "./trace-file.ts";
 
 const CPUS = 1;
 const DEVICES = 2;
@@ -19,14 +20,6 @@ const EXCEPTIONS = [
 ];
 /** Commands that may be in flight at a time: what a device can have, and a margin for lost ones. */
 const OPEN_MAX = 65_536;
-
-type Phase = "B" | "E" | "i" | "b" | "e" | "M";
-type Fields = Readonly<Record<string, unknown>>;
-
-/** Nanoseconds as the format's microseconds, exactly. */
-function microseconds(time: bigint): string {
-  return `${time / 1000n}.${String(time % 1000n).padStart(3, "0")}`;
-}
 
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 
@@ -43,24 +36,22 @@ interface CpuRow {
 }
 
 export class ChromeTrace {
-  private readonly write: (text: string) => void;
+  private readonly file: TraceFile;
   private readonly cpus = new Map<number, CpuRow>();
   private readonly devices = new Set<number>();
   /** Span number of each command in flight, by device, queue and command identifier. */
   private readonly commands = new Map<string, number>();
   private spans = 0;
   private stageOpen = false;
-  private first = true;
   private last = 0n;
 
   /** @param write takes the file's text piece by piece */
   constructor(write: (text: string) => void) {
-    this.write = write;
-    write('{"displayTimeUnit":"ns","traceEvents":[');
-    this.name("process_name", CPUS, 0, "CPUs");
-    this.name("process_name", DEVICES, 0, "devices");
-    this.name("process_name", KERNEL, 0, "kernel");
-    this.name("thread_name", KERNEL, 1, "boot");
+    this.file = new TraceFile(write);
+    this.file.name("process_name", CPUS, 0, "CPUs");
+    this.file.name("process_name", DEVICES, 0, "devices");
+    this.file.name("process_name", KERNEL, 0, "kernel");
+    this.file.name("thread_name", KERNEL, 1, "boot");
   }
 
   add(event: MachineEvent): void {
@@ -73,17 +64,24 @@ export class ChromeTrace {
   private addOther(event: Exclude<MachineEvent, { cpu: number } | { device: number }>): void {
     switch (event.kind) {
       case "line":
-        this.emit("i", CPUS, 0, event.time, `line ${event.line} ${event.level ? "high" : "low"}`, {
-          s: "p",
-        });
+        this.file.emit(
+          "i",
+          CPUS,
+          0,
+          event.time,
+          `line ${event.line} ${event.level ? "high" : "low"}`,
+          {
+            s: "p",
+          },
+        );
         break;
       case "stage":
-        if (this.stageOpen) this.emit("E", KERNEL, 1, event.time);
+        if (this.stageOpen) this.file.emit("E", KERNEL, 1, event.time);
         this.stageOpen = true;
-        this.emit("B", KERNEL, 1, event.time, `stage ${event.stage}`);
+        this.file.emit("B", KERNEL, 1, event.time, `stage ${event.stage}`);
         break;
       default:
-        this.mark(KERNEL, 1, event.time, `${event.kind} ${hex(event.address)}`, {
+        this.file.mark(KERNEL, 1, event.time, `${event.kind} ${hex(event.address)}`, {
           physical: hex(event.physical),
           bytes: 2 ** event.order,
         });
@@ -93,12 +91,12 @@ export class ChromeTrace {
   /** Ends what is still open and the file. Rows stay readable: every begin has its end. */
   finish(): void {
     for (const [cpu, row] of this.cpus)
-      for (; row.open.length > 0; row.open.pop()) this.emit("E", CPUS, cpu + 1, this.last);
+      for (; row.open.length > 0; row.open.pop()) this.file.emit("E", CPUS, cpu + 1, this.last);
     for (const [key, span] of this.commands)
-      this.emit("e", DEVICES, this.deviceOf(key), this.last, "command", asyncSpan(span));
+      this.file.emit("e", DEVICES, this.deviceOf(key), this.last, "command", asyncSpan(span));
     this.commands.clear();
-    if (this.stageOpen) this.emit("E", KERNEL, 1, this.last);
-    this.write("\n]}\n");
+    if (this.stageOpen) this.file.emit("E", KERNEL, 1, this.last);
+    this.file.end();
   }
 
   private addCpu(event: Extract<MachineEvent, { cpu: number }>): void {
@@ -120,20 +118,20 @@ export class ChromeTrace {
         this.end(cpu, row, time, "halted");
         break;
       case "page-fault":
-        this.mark(CPUS, cpu + 1, time, `page fault at ${hex(event.address)}`, {
+        this.file.mark(CPUS, cpu + 1, time, `page fault at ${hex(event.address)}`, {
           errorCode: hex(event.errorCode),
         });
         break;
       case "ipi":
-        this.mark(CPUS, cpu + 1, time, `IPI to CPU ${event.destination}`, {
+        this.file.mark(CPUS, cpu + 1, time, `IPI to CPU ${event.destination}`, {
           command: hex(event.command),
         });
         break;
       case "startup":
-        this.mark(CPUS, cpu + 1, time, "startup", { vector: hex(event.vector) });
+        this.file.mark(CPUS, cpu + 1, time, "startup", { vector: hex(event.vector) });
         break;
       case "mark":
-        this.mark(CPUS, cpu + 1, time, `mark ${event.point}`, { value: `${event.value}` });
+        this.file.mark(CPUS, cpu + 1, time, `mark ${event.point}`, { value: `${event.value}` });
         break;
     }
   }
@@ -145,14 +143,14 @@ export class ChromeTrace {
 
   private begin(cpu: number, row: CpuRow, time: bigint, name: string, args: Fields): void {
     row.open.push(name);
-    this.emit("B", CPUS, cpu + 1, time, name, { args });
+    this.file.emit("B", CPUS, cpu + 1, time, name, { args });
   }
 
   /** Ends the innermost `name` and what is inside of it; nothing when none is open. */
   private end(cpu: number, row: CpuRow, time: bigint, name: string): void {
     const from = row.open.lastIndexOf(name);
     if (from < 0) return;
-    for (; row.open.length > from; row.open.pop()) this.emit("E", CPUS, cpu + 1, time);
+    for (; row.open.length > from; row.open.pop()) this.file.emit("E", CPUS, cpu + 1, time);
   }
 
   private addDevice(event: Extract<MachineEvent, { device: number }>): void {
@@ -166,18 +164,20 @@ export class ChromeTrace {
         this.endCommand(event);
         break;
       case "msi":
-        this.mark(DEVICES, device, time, `MSI ${hex(event.data)}`, { address: hex(event.address) });
+        this.file.mark(DEVICES, device, time, `MSI ${hex(event.data)}`, {
+          address: hex(event.address),
+        });
         break;
       case "dma-fault":
-        this.mark(DEVICES, device, time, `DMA fault at ${hex(event.address)}`, {
+        this.file.mark(DEVICES, device, time, `DMA fault at ${hex(event.address)}`, {
           reason: event.reason,
         });
         break;
       case "fault":
-        this.mark(DEVICES, device, time, "injected fault", { kind: event.fault });
+        this.file.mark(DEVICES, device, time, "injected fault", { kind: event.fault });
         break;
       case "frame":
-        this.mark(DEVICES, device, time, event.direction ? "frame received" : "frame sent", {
+        this.file.mark(DEVICES, device, time, event.direction ? "frame received" : "frame sent", {
           bytes: Number(event.bytes),
         });
         break;
@@ -189,12 +189,12 @@ export class ChromeTrace {
     // An identifier that is used again while its command is out: that one was lost.
     const lost = this.commands.get(key);
     if (lost !== undefined)
-      this.emit("e", DEVICES, event.device, event.time, "command", asyncSpan(lost));
+      this.file.emit("e", DEVICES, event.device, event.time, "command", asyncSpan(lost));
     else if (this.commands.size === OPEN_MAX) return;
     this.spans += 1;
     this.commands.set(key, this.spans);
     const args = { queue: event.queue, id: Number(event.commandId), opcode: hex(event.opcode) };
-    this.emit("b", DEVICES, event.device, event.time, "command", {
+    this.file.emit("b", DEVICES, event.device, event.time, "command", {
       ...asyncSpan(this.spans),
       args,
     });
@@ -205,11 +205,11 @@ export class ChromeTrace {
     const span = this.commands.get(key);
     const args = { status: hex(event.status) };
     if (span === undefined) {
-      this.mark(DEVICES, event.device, event.time, "completion", args);
+      this.file.mark(DEVICES, event.device, event.time, "completion", args);
       return;
     }
     this.commands.delete(key);
-    this.emit("e", DEVICES, event.device, event.time, "command", { ...asyncSpan(span), args });
+    this.file.emit("e", DEVICES, event.device, event.time, "command", { ...asyncSpan(span), args });
   }
 
   private deviceOf(key: string): number {
@@ -221,29 +221,14 @@ export class ChromeTrace {
     if (known) return known;
     const row = { open: [], haltNext: false };
     this.cpus.set(cpu, row);
-    this.name("thread_name", CPUS, cpu + 1, `CPU ${cpu}`);
+    this.file.name("thread_name", CPUS, cpu + 1, `CPU ${cpu}`);
     return row;
   }
 
   private deviceRow(device: number): void {
     if (this.devices.has(device)) return;
     this.devices.add(device);
-    this.name("thread_name", DEVICES, device, deviceName(device));
-  }
-
-  private mark(pid: number, tid: number, time: bigint, name: string, args: Fields): void {
-    this.emit("i", pid, tid, time, name, { s: "t", args });
-  }
-
-  private name(what: string, pid: number, tid: number, name: string): void {
-    this.emit("M", pid, tid, 0n, what, { args: { name } });
-  }
-
-  private emit(ph: Phase, pid: number, tid: number, time: bigint, name = "", more: Fields = {}) {
-    const rest = JSON.stringify({ name, ...more }).slice(1);
-    const head = `{"ph":"${ph}","pid":${pid},"tid":${tid},"ts":${microseconds(time)},`;
-    this.write(`${this.first ? "\n" : ",\n"}${head}${rest}`);
-    this.first = false;
+    this.file.name("thread_name", DEVICES, device, deviceName(device));
   }
 }
 
