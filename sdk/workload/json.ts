@@ -47,9 +47,15 @@ export class Value {
   }
 
   string(): string {
-    return this.node.type === "String"
-      ? this.node.value
-      : this.refuse(`${article(this.type)} where a string belongs`);
+    const { node } = this;
+    if (node.type !== "String") this.refuse(`${article(this.type)} where a string belongs`);
+    this.requirePrintable(node.value);
+    return node.value;
+  }
+
+  /** Names are printed to terminals and into pictures. */
+  private requirePrintable(text: string): void {
+    if (/\p{Cc}/u.test(text)) this.refuse("a control character in a string");
   }
 
   boolean(): boolean {
@@ -77,6 +83,7 @@ export class Value {
     if (this.node.type !== "Object") this.refuse(`${article(this.type)} where an object belongs`);
     return this.node.members.map(({ name, value }) => {
       const key = name.type === "String" ? name.value : name.name;
+      this.requirePrintable(key);
       return { key, value: new Value(value, this.place.file, this.below(key)) };
     });
   }
