@@ -121,6 +121,9 @@ export declare function pause(): void;
 /** HLT: the CPU stops when the running entry returns, until an interrupt comes. */
 @external("machine", "halt")
 export declare function halt(): void;
+/** RDSEED: 64 random bits; 0, as with CF clear, when none were ready. */
+@external("machine", "readSeed")
+export declare function readSeed(): u64;
 /** RDTSC. */
 @external("machine", "timestamp")
 export declare function timestamp(): u64;

@@ -2,6 +2,7 @@
 import { createBus } from "./bus/bus";
 import { CPU_RUNNING, cpuAt, cpuSignal, createCpus } from "./cpu/cpu";
 import { entryAddress } from "./cpu/entry";
+import { createRdseed } from "./cpu/rdseed";
 import { pvhState, resetCpu } from "./cpu/reset";
 import { createAhci } from "./devices/ahci/hba";
 import { createDrives } from "./devices/drive";
@@ -49,6 +50,7 @@ export function create(cpuCount: u32, ramBytes: f64, epochSeconds: f64): void {
   createEventQueue();
   createBus();
   createCpus(cpuCount);
+  createRdseed();
   createDrives();
 }
 

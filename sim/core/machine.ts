@@ -62,6 +62,8 @@ export class Machine {
   nvme: usize;
   ahci: usize;
   nic: usize;
+  /** Where RDSEED's numbers come from. */
+  rdseed: usize;
   /** MAC address of the network controller, first byte lowest; 0 when there is none. */
   nicAddress: u64;
 }

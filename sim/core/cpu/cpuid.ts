@@ -31,8 +31,8 @@ const MULTITHREADING: u32 = 1 << 28;
 const APIC: u32 = 1 << 9;
 /** Leaf 6, EAX: the APIC timer never stops. */
 const ALWAYS_RUNNING_TIMER: u32 = 1 << 2;
-/** Leaf 7, EBX: TSC_ADJUST, SMEP, INVPCID, SMAP. */
-const STRUCTURED_EBX: u32 = (1 << 1) | (1 << 7) | (1 << 10) | (1 << 20);
+/** Leaf 7, EBX: TSC_ADJUST, SMEP, INVPCID, RDSEED, SMAP. */
+const STRUCTURED_EBX: u32 = (1 << 1) | (1 << 7) | (1 << 10) | (1 << 18) | (1 << 20);
 /** Leaf 0x80000001, EDX: SYSCALL, NX, 1 GiB pages, RDTSCP, long mode. */
 const EXTENDED_EDX: u32 = (1 << 11) | (1 << 20) | (1 << 26) | (1 << 27) | (1 << 29);
 const INVARIANT_TSC: u32 = 1 << 8;

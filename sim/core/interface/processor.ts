@@ -9,6 +9,7 @@ import { charge, Cpu, CPU_HALTED, runningCpu, SEGMENT_LDTR, SEGMENT_TR } from ".
 import { cpuidInstruction } from "../cpu/cpuid";
 import { raiseFault, raiseProtection } from "../cpu/exceptions";
 import { canonical, loadData, storeData } from "../cpu/mmu";
+import { drawSeed } from "../cpu/rdseed";
 import { readMsrRegister, readTsc, writeMsrRegister } from "../cpu/msr";
 import { loadSegmentRegister, loadSystemSegment } from "../cpu/segments";
 import { machine } from "../machine";
@@ -35,6 +36,7 @@ const INVPCID_CYCLES: u64 = 300;
 const CPUID_CYCLES: u64 = 110;
 const PAUSE_CYCLES: u64 = 140;
 const RDTSC_CYCLES: u64 = 20;
+const RDSEED_CYCLES: u64 = 460;
 const MEMORY_CYCLES: u64 = 4;
 /** Sixteen pushes or pops, one a cycle. */
 const REGISTER_FILE_CYCLES: u64 = 16;
@@ -245,6 +247,12 @@ export function halt(): void {
   const cpu = runningCpu();
   cpu.activity = CPU_HALTED;
   trace(<u16>TRACE_HALT, cpu.index);
+}
+
+/** RDSEED: 64 random bits; 0, as with CF clear, when none were ready. */
+export function readSeed(): u64 {
+  charge(runningCpu(), RDSEED_CYCLES);
+  return drawSeed();
 }
 
 /** RDTSC. */

@@ -23,6 +23,7 @@ export interface Instructions {
   invalidatePage(va: bigint): void;
   invalidateContext(type: number, pcid: number, va: bigint): void;
   cpuid(leaf: number, subleaf: number): void;
+  readSeed(): bigint;
   loadVirtual(va: bigint, bytes: number): bigint;
   storeVirtual(va: bigint, bytes: number, value: bigint): void;
   saveRegisters(at: number): void;
