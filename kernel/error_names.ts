@@ -58,6 +58,8 @@ export function errorName(error: u32): string {
       return "interrupts";
     case errors.ERROR_POWER:
       return "power";
+    case errors.ERROR_NO_ENTROPY:
+      return "no-entropy";
     default:
       return "unknown";
   }

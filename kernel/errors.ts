@@ -55,3 +55,5 @@ export const ERROR_DMA_FAULT = 24;
 export const ERROR_INTERRUPTS = 25;
 /** The platform did not turn off. */
 export const ERROR_POWER = 26;
+/** The processor has no random numbers: there would be nothing secret to make keys from. */
+export const ERROR_NO_ENTROPY = 27;

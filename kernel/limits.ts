@@ -65,5 +65,11 @@ export const AGENT_DEPTH_MAX: u32 = 64;
 export const DONATION_DEPTH_MAX: u32 = 8;
 /** Bytes of a slab's chunk: small enough for 16 MiB of RAM, large enough to be rare. */
 export const SLAB_CHUNK_BYTES: u32 = 16 * 1024;
+/** Bytes that one RandomGet gives. */
+export const RANDOM_BYTES_MAX: u32 = 256;
+/** Records that one AuditDrain takes: a call has a bound. */
+export const AUDIT_DRAIN_MAX: u32 = 64;
+/** Records that AuditAppend leaves for the kernel's own: an agent's words can't crowd them out. */
+export const AUDIT_RESERVE: u32 = 1024;
 /** Records in the audit ring; a power of two. */
 export const AUDIT_RECORDS: u32 = 4096;

@@ -5,7 +5,7 @@
 import { pointer } from "../hal/memory";
 import { Agent } from "./agent/agent";
 import { Pool } from "./mm/pool";
-import { Slab } from "./object/slab";
+import { KernelObject, Slab } from "./object/slab";
 import { KERNEL_ADDRESS, KERNEL_BYTES } from "../sim/spec/platform";
 
 /** A linear-memory address of one `T` or of an array of them; the typed views follow it. */
@@ -34,6 +34,9 @@ export class Kernel {
   /** Tables of objects, one a kind. */
   slabs: Ptr<Slab>;
   audit: usize;
+  entropy: usize;
+  /** The object that capabilities of KIND_KERNEL name. */
+  authority: Ptr<KernelObject>;
   /** Time at which the running entry began, ns: what the kernel does in one entry has one time. */
   now: u64;
   /** Index of the CPU that runs the entry. */

@@ -65,10 +65,8 @@ export class Agent extends Entity {
   capabilityCount: u32;
   /** Rights that AgentSpecialize left it: masks every capability. */
   rightsLeft: u32;
-  /** Key of its own random stream, and blocks taken from it. */
-  randomKey0: u64;
-  randomKey1: u64;
-  randomCount: u64;
+  /** Blocks taken from its own stream of random bytes. */
+  randomBlocks: u64;
 
   // --- memory (mm/) ---
   pool: Ptr<Pool>;

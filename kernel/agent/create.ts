@@ -2,11 +2,11 @@
 import { RUNTIME_BYTES, USER_TEXT } from "../../sim/spec/user";
 import { RFLAGS_FIXED, RFLAGS_IF } from "../../sim/spec/x86";
 import { Capability } from "../cap/capability";
+import { grantEverything } from "../cap/authority";
 import { RIGHTS_ALL } from "../cap/rights";
-import { capabilityCreate } from "../cap/table";
 import { AGENT_DEPTH_MAX } from "../limits";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
-import { KIND_AGENT, KIND_POOL } from "../object/kinds";
+import { KIND_AGENT } from "../object/kinds";
 import { objectAllocate, objectFree } from "../object/slab";
 import { kernel } from "../state";
 import { Agent, AGENT_BYTES, Context, contextOf, noticeOf } from "./agent";
@@ -63,15 +63,20 @@ export function contextInit(agent: Agent, self: u64, pool: u64, argument: u64): 
   context.r15 = image.program;
 }
 
-/** The first agent, with a capability to itself and one to all memory; false when RAM is short. */
+/**
+ * The first agent; false when RAM is short. Beside what every agent finds, RDX has its capability to
+ * the kernel and R10 the one to all scopes.
+ */
 export function createInit(image: Image, pool: Pool): bool {
   const slot = agentCreate(null, pool, image, 0);
   if (slot == 0) return false;
   const agent = changetype<Agent>(slot);
-  const self = capabilityCreate(agent, null, KIND_AGENT, agent.id, RIGHTS_ALL);
-  const memory = capabilityCreate(agent, null, KIND_POOL, pool.id, RIGHTS_ALL);
-  if (self == 0 || memory == 0) return false;
-  contextInit(agent, changetype<Capability>(self).id, changetype<Capability>(memory).id, 0);
+  if (!grantEverything(agent, pool.id)) return false;
+  const memory = changetype<Capability>(agent.capabilities);
+  const self = changetype<Capability>(memory.next);
+  const scope = changetype<Capability>(self.next);
+  contextInit(agent, self.id, memory.id, changetype<Capability>(scope.next).id);
+  contextOf(agent).r10 = scope.id;
   kernel().init = slot;
   return true;
 }

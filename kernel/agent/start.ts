@@ -3,9 +3,12 @@ import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { USER_TEXT } from "../../sim/spec/user";
 import { boot, fail, STAGE_DONE } from "../boot/boot";
 import { Bundle, BundleEntry } from "../boot/bundle";
+import { createAudit } from "../audit/audit";
 import { Capability } from "../cap/capability";
+import { createEntropy, entropyGather } from "../cap/entropy";
+import { createAuthority } from "../cap/authority";
 import { printLine } from "../console";
-import { ERROR_OUT_OF_FRAMES } from "../errors";
+import { ERROR_NO_ENTROPY, ERROR_OUT_OF_FRAMES } from "../errors";
 import {
   AGENTS_MAX,
   CAPABILITIES_MAX,
@@ -45,6 +48,7 @@ const INIT = "init";
 
 export function stageAgents(): u32 {
   if (!createObjects(kernel().cpuCount)) return fail(ERROR_OUT_OF_FRAMES);
+  if (!entropyGather()) return fail(ERROR_NO_ENTROPY);
   kernel().scheduling = 1;
   return startInit();
 }
@@ -62,6 +66,9 @@ export function createObjects(shards: u32): bool {
     !slabInit(KIND_MESSAGE, offsetof<Message>() + MESSAGE_INLINE_BYTES, MESSAGES_MAX, shards)
   )
     return false;
+  createEntropy();
+  createAuthority();
+  if (!createAudit()) return false;
   const pool = objectAllocate(KIND_POOL, 0);
   if (pool == 0) return false;
   kernel().pool = pool;

@@ -1,41 +1,87 @@
-/** The check that every system call passes: is the capability it names good for what it asks? */
-import { agentFind } from "../agent/agent";
-import { objectFind, objectStale } from "../object/slab";
-import { KIND_CAPABILITY, KIND_SCOPE } from "../object/kinds";
-import { now } from "../time";
+/**
+ * The check that every system call passes: is the capability it names good for what it asks? It
+ * reads a few words and writes nothing, so a refusal leaves no trace but the audit record.
+ */
+import { Agent } from "../agent/agent";
+import { KIND_CAPABILITY } from "../object/kinds";
+import { KernelObject, objectFind, objectStale } from "../object/slab";
 import { Call, callerOf } from "../syscall/call";
 import {
   STATUS_CAPABILITY_EXPIRED,
   STATUS_CAPABILITY_FOREIGN,
   STATUS_CAPABILITY_FORGED,
   STATUS_CAPABILITY_KIND,
+  STATUS_CAPABILITY_REVOKED,
   STATUS_CAPABILITY_STALE,
   STATUS_OBJECT_GONE,
   STATUS_OK,
   STATUS_RIGHTS_MISSING,
 } from "../syscall/status";
-import { Capability } from "./capability";
-
-/** Finds the capability `id` of the agent named `agent`, alive and unexpired. */
-export function capabilityStatus(id: u64, agent: u64): u32 {
-  const found = objectFind(KIND_CAPABILITY, id);
-  if (found == 0) return objectStale(KIND_CAPABILITY, id) ? STATUS_CAPABILITY_STALE : STATUS_CAPABILITY_FORGED;
-  const held = changetype<Capability>(found);
-  if (held.agent != agent) return STATUS_CAPABILITY_FOREIGN;
-  return held.expiry <= now() ? STATUS_CAPABILITY_EXPIRED : STATUS_OK;
-}
+import { now } from "../time";
+import { Capability, capabilityRevoked } from "./capability";
 
 /**
  * Checks that the call's capability names a live object of one of `kinds` (a bit each) with all of
  * `rights`, and notes both in the call.
  */
 export function authorize(call: Call, kinds: u32, rights: u32): u32 {
-  const status = capabilityStatus(call.capability, callerOf(call).id);
+  const found = objectFind(KIND_CAPABILITY, call.capability);
+  if (found == 0) return unknownStatus(call.capability);
+  const held = changetype<Capability>(found);
+  const status = usable(held, callerOf(call), kinds, rights);
   if (status != STATUS_OK) return status;
-  const held = changetype<Capability>(objectFind(KIND_CAPABILITY, call.capability));
+  call.held = found;
+  call.object = held.target;
+  return STATUS_OK;
+}
+
+/**
+ * The same check for a capability of `agent` that an argument names; it is `capabilityNamed(id)`
+ * when the answer is STATUS_OK.
+ */
+export function capabilityLookup(agent: Agent, id: u64, kinds: u32, rights: u32): u32 {
+  const found = objectFind(KIND_CAPABILITY, id);
+  return found == 0 ? unknownStatus(id) : usable(changetype<Capability>(found), agent, kinds, rights);
+}
+
+/** The capability `id`, which capabilityLookup has found. */
+@inline
+export function capabilityNamed(id: u64): Capability {
+  const found = objectFind(KIND_CAPABILITY, id);
+  assert(found != 0, "capabilityNamed: not looked up");
+  return changetype<Capability>(found);
+}
+
+/** Whether `agent` holds the capability `id`, whatever it may still be worth. */
+export function heldStatus(agent: Agent, id: u64): u32 {
+  const found = objectFind(KIND_CAPABILITY, id);
+  if (found == 0) return unknownStatus(id);
+  return changetype<Capability>(found).agent == agent.id ? STATUS_OK : STATUS_CAPABILITY_FOREIGN;
+}
+
+/** Whether it has its authority still, whoever holds it; the object may be gone. */
+@inline
+export function authorityStatus(held: Capability): u32 {
+  if (held.expiry <= now()) return STATUS_CAPABILITY_EXPIRED;
+  return capabilityRevoked(held) ? STATUS_CAPABILITY_REVOKED : STATUS_OK;
+}
+
+/** Whether the object that it names is there: slots are never unmapped, so this is one comparison. */
+@inline
+export function targetLives(held: Capability): bool {
+  return held.target == 0 || changetype<KernelObject>(held.target).id == held.object;
+}
+
+@inline
+function usable(held: Capability, agent: Agent, kinds: u32, rights: u32): u32 {
+  if (held.agent != agent.id) return STATUS_CAPABILITY_FOREIGN;
+  const status = authorityStatus(held);
+  if (status != STATUS_OK) return status;
   if (((kinds >> held.kind) & 1) == 0) return STATUS_CAPABILITY_KIND;
-  if ((held.rights & callerOf(call).rightsLeft & rights) != rights) return STATUS_RIGHTS_MISSING;
-  call.held = changetype<usize>(held);
-  call.object = held.kind == KIND_SCOPE ? 0 : objectFind(held.kind, held.object);
-  return call.object == 0 && held.kind != KIND_SCOPE ? STATUS_OBJECT_GONE : STATUS_OK;
+  if ((held.rights & agent.rightsLeft & rights) != rights) return STATUS_RIGHTS_MISSING;
+  return targetLives(held) ? STATUS_OK : STATUS_OBJECT_GONE;
+}
+
+function unknownStatus(id: u64): u32 {
+  return objectStale(KIND_CAPABILITY, id) ? STATUS_CAPABILITY_STALE : STATUS_CAPABILITY_FORGED;
 }

@@ -1,13 +1,40 @@
-/** Agents' tables of capabilities. */
-import { Agent } from "../agent/agent";
-import { CAPABILITIES_PER_AGENT_MAX } from "../limits";
-import { KIND_CAPABILITY } from "../object/kinds";
-import { objectAllocate } from "../object/slab";
-import { Capability } from "./capability";
+/** Agents' tables of capabilities: each is paid by the pool of the agent that holds it. */
+import { Agent, agentFind } from "../agent/agent";
+import { CAPABILITIES_PER_AGENT_MAX, CAPABILITY_DEPTH_MAX } from "../limits";
+import { Pool, poolCharge, poolRelease } from "../mm/pool";
+import { KIND_CAPABILITY, KIND_KERNEL, KIND_SCOPE } from "../object/kinds";
+import { objectAllocate, objectFind, objectFree } from "../object/slab";
+import { kernel } from "../state";
+import { STATUS_LIMIT, STATUS_OK, STATUS_QUOTA, STATUS_TOO_DEEP } from "../syscall/status";
+import { authorityStatus } from "./authorize";
+import { Capability, capabilityRevoked, NEVER, scopeOf } from "./capability";
 
-const NEVER: u64 = 0xffff_ffff_ffff_ffff;
+/** What a capability costs its holder's pool. */
+export const CAPABILITY_BYTES: u64 = offsetof<Capability>();
 
-/** A capability in `holder`'s table; 0 when the table is full or RAM is short. */
+const SCOPE_WORDS: usize = 32;
+
+/**
+ * Whether `count` more capabilities, derived from `parent` (null: made by the kernel), fit into the
+ * table of `holder` and its pool can pay for them: STATUS_OK, or the status to refuse with.
+ */
+export function capabilityRoom(holder: Agent, parent: Capability | null, count: u32): u32 {
+  if (parent != null && <u32>parent.depth + 1 >= CAPABILITY_DEPTH_MAX) return STATUS_TOO_DEEP;
+  const pool = changetype<Pool>(holder.pool);
+  const bytes = <u64>count * CAPABILITY_BYTES;
+  const free = CAPABILITIES_PER_AGENT_MAX - holder.capabilityCount;
+  if (count <= free && bytes <= pool.quota - pool.used) return STATUS_OK;
+  const worthless = countWorthless(holder);
+  if (count > free + worthless) return STATUS_LIMIT;
+  const left = pool.quota - pool.used + <u64>worthless * CAPABILITY_BYTES;
+  return bytes <= left ? STATUS_OK : STATUS_QUOTA;
+}
+
+/**
+ * A capability in `holder`'s table: with `parent`, for the same object or scope and until the same
+ * time as it. Clears worthless ones from the table when there is no room for it. 0, and nothing
+ * else changed, when capabilityRoom refuses or RAM is short.
+ */
 export function capabilityCreate(
   holder: Agent,
   parent: Capability | null,
@@ -15,18 +42,110 @@ export function capabilityCreate(
   object: u64,
   rights: u32,
 ): usize {
-  if (holder.capabilityCount == CAPABILITIES_PER_AGENT_MAX) return 0;
+  assert(parent == null || authorityStatus(parent) == STATUS_OK, "capabilityCreate: the parent is worthless");
+  if (capabilityRoom(holder, parent, 1) != STATUS_OK) return 0;
+  const pool = changetype<Pool>(holder.pool);
+  if (holder.capabilityCount == CAPABILITIES_PER_AGENT_MAX || !poolCharge(pool, CAPABILITY_BYTES)) {
+    clearWorthless(holder);
+    const paid = poolCharge(pool, CAPABILITY_BYTES);
+    assert(paid, "capabilityCreate: capabilityRoom promised the bytes");
+  }
   const slot = objectAllocate(KIND_CAPABILITY, holder.cpu);
-  if (slot == 0) return 0;
+  if (slot == 0) {
+    poolRelease(pool, CAPABILITY_BYTES);
+    return 0;
+  }
   const made = changetype<Capability>(slot);
   made.agent = holder.id;
   made.object = object;
-  made.kind = <u16>kind;
+  made.kind = <u8>kind;
   made.rights = rights;
   made.expiry = NEVER;
+  made.target = kind == KIND_SCOPE ? 0 : kind == KIND_KERNEL ? kernel().authority : objectFind(kind, object);
+  assert(made.target != 0 || kind == KIND_SCOPE, "capabilityCreate: no such object");
+  if (parent != null) descend(made, parent);
+  enlist(holder, made);
+  return slot;
+}
+
+function descend(made: Capability, parent: Capability): void {
+  assert(parent.kind == made.kind && parent.object == made.object, "capabilityCreate: another object");
+  made.parent = changetype<usize>(parent);
+  made.parentId = parent.id;
+  made.epoch = parent.revocations;
+  made.depth = parent.depth + 1;
+  made.expiry = parent.expiry;
+  made.scopeBytes = parent.scopeBytes;
+  made.scopeMask = parent.scopeMask;
+  memory.copy(scopeOf(made), scopeOf(parent), SCOPE_WORDS);
+  addDescendants(made, 1);
+}
+
+/** Adds to what every ancestor counts. The ancestors must be there: nothing above is revoked. */
+function addDescendants(held: Capability, count: i32): void {
+  let link = held.parent;
+  while (link != 0) {
+    const ancestor = changetype<Capability>(link);
+    ancestor.descendants += count;
+    link = ancestor.parent;
+  }
+}
+
+function enlist(holder: Agent, made: Capability): void {
+  const slot = changetype<usize>(made);
   made.next = holder.capabilities;
   if (made.next != 0) changetype<Capability>(made.next).previous = slot;
   holder.capabilities = slot;
   holder.capabilityCount += 1;
-  return slot;
+}
+
+/**
+ * Takes the authority of all that was derived from `held`, in one step: those holders see REVOKED.
+ * How many there were.
+ */
+export function capabilityRevoke(held: Capability): u32 {
+  const count = held.descendants;
+  assert(!capabilityRevoked(held), "capabilityRevoke: it is revoked itself");
+  held.revocations += 1;
+  addDescendants(held, -(<i32>count));
+  held.descendants = 0;
+  return count;
+}
+
+/** Deletes a capability: it is stale from now on, and what was derived from it is revoked. */
+export function capabilityDelete(held: Capability): void {
+  if (!capabilityRevoked(held)) addDescendants(held, -(<i32>held.descendants + 1));
+  const found = agentFind(held.agent);
+  assert(found != null, "capabilityDelete: the holder is gone");
+  const holder = changetype<Agent>(found);
+  if (held.previous != 0) changetype<Capability>(held.previous).next = held.next;
+  else holder.capabilities = held.next;
+  if (held.next != 0) changetype<Capability>(held.next).previous = held.previous;
+  holder.capabilityCount -= 1;
+  poolRelease(changetype<Pool>(holder.pool), CAPABILITY_BYTES);
+  objectFree(changetype<usize>(held));
+}
+
+/** Deletes up to `most` capabilities of an agent that ends; how many it has left. */
+export function capabilitiesDrop(agent: Agent, most: u32): u32 {
+  for (let left = most; left != 0 && agent.capabilities != 0; left--)
+    capabilityDelete(changetype<Capability>(agent.capabilities));
+  return agent.capabilityCount;
+}
+
+/** Capabilities in the table that are revoked or expired, at most CAPABILITIES_PER_AGENT_MAX. */
+function countWorthless(holder: Agent): u32 {
+  let count: u32 = 0;
+  for (let at = holder.capabilities; at != 0; at = changetype<Capability>(at).next)
+    if (authorityStatus(changetype<Capability>(at)) != STATUS_OK) count += 1;
+  return count;
+}
+
+function clearWorthless(holder: Agent): void {
+  let at = holder.capabilities;
+  while (at != 0) {
+    const held = changetype<Capability>(at);
+    at = held.next;
+    if (authorityStatus(held) != STATUS_OK) capabilityDelete(held);
+  }
 }

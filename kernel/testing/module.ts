@@ -33,6 +33,35 @@ export interface KernelTesting {
     a5: bigint,
   ): number;
   worldValue(cpu: number): bigint;
+  sipHash(k0: bigint, k1: bigint, at: number, bytes: number): bigint;
+  chacha20Block(
+    key: number,
+    w12: number,
+    w13: number,
+    w14: number,
+    w15: number,
+    to: number,
+  ): void;
+  worldAgent(quota: bigint): bigint;
+  worldObject(id: bigint): number;
+  worldCapability(holder: bigint, kind: number, object: bigint, rights: number): bigint;
+  worldAuthorize(agent: bigint, capability: bigint, kinds: number, rights: number): number;
+  worldRoom(holder: bigint, from: bigint, count: number): number;
+  worldDelete(capability: bigint): void;
+  worldKey(key: number): void;
+  worldGrant(from: bigint, to: bigint, rights: number): bigint;
+  worldDrop(agent: bigint, most: number): number;
+  worldRevoke(capability: bigint): number;
+  authorizeMany(
+    agent: bigint,
+    ids: number,
+    idCount: number,
+    kinds: number,
+    rights: number,
+    count: number,
+  ): number;
+  deriveMany(from: bigint, to: bigint, count: number, chain: boolean): bigint;
+  sipHashMany(at: number, bytes: number, count: number): bigint;
   worldSchedule(cpu: number): bigint;
   translateMany(root: bigint, address: bigint, stride: bigint, count: number): bigint;
 }

@@ -7,6 +7,7 @@ import { Agent, agentFind } from "../agent/agent";
 import { createInit } from "../agent/create";
 import { imageCreate } from "../agent/image";
 import { IMAGE_HEADER_BYTES, IMAGE_MAGIC_HIGH, IMAGE_MAGIC_LOW } from "../agent/image_format";
+import { entropyDerive } from "../cap/entropy";
 import { createObjects } from "../agent/start";
 import { AGENT_RUNNING } from "../agent/states";
 import { Image } from "../agent/image";
@@ -35,6 +36,7 @@ export function worldCreate(cpus: u32, ramBytes: u32): u64 {
     cpu.call = rootAllocate(offsetof<Call>());
   }
   if (!createKernelSpace() || !createObjects(cpus)) return 0;
+  entropyDerive();
   const image = emptyImage();
   if (image == 0 || !createInit(changetype<Image>(image), changetype<Pool>(kernel().pool))) return 0;
   kernel().scheduling = 1;
