@@ -46,6 +46,8 @@ export class Kernel {
   /** The first agent, and the pool that all memory of agents comes from. */
   init: Ptr<Agent>;
   pool: Ptr<Pool>;
+  /** Nodes of the fair queues' trees (sched/nodes.ts). */
+  schedNodes: usize;
 }
 
 @inline

@@ -13,6 +13,7 @@ export { frameAlloc, frameFree, framesAdd, framesFree, framesOwned, framesValid 
 export { mapPage, unmapPage, translate } from "../mm/paging";
 export * from "./cap";
 export * from "./loops";
+export * from "./sched";
 export * from "./world";
 
 /** Where the tables for the tests begin: behind the kernel's own two megabytes. */

@@ -1,0 +1,216 @@
+/**
+ * The tree of a fair queue: a B+ tree in the order (key, ID), in which each parent knows the least
+ * value of every child's entries. With virtual deadlines for keys and virtual times for values, the
+ * earliest deadline among those that are eligible is one way down: to the first child whose least
+ * value isn't above the limit (the augmented tree of Stoica and Abdel-Wahab, TR-95-22).
+ *
+ * A record has all that comparing needs, so looking for one entity never touches another one.
+ */
+import {
+  before,
+  childAt,
+  copyRecord,
+  countAt,
+  COUNTS,
+  keyAt,
+  idAt,
+  leastAt,
+  leastIn,
+  mend,
+  precedes,
+  Record,
+  recordAt,
+  setChild,
+  setCount,
+  setLeast,
+  slotFor,
+  SLOTS,
+  SLOTS_LEAST,
+  splitChild,
+} from "./fair_node";
+import { nodeAlloc, nodeFree, nodesRelease, nodesReserve, stepAt } from "./nodes";
+
+@unmanaged
+export class FairTree {
+  root: usize;
+  /** Levels above the leaves. */
+  height: u32;
+  entries: u32;
+  /** The least value; undefined in an empty tree. */
+  least: u64;
+  /** Slots of the root that are in use. */
+  rootCount: u8;
+}
+
+/** Address of the byte that counts the slots of the node at `level` of the way looked up last. */
+@inline
+function counterAt(tree: FairTree, level: u32): usize {
+  if (level == tree.height) return changetype<usize>(tree) + offsetof<FairTree>("rootCount");
+  const above = stepAt(level + 1);
+  return above.node + COUNTS + above.slot;
+}
+
+// --- a tree as a whole ---
+
+/** Makes an empty tree, and reserves its root; false when no frame is left. */
+export function treeInit(tree: FairTree): bool {
+  if (!nodesReserve(0, 1)) return false;
+  tree.root = nodeAlloc();
+  tree.height = 0;
+  tree.entries = 0;
+  tree.rootCount = 0;
+  return true;
+}
+
+/** Gives the root of an empty tree back. */
+export function treeFree(tree: FairTree): void {
+  assert(tree.entries == 0, "treeFree: the tree is not empty");
+  nodeFree(tree.root);
+  nodesRelease(0, 1);
+  tree.root = 0;
+}
+
+// --- insertion ---
+
+function growRoot(tree: FairTree): void {
+  const root = nodeAlloc();
+  setChild(root, 0, tree.root);
+  setCount(root, 0, tree.rootCount);
+  setLeast(root, 0, tree.least);
+  tree.root = root;
+  tree.rootCount = 1;
+  tree.height += 1;
+}
+
+/** Adds a record; its node is reserved. No other record may have the same key and ID. */
+export function treeInsert(tree: FairTree, key: u64, id: u64, value: u64, item: usize, weight: u32): void {
+  if (tree.entries == 0 || before(value, tree.least)) tree.least = value;
+  tree.entries += 1;
+  if (tree.rootCount == SLOTS) growRoot(tree);
+  let node = tree.root;
+  let counter = changetype<usize>(tree) + offsetof<FairTree>("rootCount");
+  for (let level = tree.height; level > 0; level--) {
+    const count = <u32>load<u8>(counter);
+    let slot = slotFor(node, count, key, id);
+    if (countAt(node, slot) == SLOTS) {
+      splitChild(node, count, slot, level - 1);
+      store<u8>(counter, <u8>(count + 1));
+      if (!precedes(key, id, keyAt(node, slot + 1), idAt(node, slot + 1))) slot++;
+    }
+    if (before(value, leastAt(node, slot))) setLeast(node, slot, value);
+    counter = node + COUNTS + slot;
+    node = childAt(node, slot);
+  }
+  const count = <u32>load<u8>(counter);
+  store<u8>(counter, <u8>(count + 1));
+  const record = recordAt(node, count);
+  record.key = key;
+  record.value = value;
+  record.id = id;
+  record.item = item;
+  record.weight = weight;
+}
+
+// --- looking up; both leave the way to what they find in stepAt ---
+
+/** The first record whose value isn't above `limit`; null when there is none. */
+export function treeFirst(tree: FairTree, limit: u64): Record | null {
+  if (tree.entries == 0 || before(limit, tree.least)) return null;
+  let node = tree.root;
+  let count = <u32>tree.rootCount;
+  for (let level = tree.height; level > 0; level--) {
+    let slot: u32 = 0;
+    while (before(limit, leastAt(node, slot))) slot++;
+    const step = stepAt(level);
+    step.node = node;
+    step.slot = slot;
+    count = countAt(node, slot);
+    node = childAt(node, slot);
+  }
+  const step = stepAt(0);
+  step.node = node;
+  step.slot = firstRecord(node, count, limit);
+  return recordAt(node, step.slot);
+}
+
+/** The slot of the first of a leaf's records with a value not above `limit`; there is one. */
+@inline
+function firstRecord(leaf: usize, count: u32, limit: u64): u32 {
+  let best: u32 = 0;
+  let bestKey: i64 = i64.MAX_VALUE;
+  let bestId: u64 = u64.MAX_VALUE;
+  for (let slot: u32 = 0; slot < count; slot++) {
+    const record = recordAt(leaf, slot);
+    if (before(limit, record.value)) continue;
+    const key = <i64>(record.key - limit);
+    if (key < bestKey || (key == bestKey && record.id < bestId)) {
+      bestKey = key;
+      bestId = record.id;
+      best = slot;
+    }
+  }
+  return best;
+}
+
+/** The record of (key, ID), which must be in the tree. */
+export function treeFind(tree: FairTree, key: u64, id: u64): Record {
+  let node = tree.root;
+  let count = <u32>tree.rootCount;
+  for (let level = tree.height; level > 0; level--) {
+    const slot = slotFor(node, count, key, id);
+    const step = stepAt(level);
+    step.node = node;
+    step.slot = slot;
+    count = countAt(node, slot);
+    node = childAt(node, slot);
+  }
+  const step = stepAt(0);
+  step.node = node;
+  step.slot = 0;
+  while (recordAt(node, step.slot).id != id || recordAt(node, step.slot).key != key) {
+    step.slot += 1;
+    assert(step.slot < count, "treeFind: not in the tree");
+  }
+  return recordAt(node, step.slot);
+}
+
+// --- removal ---
+
+/** Takes out the record that was looked up last, with no change in between. */
+export function treeRemove(tree: FairTree): void {
+  const leaf = stepAt(0);
+  const counter = counterAt(tree, 0);
+  let node = leaf.node;
+  let count = <u32>load<u8>(counter) - 1;
+  const value = recordAt(node, leaf.slot).value;
+  copyRecord(changetype<usize>(recordAt(node, leaf.slot)), changetype<usize>(recordAt(node, count)));
+  store<u8>(counter, <u8>count);
+  tree.entries -= 1;
+  for (let level: u32 = 0; level < tree.height; level++) {
+    const above = stepAt(level + 1);
+    const parent = above.node;
+    const isLeast = leastAt(parent, above.slot) == value;
+    // When it wasn't the least of this node it wasn't that of any above.
+    if (!isLeast && count >= SLOTS_LEAST) return;
+    if (isLeast) setLeast(parent, above.slot, leastIn(node, level, count));
+    const parentCounter = counterAt(tree, level + 1);
+    let parentCount = <u32>load<u8>(parentCounter);
+    if (count < SLOTS_LEAST) {
+      parentCount = mend(parent, parentCount, above.slot, level);
+      store<u8>(parentCounter, <u8>parentCount);
+    }
+    node = parent;
+    count = parentCount;
+  }
+  if (tree.entries != 0 && tree.least == value) tree.least = leastIn(node, tree.height, count);
+  if (tree.height > 0 && count == 1) shrinkRoot(tree);
+}
+
+function shrinkRoot(tree: FairTree): void {
+  const root = tree.root;
+  tree.root = childAt(root, 0);
+  tree.rootCount = <u8>countAt(root, 0);
+  tree.height -= 1;
+  nodeFree(root);
+}
+
