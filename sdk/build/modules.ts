@@ -10,6 +10,7 @@ export const MODULES: readonly Module[] = [
     views: "hal/testing/views.generated.ts",
     testing: true,
   },
+  { name: "hal-agents", entry: "hal/testing/agents.ts", testing: true },
   { name: "kernel-testing", entry: "kernel/testing/index.ts", testing: true },
   { name: "kernel-reads", entry: "kernel/testing/reads.ts", testing: true },
   { name: "sim-testing", entry: "sim/core/testing.ts", testing: true },

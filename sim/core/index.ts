@@ -14,3 +14,4 @@ export { peekTranslate, translateFor } from "./cpu/inspect";
 export { driveLine, pendingInterrupt, takeInterrupt } from "./interrupts/host";
 export { deliverMessage } from "./interrupts/lines";
 export { agentCall, agentFault, agentLoad, agentStore } from "./user/host";
+export { nowAddress, registersAddress, stepsAddress } from "./cpu/inspect";

@@ -1,4 +1,5 @@
 /** One instance of the machine in WebAssembly: its memory, its exports and its host functions. */
+import { AgentPort } from "./agent-port.ts";
 import { MachineError } from "./errors.ts";
 import type { Modules } from "./modules.ts";
 import { abortFunction } from "./traps.ts";
@@ -34,6 +35,15 @@ export interface SimExports {
   uartReceive(entry: number): number;
   uartRoom(): number;
   armFault(kind: number, source: number, skip: number, argument: bigint): number;
+  /** Operations of the agent on a CPU that waits for one (sim/core/user/host.ts). */
+  agentCall(cpu: number, cycles: number, integers: number): number;
+  agentStore(cpu: number, low: number, high: number, bytes: number): number;
+  agentLoad(cpu: number, low: number, high: number, bytes: number): number;
+  agentFault(cpu: number): number;
+  /** Addresses of what the host reads so often that a bigint for it would count. */
+  stepsAddress(): number;
+  nowAddress(): number;
+  registersAddress(cpu: number): number;
 }
 
 /** What leaves the machine, and the bytes of its drives (sim/core/host.ts). */
@@ -54,6 +64,7 @@ export interface Core {
   readonly kernel: WebAssembly.Exports;
   /** Where bytes for the machine are put, HOST_BUFFER_BYTES long. */
   readonly hostBuffer: number;
+  readonly agents: AgentPort;
 }
 
 /** Linear memory map; the same figures as sim/core/memory.ts. */
@@ -85,6 +96,7 @@ export function instantiate(modules: Modules, ramBytes: number, host: HostFuncti
     sim,
     kernel: kernelInstance.exports,
     hostBuffer: HOST_BUFFER,
+    agents: new AgentPort(sim, memory),
   };
 }
 

@@ -1,12 +1,17 @@
 /** A machine's inner works: its core, what it is connected to, and how it is driven. */
+import { STOP_AGENT, STOP_BREAK, STOP_IDLE, STOP_STEPS } from "../spec/stops.ts";
+import type { AgentCall } from "./agent-port.ts";
+import { Agents } from "./agents.ts";
 import { ConsoleLog } from "./console.ts";
-import { type Core, type HostFunctions, instantiate, STATE_BASE } from "./core.ts";
+import { type Core, HOST_BASE, type HostFunctions, instantiate, STATE_BASE } from "./core.ts";
 import { DEFAULT_BLOCK_BYTES, type Drive } from "./drives.ts";
 import { MachineError } from "./errors.ts";
-import { applyInput, type Input } from "./inputs.ts";
+import { applyInput, type Input, isAgentInput } from "./inputs.ts";
 import type { JournalEntry } from "./journal.ts";
+import { JournalLog } from "./journal-log.ts";
 import type { Modules } from "./modules.ts";
 import type { Configuration } from "./options.ts";
+import { Programs } from "./programs.ts";
 import { type StopReason, stopReason } from "./reasons.ts";
 import { guestTrap } from "./traps.ts";
 import { Machine as MachineState } from "./views.generated.ts";
@@ -18,7 +23,9 @@ const STEPS_AT_A_TIME = 100_000;
 /** With listeners, few enough for the ring to keep what happens meanwhile. */
 const STEPS_WATCHED = 256;
 /** Serial input that found no room is offered again at multiples of so many steps. */
-const SERIAL_STEPS = 16n;
+const SERIAL_STEPS = 16;
+/** HostControl.cpu (sim/core/host.ts): whose agent is waited for when the machine stops for it. */
+const WAITING_CPU = HOST_BASE + 32;
 /** Frames and errors kept for whoever wants to see them; the oldest give way. */
 const KEPT_MAX = 4096;
 
@@ -39,24 +46,32 @@ export class Engine {
   readonly framesSent: Uint8Array[] = [];
   readonly driveErrors: DriveFailure[] = [];
   /** Inputs so far. */
-  readonly journal: JournalEntry[] = [];
-  /** Inputs of a replayed journal that are still to come, the next one first. */
+  readonly journal = new JournalLog();
+  /** Inputs of a replayed journal that are still to come, the next one last. */
   replay: JournalEntry[] = [];
   /** Bytes on their way to the serial port, which has had no room for them yet. */
   serial: number[] = [];
   /** Virtual time up to which nothing more happens: an idle machine that was run to a limit. */
   reached = 0n;
   crash: MachineError | null = null;
-  private entered = false;
+  /** While the machine makes a step, or one of its agents' programs runs. */
+  entered = false;
+  readonly agents: Agents;
   private watches: Watches | undefined;
 
   /** Instantiates the modules; the state is all zeroes until `powerOn` or a restore fills it. */
-  constructor(modules: Modules, configuration: Configuration, drives: readonly Drive[]) {
+  constructor(
+    modules: Modules,
+    configuration: Configuration,
+    drives: readonly Drive[],
+    programs = new Programs(),
+  ) {
     this.modules = modules;
     this.configuration = configuration;
     this.drives = drives;
     this.core = instantiate(modules, configuration.memory, this.hostFunctions());
     this.state = new MachineState(this.core.data, STATE_BASE);
+    this.agents = new Agents(this, programs);
   }
 
   powerOn(): void {
@@ -87,6 +102,11 @@ export class Engine {
     return this.watches;
   }
 
+  /** Micro-steps since power-on. */
+  private get steps(): number {
+    return this.core.agents.steps;
+  }
+
   /** Virtual time in ns. */
   get time(): bigint {
     return bigMax(this.state.now, this.reached);
@@ -107,6 +127,13 @@ export class Engine {
     });
   }
 
+  /** The call of an agent on a CPU that waits for it. */
+  agentCall(call: AgentCall): void {
+    const { agents } = this.core;
+    agents.note(this.journal, call);
+    agents.call(call);
+  }
+
   /** Hands waiting bytes to the serial port while it has room; whether it took any. */
   feedSerial(): boolean {
     let taken = 0;
@@ -124,32 +151,54 @@ export class Engine {
    */
   run(limit: bigint, steps: number, condition?: () => boolean): StopReason {
     this.watches?.drain();
+    let asked = false;
     for (let left = steps; ; ) {
       if (this.crash) return "crashed";
       if (condition?.()) return "condition";
       if (left <= 0) return "steps";
       if (!this.replayDue(limit)) return this.stand(limit, "limit");
-      if (this.state.steps % SERIAL_STEPS === 0n) this.feedSerial();
-      const before = this.state.steps;
-      const stop = this.enter(limit, Math.min(left, this.stepsAtATime(condition !== undefined)));
-      left -= Number(this.state.steps - before);
+      if (this.serial.length > 0 && this.steps % SERIAL_STEPS === 0) this.feedSerial();
+      if (asked) this.serveAgent();
+      const before = this.steps;
+      const count = Math.min(left, this.stepsAtATime(condition !== undefined));
+      let stop = this.enter(limit, count);
+      while (stop === STOP_AGENT && this.steps === before) {
+        this.serveAgent();
+        stop = this.enter(limit, count);
+      }
+      asked = stop === STOP_AGENT;
+      left -= this.steps - before;
       const hit = this.watches?.drain() ?? false;
       // An idle guest may have read what kept the rest waiting.
-      const fed = stop === "idle" && this.feedSerial();
+      const fed = stop === STOP_IDLE && this.feedSerial();
       if (hit) return "break";
-      if (stop === "steps" || stop === "break" || fed) continue;
-      return this.stand(limit, stop);
+      if (asked || stop === STOP_STEPS || stop === STOP_BREAK || fed) continue;
+      return this.stand(limit, stopReason(stop));
     }
+  }
+
+  /** A CPU waits for its agent's next operation; a replayed machine finds it in the journal. */
+  private serveAgent(): void {
+    const entry = this.replay.at(-1);
+    if (!entry) {
+      this.agents.serve(this.core.data.getUint32(WAITING_CPU, true));
+      return;
+    }
+    if (entry.steps !== this.state.steps || !isAgentInput(entry.input))
+      throw diverged(
+        `an agent asks for an operation at step ${this.state.steps}, and there is none`,
+      );
+    this.replayInput(entry);
   }
 
   private stepsAtATime(condition: boolean): number {
     let steps = STEPS_AT_A_TIME;
     if (this.watches?.active) steps = STEPS_WATCHED;
     if (condition || this.watches?.everyStep) steps = 1;
-    if (this.serial.length > 0)
-      steps = Math.min(steps, Number(SERIAL_STEPS - (this.state.steps % SERIAL_STEPS)));
-    const next = this.replay[0];
-    if (next) steps = Math.min(steps, Number(next.steps - this.state.steps));
+    if (this.serial.length > 0) steps = Math.min(steps, SERIAL_STEPS - (this.steps % SERIAL_STEPS));
+    const next = this.replay.at(-1);
+    // One that is due already is a waiting CPU's: the machine asks before it makes a step.
+    if (next) steps = Math.min(steps, Math.max(1, Number(next.steps) - this.steps));
     return steps;
   }
 
@@ -159,32 +208,41 @@ export class Engine {
     return stop;
   }
 
-  /** Gives the journal's inputs of this step; false when the next comes at or after `limit`. */
+  /**
+   * Gives the journal's inputs of this step, up to one that a CPU must ask for; false when the next
+   * comes at or after `limit`.
+   */
   private replayDue(limit: bigint): boolean {
-    for (let next = this.replay[0]; next?.steps === this.state.steps; next = this.replay[0]) {
+    const { steps } = this.state;
+    for (let next = this.replay.at(-1); next && next.steps <= steps; next = this.replay.at(-1)) {
+      if (next.steps < steps) throw diverged(`nothing asked for the input of step ${next.steps}`);
+      if (isAgentInput(next.input)) return true;
       if (next.time >= limit) return false;
-      const entry = next;
-      this.guarded(() => {
-        this.core.sim.advanceIdle(entry.time);
-        this.expectTime(entry);
-        applyInput(this.core, entry.input);
-      });
-      this.journal.push(entry);
-      this.replay.shift();
+      this.core.sim.advanceIdle(next.time);
+      this.replayInput(next);
     }
     return true;
   }
 
-  private expectTime(entry: JournalEntry): void {
-    if (this.state.now === entry.time) return;
-    throw new MachineError(
-      "journal-diverged",
-      `journal: the ${entry.input.kind} input at step ${entry.steps} came at ${entry.time} ns, this machine is at ${this.state.now} ns there`,
-    );
+  private replayInput(entry: JournalEntry): void {
+    const { steps, time, input } = entry;
+    const { now } = this.state;
+    const { kind } = input;
+    if (now !== time)
+      throw diverged(
+        `the ${kind} input at step ${steps} came at ${time} ns, this machine is at ${now} ns there`,
+      );
+    const taken = this.guarded(() => applyInput(this.core, input));
+    if (isAgentInput(input) && taken === 0n)
+      throw diverged(
+        `the ${kind} input at step ${steps} is for another CPU than the one that asks`,
+      );
+    this.journal.push(entry);
+    this.replay.pop();
   }
 
-  private enter(limit: bigint, steps: number): StopReason {
-    return this.guarded(() => stopReason(this.core.sim.run(limit, steps)));
+  private enter(limit: bigint, steps: number): number {
+    return this.guarded(() => this.core.sim.run(limit, steps));
   }
 
   /** Calls into WebAssembly; what traps there ends this machine and nothing else. */
@@ -251,6 +309,10 @@ export class Engine {
       return 1;
     }
   }
+}
+
+function diverged(how: string): MachineError {
+  return new MachineError("journal-diverged", `journal: ${how}`);
 }
 
 /** Math.max has no bigints. */

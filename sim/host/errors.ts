@@ -25,6 +25,11 @@ export type MachineErrorCode =
   | "bad-address"
   | "not-mapped"
   | "faults-full"
+  // Agents
+  | "agent-lost"
+  | "agent-program-missing"
+  | "agent-failed"
+  | "agent-ended"
   // Journals
   | "journal-malformed"
   | "journal-version"

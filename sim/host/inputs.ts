@@ -2,6 +2,7 @@
 import * as Fault from "../spec/faults.ts";
 import type { Core } from "./core.ts";
 import { MachineError } from "./errors.ts";
+import type { Integer } from "./programs.ts";
 
 /** Width of a single access in bytes. */
 export type Width = 1 | 2 | 4 | 8;
@@ -35,8 +36,38 @@ export type Input =
       readonly width: Width;
       readonly value: number;
     }
+  /** The next operation of the agent on a CPU that waits for it: a system call (programs.ts). */
+  | {
+      readonly kind: "agent";
+      readonly cpu: number;
+      readonly cycles: number;
+      readonly call: Integer;
+      readonly args: readonly Integer[];
+    }
+  /** An access to memory as that agent, within one page. */
+  | {
+      readonly kind: "agent-store";
+      readonly cpu: number;
+      readonly address: Integer;
+      readonly bytes: Uint8Array;
+    }
+  | {
+      readonly kind: "agent-load";
+      readonly cpu: number;
+      readonly address: Integer;
+      readonly length: number;
+    }
+  /** It has no operation any more: it faults. */
+  | { readonly kind: "agent-fault"; readonly cpu: number }
   /** Bytes of linear memory are changed: RAM in bulk, or a field through a typed view. */
   | { readonly kind: "memory"; readonly at: number; readonly bytes: Uint8Array };
+
+/** Inputs that a CPU asks for: they come when it does, whatever a run's limit. */
+export function isAgentInput({ kind }: Input): boolean {
+  return (
+    kind === "agent" || kind === "agent-store" || kind === "agent-load" || kind === "agent-fault"
+  );
+}
 
 /** Names of the faults that a test can arm (sim/spec/faults.ts says what each does). */
 export const FAULTS = {
@@ -72,6 +103,14 @@ export function applyInput(core: Core, input: Input): bigint {
     case "port-write":
       sim.portWrite(input.port, input.width, input.value);
       return 1n;
+    case "agent":
+      return BigInt(core.agents.call(input));
+    case "agent-store":
+      return BigInt(core.agents.store(input.cpu, input.address, input.bytes));
+    case "agent-load":
+      return BigInt(core.agents.load(input.cpu, input.address, input.length));
+    case "agent-fault":
+      return BigInt(core.agents.fault(input.cpu));
     case "memory":
       core.bytes.set(input.bytes, input.at);
       return 1n;

@@ -5,17 +5,20 @@
  *   [steps,time,"kind",{…}]          an input a line; 64-bit numbers and bytes are strings
  *   {"sha256":"…"}                   over all bytes before this line
  */
+import { CALL_ARGUMENTS_MAX } from "./agent-port.ts";
 import { fromHex, sha256, toHex } from "./digest.ts";
 import { MachineError } from "./errors.ts";
 import type { Input } from "./inputs.ts";
 import type { DriveShape, Journal, JournalEntry } from "./journal.ts";
 import { type Configuration, checkOptions, macText } from "./options.ts";
+import type { Integer } from "./programs.ts";
 
 const FORMAT = "aios-journal";
 const VERSION = 1;
 const CHECKSUM_LINE = /\{"sha256":"([0-9a-f]{64})"\}\n$/;
 
-type FieldType = "number" | "bigint" | "bytes";
+/** "integer": a number, or a string of digits beyond 2^53; "integers": a list of them. */
+type FieldType = "number" | "bigint" | "bytes" | "integer" | "integers";
 /** Fields of each kind of input, in the order in which they stand. */
 const FIELDS: { readonly [K in Input["kind"]]: Readonly<Record<string, FieldType>> } = {
   serial: { byte: "number" },
@@ -26,6 +29,10 @@ const FIELDS: { readonly [K in Input["kind"]]: Readonly<Record<string, FieldType
   "bus-write": { address: "bigint", width: "number", value: "bigint" },
   "port-read": { port: "number", width: "number" },
   "port-write": { port: "number", width: "number", value: "number" },
+  agent: { cpu: "number", cycles: "number", call: "integer", args: "integers" },
+  "agent-store": { cpu: "number", address: "integer", bytes: "bytes" },
+  "agent-load": { cpu: "number", address: "integer", length: "number" },
+  "agent-fault": { cpu: "number" },
   memory: { at: "number", bytes: "bytes" },
 };
 
@@ -46,12 +53,16 @@ export async function writeJournal(journal: Journal): Promise<Uint8Array> {
 }
 
 function entryLine({ steps, time, input }: JournalEntry): string {
-  const { kind, ...fields } = input;
-  const plain = Object.entries(fields).map(([name, value]: [string, unknown]) => [
-    name,
-    value instanceof Uint8Array ? toHex(value) : typeof value === "bigint" ? `${value}` : value,
-  ]);
-  return JSON.stringify([`${steps}`, `${time}`, kind, Object.fromEntries(plain)]);
+  const fields: Record<string, unknown> = {};
+  for (const name of Object.keys(FIELDS[input.kind]))
+    fields[name] = plain(input[name as keyof Input] as unknown);
+  return JSON.stringify([`${steps}`, `${time}`, input.kind, fields]);
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return toHex(value);
+  if (Array.isArray(value)) return value.map(plain);
+  return typeof value === "bigint" ? `${value}` : value;
 }
 
 export interface ParsedJournal {
@@ -127,9 +138,18 @@ function parseEntry(line: string): JournalEntry {
 function parseField(value: unknown, name: string, type: FieldType): unknown {
   if (type === "number" && Number.isSafeInteger(value) && (value as number) >= 0) return value;
   if (type === "bigint") return natural(value, name);
+  if (type === "integer") return integer(value, name);
+  if (type === "integers" && Array.isArray(value) && value.length <= CALL_ARGUMENTS_MAX)
+    return value.map((item) => integer(item, name));
   const bytes = type === "bytes" && typeof value === "string" ? fromHex(value) : null;
   if (bytes) return bytes;
   throw new TypeError(`${name} is no ${type}`);
+}
+
+function integer(value: unknown, name: string): Integer {
+  if (Number.isSafeInteger(value)) return value as number;
+  if (typeof value === "string" && /^-?[0-9]{1,20}$/.test(value)) return BigInt(value);
+  throw new TypeError(`${name} is no integer`);
 }
 
 function natural(value: unknown, name: string): bigint {

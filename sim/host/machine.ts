@@ -1,5 +1,6 @@
 /** A simulated x86_64 machine: create it, run or step it, look inside, change it on purpose. */
 import { KernelViews } from "../../kernel/host/views.ts";
+import type { Agents } from "./agents.ts";
 import { ChromeTrace } from "./chrome-trace.ts";
 import type { Core } from "./core.ts";
 import type { Drive } from "./drives.ts";
@@ -36,12 +37,17 @@ export interface BootOptions {
   readonly until?: number | bigint;
 }
 
+/** What a machine that others have made still needs: see MachineOptions. */
+export type CopyOptions = Pick<MachineOptions, "drives" | "modules" | "programs">;
+
 const BOOT_LIMIT = 60_000_000_000n;
 
 export class Machine {
   private readonly engine: Engine;
   /** Everything that may enter the machine; each input is journaled. */
   readonly input: InputPort;
+  /** Agents whose programs are TypeScript: `program` makes one known. */
+  readonly agents: Agents;
   /** RAM by physical address. */
   readonly physical: PhysicalMemory;
   /** Typed views of CPUs, devices and the event queue. Writing a field is a journaled input. */
@@ -54,6 +60,7 @@ export class Machine {
     this.engine = engine;
     const { core } = engine;
     this.input = new InputPort(engine);
+    this.agents = engine.agents;
     this.physical = new PhysicalMemory(core, engine.configuration.memory, (input) =>
       engine.give(input),
     );
@@ -71,7 +78,8 @@ export class Machine {
   static async create(options: MachineOptions = {}): Promise<Machine> {
     const configuration = checkOptions(options);
     const drives = createDrives(options.drives ?? []);
-    const engine = new Engine(options.modules ?? (await loadModules()), configuration, drives);
+    const modules = options.modules ?? (await loadModules());
+    const engine = new Engine(modules, configuration, drives, options.programs);
     engine.powerOn();
     return new Machine(engine);
   }
@@ -81,16 +89,13 @@ export class Machine {
    * With the same images on its drives it goes through the same states.
    * @throws MachineError journal-mismatch when its drives aren't those of the journal
    */
-  static async replay(
-    journal: Journal,
-    options: Pick<MachineOptions, "drives" | "modules"> = {},
-  ): Promise<Machine> {
+  static async replay(journal: Journal, options: CopyOptions = {}): Promise<Machine> {
     const drives = createDrives(options.drives ?? []);
     requireSame("journal-mismatch", journal.drives, drives);
     const modules = options.modules ?? (await loadModules());
-    const engine = new Engine(modules, journal.configuration, drives);
+    const engine = new Engine(modules, journal.configuration, drives, options.programs);
     engine.powerOn();
-    engine.replay = [...journal.entries];
+    engine.replay = [...journal.entries].reverse();
     return new Machine(engine);
   }
 
@@ -99,15 +104,12 @@ export class Machine {
    * had; what it had changed on them comes from the snapshot.
    * @throws MachineError snapshot-modules, snapshot-drives
    */
-  static async restore(
-    snapshot: Snapshot,
-    options: Pick<MachineOptions, "drives" | "modules"> = {},
-  ): Promise<Machine> {
+  static async restore(snapshot: Snapshot, options: CopyOptions = {}): Promise<Machine> {
     const drives = createDrives(options.drives ?? []);
     requireSame("snapshot-drives", snapshot.journal.drives, drives);
     const modules = options.modules ?? (await loadModules());
     requireSameModules(snapshot.host.modules, modules);
-    const engine = new Engine(modules, snapshot.journal.configuration, drives);
+    const engine = new Engine(modules, snapshot.journal.configuration, drives, options.programs);
     requireCopyable(engine);
     putInto(engine, snapshot);
     return new Machine(engine);
@@ -123,13 +125,15 @@ export class Machine {
 
   /**
    * A second machine in the same state that goes on alone: its memory and what it writes to drives
-   * are its own. Costs what is used, not RAM's size.
+   * are its own. Costs what is used, not RAM's size. It knows the same programs; an agent that had
+   * begun one has left its generator behind, and faults when it is asked.
    * @throws MachineError drive-written-through; guest-trap when it has crashed
    */
   fork(): Machine {
     requireCopyable(this.engine);
     const drives = this.engine.drives.map((drive) => drive.fork());
-    const child = new Engine(this.engine.modules, this.engine.configuration, drives);
+    const { modules, configuration, agents } = this.engine;
+    const child = new Engine(modules, configuration, drives, agents.programs.copy());
     copyInto(child, this.engine);
     return new Machine(child);
   }
@@ -268,7 +272,7 @@ export class Machine {
   /** The inputs so far, with what the machine is made of: enough to run it again. */
   get journal(): Journal {
     const { configuration, drives, journal } = this.engine;
-    return new Journal(configuration, drives.map(driveShape), [...journal]);
+    return new Journal(configuration, drives.map(driveShape), journal.entries());
   }
 
   /** The raw exports and memory, for tests of devices: nothing done here is journaled. */

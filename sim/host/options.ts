@@ -2,6 +2,7 @@
 import { DEFAULT_BLOCK_BYTES, Drive, type DriveOptions } from "./drives.ts";
 import { MachineError } from "./errors.ts";
 import type { Modules } from "./modules.ts";
+import type { Programs } from "./programs.ts";
 
 export interface MachineOptions {
   /** Logical processors, 1 to 64. Default 1. */
@@ -20,6 +21,8 @@ export interface MachineOptions {
   readonly start?: boolean;
   /** Modules other than the project's own build. */
   readonly modules?: Modules;
+  /** Programs that agents may be from the start; `machine.agents.program` adds to them. */
+  readonly programs?: Programs;
 }
 
 /** Options with defaults filled in and every value checked. */

@@ -118,7 +118,7 @@ export function capture(engine: Engine): Snapshot {
       consoleBytes: console.bytes.slice(),
       serial: Uint8Array.from(engine.serial),
     },
-    journal: new Journal(configuration, drives.map(driveShape), [...engine.journal]),
+    journal: new Journal(configuration, drives.map(driveShape), engine.journal.entries()),
     state: stateBytes(engine).slice(),
     pages,
     contents,
@@ -153,7 +153,7 @@ export function putInto(engine: Engine, snapshot: Snapshot): void {
   engine.reached = host.reached;
   engine.console.copyFrom(host.consolePosition, host.consoleBytes);
   engine.serial = [...host.serial];
-  engine.journal.push(...journal.entries);
+  for (const entry of journal.entries) engine.journal.push(entry);
 }
 
 /** Fills `child` with the state of `parent`; drives are shared until one side writes. */
@@ -167,5 +167,5 @@ export function copyInto(child: Engine, parent: Engine): void {
   child.console.copyFrom(parent.console.position, parent.console.bytes);
   child.serial = [...parent.serial];
   child.replay = [...parent.replay];
-  child.journal.push(...parent.journal);
+  child.journal.copyFrom(parent.journal);
 }

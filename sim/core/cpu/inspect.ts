@@ -1,7 +1,18 @@
 /** What the host asks of a CPU from outside: a debugger, a test, a trace viewer. */
-import { cpuAt } from "./cpu";
-import { machine } from "../machine";
+import { Cpu, cpuAt } from "./cpu";
+import { Machine, machine } from "../machine";
 import { NO_ADDRESS, peek, translate } from "./mmu";
+
+/** Linear addresses of the machine's count of micro-steps, of its time, and of RAX to R15. */
+export function stepsAddress(): usize {
+  return changetype<usize>(machine()) + offsetof<Machine>("steps");
+}
+export function nowAddress(): usize {
+  return changetype<usize>(machine()) + offsetof<Machine>("now");
+}
+export function registersAddress(cpu: u32): usize {
+  return changetype<usize>(cpuAt(cpu)) + offsetof<Cpu>("rax");
+}
 
 /**
  * Where CPU `cpu` has `va` mapped, looking only: no flag is set, nothing is cached, rights don't

@@ -84,10 +84,11 @@ export function agentLoad(cpu: u32, low: u32, high: u32, bytes: u32): u32 {
 }
 
 function access(cpu: u32, low: u32, high: u32, bytes: u32, kind: u32): u32 {
-  if (!waits(cpu) || bytes == 0 || bytes > PAGE_BYTES - low % PAGE_BYTES) return ACCESS_REFUSED;
+  if (!waits(cpu) || bytes > PAGE_BYTES - low % PAGE_BYTES) return ACCESS_REFUSED;
   const target = endWait(cpu);
   target.fault = 0;
   charge(target, ACCESS_CYCLES + (<u64>bytes >> ACCESS_BYTES_SHIFT));
+  if (bytes == 0) return ACCESS_DONE;
   const address = translate(target, (<u64>high << 32) | low, kind | ACCESS_USER);
   if (raiseFault(target)) return ACCESS_FAULTED;
   const pointer = ramPointer(address, bytes);

@@ -1,0 +1,296 @@
+/**
+ * Agents that the host runs: for a CPU that waits at RUNTIME_HOST, the next operation of the agent
+ * that is on it.
+ *
+ * The machine knows of such an agent what its registers say: R14 is its ID, R15 its program, R13 how
+ * many inputs it has had. The generator is not part of the machine. A copy of the machine, by fork
+ * or from a snapshot, has none, so agents that had begun fault there, and new ones start.
+ */
+import {
+  REGISTER_R13,
+  REGISTER_R14,
+  REGISTER_R15,
+  REGISTER_RAX,
+  REGISTER_RDI,
+  REGISTER_RDX,
+  REGISTER_RSI,
+} from "../spec/user.ts";
+import { ACCESS_DONE, type AgentPort, CALL_ARGUMENTS_MAX } from "./agent-port.ts";
+import type { Engine } from "./engine.ts";
+import { MachineError, type MachineErrorCode } from "./errors.ts";
+import {
+  type AgentStart,
+  type CallOperation,
+  CallReply,
+  type Integer,
+  type Operation,
+  type Program,
+  type ProgramFunction,
+  type Programs,
+  type RegisteredProgram,
+  type Reply,
+} from "./programs.ts";
+
+const DEFAULT_CYCLES = 1_000;
+const PAGE_BYTES = 4096;
+/** One load or store; larger ones are made of several. */
+export const ACCESS_BYTES_MAX = 16 * 1024 * 1024;
+const FAILURES_MAX = 4096;
+/** Bits of an ID that name the agent's slot: of two agents in one slot the earlier is dead. */
+const SLOT_MASK = 0x3f_ffff;
+const TWO_32 = 0x1_0000_0000;
+const NO_ARGUMENTS: readonly Integer[] = [];
+
+/** Why an agent has nothing to execute any more; the kernel sees #UD at RUNTIME_HOST. */
+export interface AgentFailure {
+  readonly agent: number;
+  /** Name of its program, or its number when nobody knows it. */
+  readonly program: string | number;
+  /** Virtual time in ns. */
+  readonly time: bigint;
+  readonly error: MachineError;
+}
+
+/** A load or store that takes more than one input: a page each, again when one faults. */
+interface Access {
+  readonly address: Integer;
+  readonly bytes: Uint8Array;
+  readonly isStore: boolean;
+  done: number;
+}
+
+/** An agent that has begun. */
+class Running {
+  readonly id: number;
+  readonly program: RegisteredProgram;
+  /** Null before its first operation. */
+  generator: Program | null = null;
+  readonly known: AgentStart;
+  /** Inputs so far, 32 bits: what R13 must be. */
+  inputs = 0;
+  access: Access | null = null;
+
+  constructor(id: number, program: RegisteredProgram, known: AgentStart) {
+    this.id = id;
+    this.program = program;
+    this.known = known;
+  }
+}
+
+export class Agents {
+  /** What agents may be: by name or number. Forks begin with the same. */
+  readonly programs: Programs;
+  /** The latest failures, up to 4,096. */
+  readonly failures: AgentFailure[] = [];
+  private readonly engine: Engine;
+  private readonly port: AgentPort;
+  private readonly running = new Map<number, Running>();
+  /** The agent that each CPU had last: most often it is that one again. */
+  private readonly latest: (Running | undefined)[] = [];
+
+  constructor(engine: Engine, programs: Programs) {
+    this.engine = engine;
+    this.port = engine.core.agents;
+    this.programs = programs;
+  }
+
+  /** As `programs.add`. @throws MachineError bad-argument */
+  program(name: string | number, start: ProgramFunction): number {
+    return this.programs.add(name, start);
+  }
+
+  /** Gives CPU `cpu`, which waits for it, its agent's next operation. */
+  serve(cpu: number): void {
+    const { port } = this;
+    const registers = port.registers(cpu);
+    const id = port.high(registers, REGISTER_R14) * TWO_32 + port.low(registers, REGISTER_R14);
+    const number = port.low(registers, REGISTER_R15);
+    const inputs = port.low(registers, REGISTER_R13);
+    const agent = this.latest[cpu];
+    if (agent?.id === id && agent.inputs === inputs && agent.program.number === number)
+      this.goOn(agent, cpu, registers);
+    else this.change(cpu, registers, id, number, inputs);
+  }
+
+  /** Another agent than the last is on this CPU. */
+  private change(cpu: number, registers: number, id: number, number: number, inputs: number): void {
+    const agent = this.running.get(id & SLOT_MASK);
+    if (agent?.id === id && agent.inputs === inputs && agent.program.number === number) {
+      this.latest[cpu] = agent;
+      this.goOn(agent, cpu, registers);
+    } else if (inputs === 0 && this.port.high(registers, REGISTER_R13) === 0)
+      this.start(cpu, registers, id, number);
+    else this.fail(cpu, id, number, "agent-lost", "its generator stayed behind in another machine");
+  }
+
+  private start(cpu: number, registers: number, id: number, number: number): void {
+    const program = this.programs.get(number);
+    if (!program) {
+      this.fail(cpu, id, number, "agent-program-missing", "nobody knows it");
+      return;
+    }
+    this.forget(this.running.get(id & SLOT_MASK));
+    const { port } = this;
+    const agent = new Running(id, program, {
+      id,
+      program: number,
+      self: port.integer(registers, REGISTER_RDI),
+      pool: port.integer(registers, REGISTER_RSI),
+      argument: port.integer(registers, REGISTER_RDX),
+    });
+    this.running.set(id & SLOT_MASK, agent);
+    this.latest[cpu] = agent;
+    this.advance(agent, cpu, undefined);
+  }
+
+  /** The last input has taken effect: more of the same operation, or what came of it and the next. */
+  private goOn(agent: Running, cpu: number, registers: number): void {
+    const { access } = agent;
+    if (access === null) {
+      const { port } = this;
+      const error = port.low(registers, REGISTER_RAX);
+      const low = port.low(registers, REGISTER_RDX);
+      this.advance(agent, cpu, new CallReply(error, low, port.high(registers, REGISTER_RDX)));
+    } else if (access.done < access.bytes.length) this.accessPage(agent, access, cpu);
+    else {
+      agent.access = null;
+      this.advance(agent, cpu, access.isStore ? undefined : access.bytes);
+    }
+  }
+
+  /** Lets the program run up to its next operation, and gives that to the machine. */
+  private advance(agent: Running, cpu: number, reply: Reply): void {
+    try {
+      let step = this.resume(agent, reply, null);
+      while (!step.done) {
+        const refused = this.begin(agent, cpu, step.value);
+        if (refused === null) return;
+        step = this.resume(agent, undefined, refused);
+      }
+      this.lose(agent, cpu, "agent-ended", "it has returned, and not asked the kernel for its end");
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.lose(agent, cpu, "agent-failed", message, error);
+    }
+  }
+
+  private resume(
+    agent: Running,
+    reply: Reply,
+    error: MachineError | null,
+  ): IteratorResult<Operation, void> {
+    const { engine } = this;
+    engine.entered = true;
+    try {
+      agent.generator ??= agent.program.start(agent.known);
+      const { generator } = agent;
+      return error === null ? generator.next(reply) : generator.throw(error);
+    } finally {
+      engine.entered = false;
+    }
+  }
+
+  /** Gives an operation to the machine; the error for one that isn't valid. */
+  private begin(agent: Running, cpu: number, operation: Operation): MachineError | null {
+    if ("call" in operation) return this.call(agent, cpu, operation);
+    const [address, what] = "store" in operation ? operation.store : operation.load;
+    const length = typeof what === "number" ? what : what.length;
+    if (!isInteger(address)) return invalid(`address ${address} is no 64-bit integer`);
+    if (!Number.isInteger(length) || length < 0 || length > ACCESS_BYTES_MAX)
+      return invalid(`${length} bytes; an access has at most ${ACCESS_BYTES_MAX}`);
+    const isStore = typeof what !== "number";
+    const bytes = isStore ? what.slice() : new Uint8Array(length);
+    agent.access = { address, bytes, isStore, done: 0 };
+    this.accessPage(agent, agent.access, cpu);
+    return null;
+  }
+
+  private call(agent: Running, cpu: number, operation: CallOperation): MachineError | null {
+    const { call, args = NO_ARGUMENTS, cycles = DEFAULT_CYCLES } = operation;
+    if (args.length > CALL_ARGUMENTS_MAX)
+      return invalid(`${args.length} arguments; a call has at most ${CALL_ARGUMENTS_MAX}`);
+    for (let n = 0; n < args.length; n++)
+      if (!isInteger(args[n])) return invalid(`argument ${n}, ${args[n]}, is no 64-bit integer`);
+    if (!isInteger(call)) return invalid(`call ${call} is no 64-bit integer`);
+    if (!Number.isSafeInteger(cycles) || cycles < 0) return invalid(`cycles: ${cycles}`);
+    agent.inputs = (agent.inputs + 1) >>> 0;
+    this.engine.agentCall({ cpu, cycles, call, args });
+    return null;
+  }
+
+  /** The access as far as its next page goes. When that faults, the kernel sees to it first. */
+  private accessPage(agent: Running, access: Access, cpu: number): void {
+    const address = moved(access.address, access.done);
+    const left = access.bytes.length - access.done;
+    const length = Math.min(left, PAGE_BYTES - Number(BigInt.asUintN(12, BigInt(address))));
+    agent.inputs = (agent.inputs + 1) >>> 0;
+    const bytes = access.bytes.subarray(access.done, access.done + length);
+    const outcome = this.engine.give(
+      access.isStore
+        ? { kind: "agent-store", cpu, address, bytes }
+        : { kind: "agent-load", cpu, address, length },
+    );
+    if (outcome !== BigInt(ACCESS_DONE)) return;
+    if (!access.isStore) this.port.copyLoaded(access.bytes, access.done, length);
+    access.done += length;
+  }
+
+  /** A program that has nothing more to say. */
+  private lose(
+    agent: Running,
+    cpu: number,
+    code: MachineErrorCode,
+    why: string,
+    cause?: unknown,
+  ): void {
+    this.forget(agent);
+    this.fail(cpu, agent.id, agent.program.number, code, why, cause);
+  }
+
+  private fail(
+    cpu: number,
+    agent: number,
+    number: number,
+    code: MachineErrorCode,
+    why: string,
+    cause?: unknown,
+  ): void {
+    const program = this.programs.get(number)?.name ?? number;
+    const text = `agent ${agent}, program "${program}": ${why}`;
+    const error = new MachineError(code, text, { cause });
+    if (this.failures.length === FAILURES_MAX) this.failures.shift();
+    this.failures.push({ agent, program, time: this.engine.time, error });
+    this.engine.give({ kind: "agent-fault", cpu });
+  }
+
+  /** Lets a generator go; its `finally` blocks run, and nobody hears what they say. */
+  private forget(agent: Running | undefined): void {
+    if (!agent) return;
+    this.running.delete(agent.id & SLOT_MASK);
+    for (const [cpu, latest] of this.latest.entries())
+      if (latest === agent) this.latest[cpu] = undefined;
+    try {
+      agent.generator?.return(undefined);
+    } catch {
+      // Its agent is dead already.
+    }
+  }
+}
+
+const INTEGER_MIN = -(2n ** 63n);
+const INTEGER_END = 2n ** 64n;
+
+function isInteger(value: unknown): value is Integer {
+  if (typeof value === "number") return Number.isSafeInteger(value);
+  return typeof value === "bigint" && value >= INTEGER_MIN && value < INTEGER_END;
+}
+
+function moved(address: Integer, by: number): Integer {
+  if (typeof address === "bigint") return BigInt.asUintN(64, address + BigInt(by));
+  const sum = address + by;
+  return Number.isSafeInteger(sum) ? sum : BigInt(address) + BigInt(by);
+}
+
+function invalid(why: string): MachineError {
+  return new MachineError("bad-argument", `operation: ${why}`);
+}

@@ -1,0 +1,136 @@
+/**
+ * Agents whose code is TypeScript: what they may do, and the programs that are known.
+ *
+ * A program is a generator. It gives an operation by `yield` and gets what came of it:
+ *
+ *   function* echo(agent: AgentStart): Program {
+ *     const sent = (yield { call: 7, args: [agent.self, 1, 2] }) as CallReply;
+ *     const bytes = (yield { load: [agent.argument, 64] }) as Uint8Array;
+ *   }
+ *
+ * It runs between micro-steps and in no virtual time; what an operation costs is what it says.
+ */
+import { MachineError } from "./errors.ts";
+
+/** A 64-bit number: a bigint, or a number while that is exact. Negative ones are two's complement. */
+export type Integer = number | bigint;
+
+/** A system call: RAX = `call`; RDI, RSI, RDX, R10, R8, R9 = `args`, those that are missing 0. */
+export interface CallOperation {
+  readonly call: Integer;
+  /** Six at most. */
+  readonly args?: readonly Integer[];
+  /** Virtual time in cycles that the agent has worked before the call. Default 1,000. */
+  readonly cycles?: number;
+}
+
+/**
+ * Bytes go to a linear address, as a store of the agent's own would put them there. A page at a
+ * time: other agents may run in between when a page faults.
+ */
+export interface StoreOperation {
+  readonly store: readonly [address: Integer, bytes: Uint8Array];
+}
+
+/** Bytes at a linear address, as the agent would read them. */
+export interface LoadOperation {
+  readonly load: readonly [address: Integer, length: number];
+}
+
+export type Operation = CallOperation | StoreOperation | LoadOperation;
+
+/** What the kernel answered to a call. */
+export class CallReply {
+  /** RAX: 0 for success, else an error's number. */
+  readonly error: number;
+  private readonly low: number;
+  private readonly high: number;
+
+  constructor(error: number, low: number, high: number) {
+    this.error = error;
+    this.low = low;
+    this.high = high;
+  }
+
+  /** RDX as a number: exact below 2^53. */
+  get value(): number {
+    return this.high * 0x1_0000_0000 + this.low;
+  }
+
+  /** RDX, all 64 bits of it. */
+  get bits(): bigint {
+    return (BigInt(this.high) << 32n) | BigInt(this.low);
+  }
+}
+
+/** Of a call, of a load, of a store. */
+export type Reply = CallReply | Uint8Array | undefined;
+
+/** What an agent knows when it starts: its registers (sim/spec/user.ts). */
+export interface AgentStart {
+  /** Its ID: R14. */
+  readonly id: number;
+  /** Number of its program: R15. */
+  readonly program: number;
+  /** Capability to itself: RDI. */
+  readonly self: Integer;
+  /** Capability to its memory pool: RSI. */
+  readonly pool: Integer;
+  /** What its parent gave it: RDX. */
+  readonly argument: Integer;
+}
+
+/**
+ * One that ends, by `return` or a throw, has nothing more to execute: its agent faults. To end in
+ * order, an agent asks the kernel for it by a call.
+ */
+export type Program = Generator<Operation, void, Reply>;
+export type ProgramFunction = (agent: AgentStart) => Program;
+
+export interface RegisteredProgram {
+  readonly name: string | number;
+  readonly number: number;
+  readonly start: ProgramFunction;
+}
+
+/** Programs by number. Machines of one kind share one: a name has the same number everywhere. */
+export class Programs {
+  private readonly byNumber = new Map<number, RegisteredProgram>();
+
+  /**
+   * Makes a program known under a name or a number of 32 bits; one with the same name gives way to
+   * it, for agents that start from now on. Answers the program's number, for R15.
+   * @throws MachineError bad-argument when the number is no such, or taken by another name
+   */
+  add(name: string | number, start: ProgramFunction): number {
+    const number = typeof name === "string" ? programNumber(name) : name;
+    if (!Number.isInteger(number) || number < 0 || number > 0xffff_ffff)
+      throw new MachineError("bad-argument", `program: ${name}; a number of 32 bits is meant`);
+    const known = this.byNumber.get(number);
+    if (known && known.name !== name)
+      throw new MachineError(
+        "bad-argument",
+        `program: "${name}" has the number of "${known.name}" (${number}); name it differently`,
+      );
+    this.byNumber.set(number, { name, number, start });
+    return number;
+  }
+
+  get(number: number): RegisteredProgram | undefined {
+    return this.byNumber.get(number);
+  }
+
+  /** The same programs; what is added to one later is not in the other. */
+  copy(): Programs {
+    const copy = new Programs();
+    for (const [number, program] of this.byNumber) copy.byNumber.set(number, program);
+    return copy;
+  }
+}
+
+/** The number of a program's name: FNV-1a, 32 bits, of its UTF-8 bytes. */
+export function programNumber(name: string): number {
+  let hash = 0x811c_9dc5;
+  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x0100_0193);
+  return hash >>> 0;
+}
