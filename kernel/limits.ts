@@ -53,6 +53,17 @@ export const MESSAGES_MAX: u32 = 1 << 22;
 export const IPC_MESSAGE_BYTES_MAX: u32 = 64 * 1024;
 export const MAILBOX_MESSAGES_MAX: u32 = 256;
 export const MAILBOX_BYTES_MAX: u32 = 1024 * 1024;
+/** Messages in a queue, and bytes in a pipe. */
+export const QUEUE_MESSAGES_MAX: u32 = 1024;
+export const PIPE_BYTES_MAX: u32 = 64 * 1024;
+/** What one agent may have created: its end takes them apart. */
+export const ENDPOINTS_PER_AGENT_MAX: u32 = 1024;
+export const TIMERS_PER_AGENT_MAX: u32 = 256;
+export const OPERATIONS_PER_AGENT_MAX: u32 = 16;
+/** Blocks of wait nodes: one an agent that has waited for several things at once. */
+export const WAIT_BLOCKS_MAX: u32 = 1 << 20;
+/** Agents that wait for one object: so many are woken at once when it is closed. */
+export const WAITERS_MAX: u32 = 1024;
 /** Things that one Wait waits for. */
 export const WAIT_MAX: u32 = 16;
 /** Memory of one agent, bytes. */

@@ -4,6 +4,7 @@
  */
 import { pointer } from "../hal/memory";
 import { Agent } from "./agent/agent";
+import { IpcState } from "./ipc/state";
 import { Pool } from "./mm/pool";
 import { KernelObject, Slab } from "./object/slab";
 import { KERNEL_ADDRESS, KERNEL_BYTES } from "../sim/spec/platform";
@@ -43,6 +44,8 @@ export class Kernel {
   entered: u32;
   /** 1 once agents are scheduled. */
   scheduling: u32;
+  /** Communication: deadlines, pending operations. */
+  ipc: Ptr<IpcState>;
   /** The first agent, and the pool that all memory of agents comes from. */
   init: Ptr<Agent>;
   pool: Ptr<Pool>;

@@ -3,6 +3,8 @@ import { Capability } from "../cap/capability";
 import { Endpoint } from "../ipc/endpoint";
 import { Message } from "../ipc/message";
 import { Notice } from "../ipc/notice";
+import { Operation } from "../ipc/operation";
+import { IntervalTimer } from "../ipc/timer";
 import { WaitNode } from "../ipc/wait_node";
 import { Pool } from "../mm/pool";
 import { AddressSpace, Mapping } from "../mm/address_space";
@@ -77,18 +79,50 @@ export class Agent extends Entity {
   mappedBytes: u64;
 
   // --- communication (ipc/) ---
+  /** Its mailbox: the fields of `MessageQueue`. */
   mailboxFirst: Ptr<Message>;
   mailboxLast: Ptr<Message>;
   mailboxCount: u32;
   mailboxBytes: u32;
+  /** Messages that it has sent. */
+  sent: u64;
+  /** What it has created and not closed. */
   endpoints: Ptr<Endpoint>;
-  timers: usize;
-  /** What it waits for: nodes in the queues of the objects. */
-  waits: Ptr<WaitNode>;
+  endpointCount: u32;
+  timers: Ptr<IntervalTimer>;
+  timerCount: u32;
+  /** Mutexes that it holds. */
+  mutexes: Ptr<Endpoint>;
+  /** Operations that it has asked for, and those that it has taken as a service. */
+  operations: Ptr<Operation>;
+  operationCount: u32;
+  takenOperations: Ptr<Operation>;
+
+  /** WAIT_…, and the kernel's own flags of ipc/wait.ts; 0 when it isn't in a wait. */
+  waitFlags: u32;
+  /** Nodes in use; the first stands behind the control block. */
+  waitCount: u32;
+  /** Block of the further nodes, kept until its end; 0 until it has waited for two things at once. */
+  waitNodes: Ptr<WaitNode>;
   /** When the wait ends at the latest; ns, NEVER without an end. */
   waitDeadline: u64;
-  /** Position in its CPU's heap of timeouts + 1; 0 when it is in none. */
+  /** The earlier one of that and of the timers that it waits for; its key in the heap. */
+  waitUntil: u64;
+  /** CPU in whose heap of deadlines it is, and its position there + 1; 0 when it is in none. */
+  waitCpu: u32;
   waitPosition: u32;
+  /** Where in its memory a notice goes; 0 for nowhere. */
+  waitNotice: u64;
+  /** Endpoint for which it was woken, while it has not looked there: ipc/wake.ts. */
+  baton: u64;
+  /** Who runs on its time while it waits; 0 for nobody. */
+  donee: Ptr<Agent>;
+  /** The mutex that it waits for meanwhile; 0 in DonateTo. */
+  donatesFor: Ptr<Endpoint>;
+  /** The fields of `WaitQueue`: agents that wait in DonateTo for its answer. */
+  replyFirst: Ptr<WaitNode>;
+  replyLast: Ptr<WaitNode>;
+  replyCount: u32;
   /** First and last notice that it has not yet taken. */
   noticeFirst: Ptr<Notice>;
   noticeLast: Ptr<Notice>;
@@ -108,8 +142,9 @@ export class Agent extends Entity {
   syscalls: u64;
 }
 
-/** Bytes of an agent's slot: the control block, its saved registers, its parent's notice of it. */
-export const AGENT_BYTES: u32 = offsetof<Agent>() + offsetof<Context>() + offsetof<Notice>();
+/** Bytes of an agent's slot: control block, saved registers, its parent's notice of it, a wait node. */
+export const AGENT_BYTES: u32 =
+  offsetof<Agent>() + offsetof<Context>() + offsetof<Notice>() + offsetof<WaitNode>();
 
 @inline
 export function contextOf(agent: Agent): Context {
@@ -120,6 +155,12 @@ export function contextOf(agent: Agent): Context {
 @inline
 export function noticeOf(agent: Agent): Notice {
   return changetype<Notice>(changetype<usize>(agent) + offsetof<Agent>() + offsetof<Context>());
+}
+
+/** The first of its wait nodes: most waits need no other. */
+@inline
+export function waitNodeOf(agent: Agent): WaitNode {
+  return changetype<WaitNode>(changetype<usize>(noticeOf(agent)) + offsetof<Notice>());
 }
 
 @inline

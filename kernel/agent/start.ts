@@ -12,14 +12,10 @@ import { ERROR_NO_ENTROPY, ERROR_OUT_OF_FRAMES } from "../errors";
 import {
   AGENTS_MAX,
   CAPABILITIES_MAX,
-  ENDPOINTS_MAX,
   FRAME_OBJECTS_MAX,
   IMAGES_MAX,
-  MESSAGES_MAX,
-  OPERATIONS_MAX,
   POOLS_MAX,
   REGIONS_MAX,
-  TIMERS_MAX,
 } from "../limits";
 import { AddressSpace, spaceCreate } from "../mm/address_space";
 import { frameAllocZeroed, framesFree, OWNER_AGENT } from "../mm/frames";
@@ -28,17 +24,14 @@ import { MAP_OK, mapPage, PAGE_4K, PTE_USER } from "../mm/paging";
 import {
   KIND_AGENT,
   KIND_CAPABILITY,
-  KIND_ENDPOINT,
   KIND_IMAGE,
-  KIND_MESSAGE,
   KIND_POOL,
   KIND_SPACE,
 } from "../object/kinds";
 import { createSlabs, objectAllocate, slabInit } from "../object/slab";
 import { kernel } from "../state";
 import { bytesAre } from "../storage/cpio";
-import { Endpoint } from "../ipc/endpoint";
-import { Message, MESSAGE_INLINE_BYTES } from "../ipc/message";
+import { createIpc } from "../ipc/start";
 import { schedReady } from "../sched/scheduler";
 import { Agent, AGENT_BYTES } from "./agent";
 import { createInit } from "./create";
@@ -60,10 +53,9 @@ export function createObjects(shards: u32): bool {
     !slabInit(KIND_AGENT, AGENT_BYTES, AGENTS_MAX, shards) ||
     !slabInit(KIND_CAPABILITY, offsetof<Capability>(), CAPABILITIES_MAX, shards) ||
     !slabInit(KIND_POOL, offsetof<Pool>(), POOLS_MAX, shards) ||
-    !slabInit(KIND_ENDPOINT, offsetof<Endpoint>(), ENDPOINTS_MAX, shards) ||
     !slabInit(KIND_IMAGE, offsetof<Image>(), IMAGES_MAX, shards) ||
     !slabInit(KIND_SPACE, offsetof<AddressSpace>(), AGENTS_MAX, shards) ||
-    !slabInit(KIND_MESSAGE, offsetof<Message>() + MESSAGE_INLINE_BYTES, MESSAGES_MAX, shards)
+    !createIpc(shards)
   )
     return false;
   createEntropy();

@@ -6,7 +6,7 @@
  * processor itself pushes one when it comes from ring 3 (Intel SDM 3A, 6.14).
  */
 import { interruptsSend } from "../../hal/interrupts";
-import { timerAt } from "../../hal/timer";
+import { TIMER_NEVER, timerAt } from "../../hal/timer";
 import {
   loadRegisters,
   readRegister,
@@ -18,7 +18,9 @@ import {
 import { ENTRY_BYTES, ENTRY_IDLE } from "../../sim/spec/entries";
 import { REGISTER_RSP, RFLAGS_FIXED } from "../../sim/spec/x86";
 import { Agent, contextOf } from "../agent/agent";
+import { boot } from "../boot/boot";
 import { interruptController } from "../boot/interrupts";
+import { nextDeadline } from "../ipc/deadline";
 import { KERNEL_TEXT } from "../mm/layout";
 import { paging } from "../mm/paging";
 import { AddressSpace } from "../mm/address_space";
@@ -94,9 +96,18 @@ export function leaveIdle(index: u32): bool {
 function choose(cpu: KernelCpu, index: u32): usize {
   cpu.reschedule = 0;
   const next = kernel().scheduling != 0 ? schedPick(index) : 0;
-  if (next != 0) timerAt(changetype<Timer>(cpu.timer), cpu.sliceEnd);
+  arm(cpu, next != 0 ? cpu.sliceEnd : TIMER_NEVER);
   cpu.switches += next != cpu.current ? 1 : 0;
   return next;
+}
+
+/** Sets the CPU's one timer to the earliest of: the slice's end, the first wait's, what the boot waits for. */
+function arm(cpu: KernelCpu, sliceEnd: u64): void {
+  if (kernel().scheduling == 0) return;
+  const timer = changetype<Timer>(cpu.timer);
+  let until = min(sliceEnd, nextDeadline(cpu.index));
+  if (cpu.index == 0) until = min(until, boot().deadline);
+  if (timer.deadline != until) timerAt(timer, until);
 }
 
 function save(cpu: KernelCpu, agent: Agent, fromSyscall: bool): void {

@@ -6,8 +6,11 @@ import { REGISTER_RSP, VECTOR_NMI, VECTOR_PF } from "../../sim/spec/x86";
 import { interruptController, wakeBoot } from "../boot/interrupts";
 import { sciInterrupt } from "../boot/shutdown";
 import { ERROR_EXCEPTION } from "../errors";
+import { ipcTimers } from "../ipc/wait";
 import { panic } from "../panic";
+import { kernel } from "../state";
 import { storageInterrupt } from "../storage/storage";
+import { now } from "../time";
 import { kernelCpu } from "./cpu";
 import {
   VECTOR_APIC_ERROR,
@@ -63,6 +66,7 @@ function dispatch(cpu: u32, vector: u32): bool {
 /** The CPU's one deadline is past: the boot's wake-up, or the end of a slice. */
 function timerExpired(cpu: u32): bool {
   timerInterrupt(changetype<Timer>(kernelCpu(cpu).timer));
+  if (kernel().scheduling != 0) ipcTimers(cpu, now());
   kernelCpu(cpu).reschedule = 1;
   return true;
 }

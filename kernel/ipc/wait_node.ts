@@ -1,15 +1,17 @@
 /** A place in the queue of those that wait for an object. */
+import { Agent } from "../agent/agent";
 import { Ptr } from "../state";
 
 @unmanaged
 export class WaitNode {
-  agent: usize;
-  object: usize;
-  /** Neighbours in the object's queue. */
+  /** Identifier of the object waited for. */
+  object: u64;
+  agent: Ptr<Agent>;
+  /** The `WaitQueue` that it is in; 0 for none. */
+  queue: usize;
+  /** Neighbours in that queue. */
   next: Ptr<WaitNode>;
   previous: Ptr<WaitNode>;
-  /** Next node of the same agent. */
-  nextOfAgent: Ptr<WaitNode>;
-  /** Which of the things waited for this is. */
+  /** Which of the things that the agent waits for this is. */
   index: u32;
 }

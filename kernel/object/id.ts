@@ -14,6 +14,8 @@ const GENERATION_SHIFT: u32 = INDEX_BITS + KIND_BITS;
 export const GENERATION_MAX: u32 = (1 << 26) - 1;
 const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 const KIND_MASK: u64 = (1 << KIND_BITS) - 1;
+/** The kind's bits, where they stand. */
+export const KIND_FIELD: u64 = KIND_MASK << INDEX_BITS;
 
 @inline
 export function makeId(kind: u32, index: u32, generation: u32): u64 {

@@ -18,4 +18,6 @@ export const KIND_KERNEL = 11;
 /** An address space; nobody names one. */
 export const KIND_SPACE = 12;
 export const KIND_MESSAGE = 13;
-export const KINDS = 14;
+/** Nodes of an agent that waits for several things; nobody names them. */
+export const KIND_WAIT = 14;
+export const KINDS = 15;

@@ -13,7 +13,7 @@ import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { SLAB_CHUNK_BYTES } from "../limits";
 import { frameAllocZeroed, orderFor, OWNER_KERNEL } from "../mm/frames";
 import { kernel, Ptr, rootAllocate } from "../state";
-import { GENERATION_MAX, idGeneration, idIndex, idKind, makeId } from "./id";
+import { GENERATION_MAX, idGeneration, idIndex, idKind, INDEX_BITS, KIND_FIELD, makeId } from "./id";
 import { KINDS } from "./kinds";
 
 /** What every object begins with. */
@@ -69,10 +69,11 @@ export function slabOf(kind: u32): Slab {
 
 /** Sets the slab of `kind` up for at most `limit` objects of `bytes` bytes; false without frames. */
 export function slabInit(kind: u32, bytes: u32, limit: u32, shards: u32): bool {
-  assert(bytes % 8 == 0 && bytes <= SLAB_CHUNK_BYTES, "slabInit: object size");
+  assert(bytes <= SLAB_CHUNK_BYTES, "slabInit: object size");
   const slab = slabOf(kind);
-  slab.bytes = bytes;
-  slab.chunkShift = 31 - <u32>clz(SLAB_CHUNK_BYTES / bytes);
+  // Objects begin with 64 bits; the compiler doesn't round a class up to them.
+  slab.bytes = (bytes + 7) & ~7;
+  slab.chunkShift = 31 - <u32>clz(SLAB_CHUNK_BYTES / slab.bytes);
   slab.limit = limit;
   slab.shardCount = shards;
   assert((limit >> slab.chunkShift) >> (2 * DIRECTORY_SHIFT) == 0, "slabInit: limit beyond the directory");
@@ -129,6 +130,38 @@ export function objectAllocate(kind: u32, shard: u32): usize {
     return slot;
   }
   return 0;
+}
+
+/**
+ * A new object of `kind` from `shard`, or another when that has none left; behind the identifier is
+ * what was there before, so the caller sets every field. 0 as objectAllocate.
+ */
+@inline
+export function objectTake(kind: u32, shard: u32): usize {
+  const slab = slabOf(kind);
+  const own = changetype<Shard>(slab.shards + <usize>shard * offsetof<Shard>());
+  const slot = own.free;
+  if (slot == 0) return objectAllocate(kind, shard);
+  own.free = changetype<FreeSlot>(slot).next;
+  changetype<KernelObject>(slot).id |= <u64>kind << INDEX_BITS;
+  slab.live += 1;
+  return slot;
+}
+
+/**
+ * Frees an object whose identifier nobody has been told: the slot keeps its generation, and all is
+ * as it was before it was taken.
+ */
+@inline
+export function objectReturn(slot: usize): void {
+  const id = changetype<KernelObject>(slot).id;
+  const slab = slabOf(idKind(id));
+  assert(idKind(id) != 0, "objectReturn: not in use");
+  slab.live -= 1;
+  changetype<KernelObject>(slot).id = id & ~KIND_FIELD;
+  const shard = changetype<Shard>(slab.shards + <usize>(idIndex(id) % slab.shardCount) * offsetof<Shard>());
+  changetype<FreeSlot>(slot).next = shard.free;
+  shard.free = slot;
 }
 
 function takeSlot(slab: Slab, number: u32): usize {

@@ -28,6 +28,8 @@ export class Call {
   /** The capability, and the object that it names (0 for a scope), once they were checked. */
   held: Ptr<Capability>;
   object: usize;
+  /** What the call has made so far. */
+  made: usize;
 }
 
 @inline

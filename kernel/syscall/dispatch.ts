@@ -1,15 +1,54 @@
 /** The table of system calls: what capability each needs, and who carries it out. */
 import { auditRefusal } from "../audit/refusal";
 import { authorize } from "../cap/authorize";
-import { KIND_AGENT } from "../object/kinds";
-import { RIGHT_INFO, RIGHT_KILL, RIGHT_WAIT } from "../cap/rights";
+import { KIND_AGENT, KIND_ENDPOINT, KIND_KERNEL, KIND_POOL, KIND_TIMER } from "../object/kinds";
+import {
+  RIGHT_CLOSE,
+  RIGHT_CREATE,
+  RIGHT_CRYPTO,
+  RIGHT_DONATE,
+  RIGHT_INFO,
+  RIGHT_KILL,
+  RIGHT_RECEIVE,
+  RIGHT_SEND,
+  RIGHT_WAIT,
+} from "../cap/rights";
 import { agentInfo, agentKill } from "./agent";
 import { Call } from "./call";
-import { SYSCALL_AGENT_INFO, SYSCALL_AGENT_KILL, SYSCALL_WAIT, SYSCALL_YIELD } from "./numbers";
-import { STATUS_OK, STATUS_UNKNOWN_SYSCALL } from "./status";
-import { wait, yieldCpu } from "./wait";
+import { endpointClose, endpointCreate, eventSignal, pipeReadCall, pipeWriteCall } from "./endpoint";
+import { ipcRecv, ipcSend } from "./message";
+import {
+  SYSCALL_AGENT_INFO,
+  SYSCALL_AGENT_KILL,
+  SYSCALL_DONATE_TO,
+  SYSCALL_ENDPOINT_CLOSE,
+  SYSCALL_ENDPOINT_CREATE,
+  SYSCALL_EVENT_SIGNAL,
+  SYSCALL_IPC_RECV,
+  SYSCALL_IPC_SEND,
+  SYSCALL_PIPE_READ,
+  SYSCALL_PIPE_WRITE,
+  SYSCALL_PQC_COMPLETE,
+  SYSCALL_PQC_OPERATION,
+  SYSCALL_PQC_TAKE,
+  SYSCALL_TIMER_SET,
+  SYSCALL_WAIT,
+  SYSCALL_YIELD,
+} from "./numbers";
+import { pqcComplete, pqcOperation, pqcTake } from "./operation";
+import { STATUS_CAPABILITY_KIND, STATUS_OK, STATUS_UNKNOWN_SYSCALL } from "./status";
+import { donateTo, timerSet, wait, yieldCpu } from "./wait";
 
 const AGENT: u32 = 1 << KIND_AGENT;
+const ENDPOINT: u32 = 1 << KIND_ENDPOINT;
+const KERNEL: u32 = 1 << KIND_KERNEL;
+const POOL: u32 = 1 << KIND_POOL;
+const TIMER: u32 = 1 << KIND_TIMER;
+
+/** For calls that are about the caller: its capability must name itself. */
+function self(call: Call, rights: u32): u32 {
+  return authorize(call, AGENT, rights) || (call.object == call.agent ? STATUS_OK : STATUS_CAPABILITY_KIND);
+}
 
 /** Carries the call out, if its capability allows it; what is refused leaves an audit record. */
 export function dispatch(call: Call): u32 {
@@ -24,10 +63,34 @@ function carryOut(call: Call): u32 {
       return authorize(call, AGENT, RIGHT_KILL) || agentKill(call);
     case SYSCALL_AGENT_INFO:
       return authorize(call, AGENT, RIGHT_INFO) || agentInfo(call);
+    case SYSCALL_IPC_SEND:
+      return authorize(call, AGENT | ENDPOINT, RIGHT_SEND) || ipcSend(call);
+    case SYSCALL_IPC_RECV:
+      return authorize(call, AGENT | ENDPOINT, RIGHT_RECEIVE) || ipcRecv(call);
+    case SYSCALL_ENDPOINT_CREATE:
+      return authorize(call, POOL, RIGHT_CREATE) || endpointCreate(call);
+    case SYSCALL_ENDPOINT_CLOSE:
+      return authorize(call, ENDPOINT | TIMER, RIGHT_CLOSE) || endpointClose(call);
+    case SYSCALL_PIPE_READ:
+      return authorize(call, ENDPOINT, RIGHT_RECEIVE) || pipeReadCall(call);
+    case SYSCALL_PIPE_WRITE:
+      return authorize(call, ENDPOINT, RIGHT_SEND) || pipeWriteCall(call);
+    case SYSCALL_EVENT_SIGNAL:
+      return authorize(call, ENDPOINT, RIGHT_SEND) || eventSignal(call);
+    case SYSCALL_TIMER_SET:
+      return self(call, RIGHT_WAIT) || timerSet(call);
     case SYSCALL_WAIT:
-      return authorize(call, AGENT, RIGHT_WAIT) || wait(call);
+      return self(call, RIGHT_WAIT) || wait(call);
     case SYSCALL_YIELD:
-      return authorize(call, AGENT, RIGHT_WAIT) || yieldCpu(call);
+      return self(call, RIGHT_WAIT) || yieldCpu(call);
+    case SYSCALL_DONATE_TO:
+      return authorize(call, AGENT, RIGHT_DONATE) || donateTo(call);
+    case SYSCALL_PQC_OPERATION:
+      return self(call, RIGHT_CRYPTO) || pqcOperation(call);
+    case SYSCALL_PQC_TAKE:
+      return authorize(call, KERNEL, RIGHT_CRYPTO) || pqcTake(call);
+    case SYSCALL_PQC_COMPLETE:
+      return authorize(call, KERNEL, RIGHT_CRYPTO) || pqcComplete(call);
     default:
       return STATUS_UNKNOWN_SYSCALL;
   }

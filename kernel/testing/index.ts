@@ -12,6 +12,7 @@ import { traceInit } from "../trace";
 export { frameAlloc, frameFree, framesAdd, framesFree, framesOwned, framesValid } from "../mm/frames";
 export { mapPage, unmapPage, translate } from "../mm/paging";
 export * from "./cap";
+export * from "./ipc";
 export * from "./loops";
 export * from "./sched";
 export * from "./world";

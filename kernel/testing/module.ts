@@ -63,6 +63,16 @@ export interface KernelTesting {
   deriveMany(from: bigint, to: bigint, count: number, chain: boolean): bigint;
   sipHashMany(at: number, bytes: number, count: number): bigint;
   worldSchedule(cpu: number): bigint;
+  worldPages(agent: bigint, address: bigint, count: number): number;
+  worldLinear(agent: bigint, address: bigint): number;
+  worldReady(agent: bigint): void;
+  worldResult(agent: bigint): bigint;
+  worldResultValue(agent: bigint): bigint;
+  worldTimer(cpu: number): void;
+  worldNotice(agent: bigint, about: bigint, kind: number, status: bigint, value: bigint): void;
+  worldPark(agent: bigint): void;
+  worldUnpark(agent: bigint): number;
+  worldIpcDrop(agent: bigint, units: number): number;
   translateMany(root: bigint, address: bigint, stride: bigint, count: number): bigint;
 }
 

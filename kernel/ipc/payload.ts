@@ -1,0 +1,88 @@
+/**
+ * Payloads of messages and operations: bytes in an area of 64, or in up to 16 frames, whose linear
+ * addresses stand in that area. 16 frames of 4 KiB are the 64 KiB that a message may have, so the
+ * area is always enough, and no block of several frames has to be found.
+ */
+import { PAGE_BYTES, physical, pointer } from "../../hal/memory";
+import { Agent } from "../agent/agent";
+import { frameAlloc, frameFree, OWNER_AGENT } from "../mm/frames";
+import { copyFromUser, copyToUser } from "../mm/user";
+import { STATUS_NO_MEMORY, STATUS_OK } from "../syscall/status";
+
+const INLINE_BYTES: u32 = 64;
+const PAGE_SHIFT: u32 = 12;
+const PAGE: u32 = <u32>PAGE_BYTES;
+
+/** Frames that a payload of `bytes` bytes takes. */
+@inline
+export function payloadPages(bytes: u32): u32 {
+  return bytes <= INLINE_BYTES ? 0 : (bytes + PAGE - 1) >> PAGE_SHIFT;
+}
+
+/** Linear address of frame `index` of the payload whose area is at `area`. */
+@inline
+export function payloadFrame(area: usize, index: u32): usize {
+  return <usize>load<u32>(area + (<usize>index << 2));
+}
+
+/** Takes `pages` frames; false, and none taken, when there are not so many. */
+export function payloadReserve(area: usize, pages: u32): bool {
+  for (let index: u32 = 0; index < pages; index++) {
+    const frame = frameAlloc(0, OWNER_AGENT);
+    if (frame == 0) {
+      payloadFree(area, index);
+      return false;
+    }
+    store<u32>(area + (<usize>index << 2), <u32>pointer(frame));
+  }
+  return true;
+}
+
+export function payloadFree(area: usize, pages: u32): void {
+  for (let index: u32 = 0; index < pages; index++) frameFree(physical(payloadFrame(area, index)));
+}
+
+/**
+ * Fills the payload with `bytes` bytes of `agent`'s memory, taking the frames that it needs; when it
+ * is refused none is taken.
+ */
+@inline
+export function payloadRead(area: usize, agent: Agent, address: u64, bytes: u32): u32 {
+  if (bytes <= INLINE_BYTES) return bytes == 0 ? STATUS_OK : copyFromUser(agent, address, area, bytes);
+  return readFrames(area, agent, address, bytes);
+}
+
+function readFrames(area: usize, agent: Agent, address: u64, bytes: u32): u32 {
+  const pages = payloadPages(bytes);
+  if (!payloadReserve(area, pages)) return STATUS_NO_MEMORY;
+  const status = payloadFill(area, pages, agent, address, bytes);
+  if (status != STATUS_OK) payloadFree(area, pages);
+  return status;
+}
+
+/** Fills a payload that has its `pages` frames, or none and at most 64 bytes. */
+export function payloadFill(area: usize, pages: u32, agent: Agent, address: u64, bytes: u32): u32 {
+  if (pages == 0) return bytes == 0 ? STATUS_OK : copyFromUser(agent, address, area, bytes);
+  for (let done: u32 = 0; done < bytes; done += PAGE) {
+    const part = min(bytes - done, PAGE);
+    const status = copyFromUser(agent, address + done, payloadFrame(area, done >> PAGE_SHIFT), part);
+    if (status != STATUS_OK) return status;
+  }
+  return STATUS_OK;
+}
+
+/** Copies the payload's first `bytes` bytes into `agent`'s memory. */
+@inline
+export function payloadWrite(area: usize, pages: u32, agent: Agent, address: u64, bytes: u32): u32 {
+  if (pages == 0) return bytes == 0 ? STATUS_OK : copyToUser(agent, address, area, bytes);
+  return writeFrames(area, agent, address, bytes);
+}
+
+function writeFrames(area: usize, agent: Agent, address: u64, bytes: u32): u32 {
+  for (let done: u32 = 0; done < bytes; done += PAGE) {
+    const part = min(bytes - done, PAGE);
+    const status = copyToUser(agent, address + done, payloadFrame(area, done >> PAGE_SHIFT), part);
+    if (status != STATUS_OK) return status;
+  }
+  return STATUS_OK;
+}

@@ -1,0 +1,173 @@
+/** System calls: messages. */
+import { Agent } from "../agent/agent";
+import { AGENT_DEAD } from "../agent/states";
+import { capabilityLookup, capabilityNamed } from "../cap/authorize";
+import { Capability } from "../cap/capability";
+import { RIGHT_DERIVE } from "../cap/rights";
+import { capabilityGrant } from "../cap/grant";
+import { capabilityRoom } from "../cap/table";
+import { Endpoint } from "../ipc/endpoint";
+import { ENDPOINT_QUEUE } from "../ipc/endpoint_kinds";
+import { Message, messageCost, messageFree, messageReturn, messageTake, payloadOf } from "../ipc/message";
+import { mailboxOf, MessageQueue, queueAppend, queueOf, queueTake } from "../ipc/message_queue";
+import { payloadRead, payloadWrite } from "../ipc/payload";
+import { ipc } from "../ipc/state";
+import { wakeForContent, wakeForMessage } from "../ipc/wake";
+import { IPC_MESSAGE_BYTES_MAX, MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX } from "../limits";
+import { Pool } from "../mm/pool";
+import { copyToUser, userCheck } from "../mm/user";
+import { KIND_AGENT } from "../object/kinds";
+import { Call, callerOf } from "./call";
+import * as Layout from "./ipc_layouts";
+import {
+  STATUS_BAD_ARGUMENT,
+  STATUS_CAPABILITY_KIND,
+  STATUS_EMPTY,
+  STATUS_FULL,
+  STATUS_MISALIGNED,
+  STATUS_NO_MEMORY,
+  STATUS_OBJECT_GONE,
+  STATUS_OK,
+  STATUS_OVERLAP,
+  STATUS_QUOTA,
+  STATUS_TOO_LARGE,
+} from "./status";
+
+/** Kinds of objects that a capability in a message may name: all. */
+const ANY_KIND: u32 = 0xffff_ffff;
+
+/** IPCSend: a1 address, a2 bytes, a3 flags, a4 capability to go along. */
+export function ipcSend(call: Call): u32 {
+  if (call.a2 > <u64>IPC_MESSAGE_BYTES_MAX) return STATUS_TOO_LARGE;
+  if (call.a3 != 0) return STATUS_BAD_ARGUMENT;
+  return changetype<Capability>(call.held).kind == <u8>KIND_AGENT ? sendToAgent(call) : sendToQueue(call);
+}
+
+function sendToAgent(call: Call): u32 {
+  const receiver = changetype<Agent>(call.object);
+  const bytes = <u32>call.a2;
+  if (receiver.state >= <u32>AGENT_DEAD) return STATUS_OBJECT_GONE;
+  if (receiver.mailboxCount >= MAILBOX_MESSAGES_MAX) return STATUS_FULL;
+  if (bytes > MAILBOX_BYTES_MAX - receiver.mailboxBytes) return STATUS_FULL;
+  const sender = callerOf(call);
+  let status = call.a4 == 0 ? STATUS_OK : capabilityLookup(sender, call.a4, ANY_KIND, RIGHT_DERIVE);
+  if (status == STATUS_OK) status = compose(call, sender, changetype<Pool>(receiver.pool));
+  if (status != STATUS_OK) return status;
+  const message = changetype<Message>(call.made);
+  if (call.a4 != 0) {
+    status = pass(call, message, receiver);
+    if (status != STATUS_OK) return status;
+  }
+  post(call, mailboxOf(receiver), message, sender);
+  if (receiver.waitFlags != 0) wakeForMessage(receiver, sender.id);
+  return STATUS_OK;
+}
+
+function sendToQueue(call: Call): u32 {
+  const endpoint = changetype<Endpoint>(call.object);
+  if (endpoint.type != ENDPOINT_QUEUE) return STATUS_CAPABILITY_KIND;
+  // A queue has no one receiver who could hold it.
+  if (call.a4 != 0) return STATUS_BAD_ARGUMENT;
+  if (changetype<Agent>(endpoint.owner).state >= <u32>AGENT_DEAD) return STATUS_OBJECT_GONE;
+  if (endpoint.count >= endpoint.capacity) return STATUS_FULL;
+  const status = compose(call, callerOf(call), changetype<Pool>(endpoint.pool));
+  if (status != STATUS_OK) return status;
+  post(call, queueOf(endpoint), changetype<Message>(call.made), callerOf(call));
+  wakeForContent(endpoint);
+  return STATUS_OK;
+}
+
+/** Makes the message that the call describes, in `call.made`; `pool` pays. */
+@inline
+function compose(call: Call, sender: Agent, pool: Pool): u32 {
+  const bytes = <u32>call.a2;
+  const slot = messageTake(pool, bytes, sender.cpu);
+  if (slot == 0) return messageCost(bytes) > pool.quota - pool.used ? STATUS_QUOTA : STATUS_NO_MEMORY;
+  const message = changetype<Message>(slot);
+  const status = payloadRead(payloadOf(message), sender, call.a1, bytes);
+  if (status != STATUS_OK) {
+    messageReturn(message);
+    return status;
+  }
+  message.capability = 0;
+  call.made = slot;
+  return STATUS_OK;
+}
+
+@inline
+function post(call: Call, queue: MessageQueue, message: Message, sender: Agent): void {
+  sender.sent += 1;
+  message.sender = sender.id;
+  message.sequence = sender.sent;
+  call.value = sender.sent;
+  queueAppend(queue, message);
+}
+
+/** Derives the capability a4 for the receiver; refused, the message is gone. */
+function pass(call: Call, message: Message, receiver: Agent): u32 {
+  const given = capabilityNamed(call.a4);
+  const status = capabilityRoom(receiver, given, 1);
+  const made = status == STATUS_OK ? capabilityGrant(given, receiver, callerOf(call).rightsLeft) : 0;
+  if (made == 0) {
+    messageFree(message);
+    return status != STATUS_OK ? status : STATUS_NO_MEMORY;
+  }
+  message.capability = changetype<Capability>(made).id;
+  return STATUS_OK;
+}
+
+/** IPCRecv: a1 buffer, a2 its size, a3 where the header goes, or 0. */
+export function ipcRecv(call: Call): u32 {
+  const agent = callerOf(call);
+  let queue: MessageQueue;
+  if (changetype<Capability>(call.held).kind == <u8>KIND_AGENT) {
+    if (call.object != call.agent) return STATUS_CAPABILITY_KIND;
+    queue = mailboxOf(agent);
+  } else {
+    const endpoint = changetype<Endpoint>(call.object);
+    if (endpoint.type != ENDPOINT_QUEUE) return STATUS_CAPABILITY_KIND;
+    queue = queueOf(endpoint);
+    if (agent.baton == endpoint.id) agent.baton = 0;
+  }
+  if (call.a4 != 0) return STATUS_BAD_ARGUMENT;
+  if (queue.count == 0) return STATUS_EMPTY;
+  return receive(call, agent, queue);
+}
+
+@inline
+function receive(call: Call, agent: Agent, queue: MessageQueue): u32 {
+  const message = changetype<Message>(queue.first);
+  const bytes = message.bytes;
+  if (<u64>bytes > call.a2) {
+    call.value = bytes;
+    return STATUS_TOO_LARGE;
+  }
+  let status = call.a3 == 0 ? STATUS_OK : headerStatus(call, agent, bytes);
+  // Within one page it is written as a whole or not at all.
+  if (status == STATUS_OK && ((call.a1 & 4095) + bytes) > 4096) status = userCheck(agent, call.a1, bytes, true);
+  if (status != STATUS_OK) return status;
+  status = payloadWrite(payloadOf(message), message.pageCount, agent, call.a1, bytes);
+  if (status == STATUS_OK && call.a3 != 0) status = writeHeader(agent, message, call.a3);
+  if (status != STATUS_OK) return status;
+  call.value = message.sequence;
+  messageFree(queueTake(queue));
+  return STATUS_OK;
+}
+
+/** Whether the header can be written, beside the payload. */
+@inline
+function headerStatus(call: Call, agent: Agent, bytes: u32): u32 {
+  if ((call.a3 & 7) != 0) return STATUS_MISALIGNED;
+  if (call.a3 < call.a1 + bytes && call.a1 < call.a3 + Layout.HEADER_BYTES) return STATUS_OVERLAP;
+  return userCheck(agent, call.a3, Layout.HEADER_BYTES, true);
+}
+
+function writeHeader(agent: Agent, message: Message, to: u64): u32 {
+  const header = ipc().list;
+  store<u64>(header + Layout.HEADER_SENDER, message.sender);
+  store<u64>(header + Layout.HEADER_SEQUENCE, message.sequence);
+  store<u64>(header + Layout.HEADER_PAYLOAD_BYTES, message.bytes);
+  store<u64>(header + Layout.HEADER_CAPABILITY, message.capability);
+  store<u64>(header + Layout.HEADER_PAGES, message.pageCount);
+  return copyToUser(agent, to, header, Layout.HEADER_BYTES);
+}
