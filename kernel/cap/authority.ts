@@ -1,19 +1,31 @@
 /** Where authority begins: what the first agent is given, and what everybody else has it from. */
 import { Agent } from "../agent/agent";
+import { CAPABILITIES_MAX } from "../limits";
 import { KIND_AGENT, KIND_KERNEL, KIND_POOL, KIND_SCOPE } from "../object/kinds";
-import { makeId } from "../object/id";
+import { INDEX_BITS, makeId } from "../object/id";
 import { KernelObject } from "../object/slab";
 import { kernel, rootAllocate } from "../state";
-import { Capability } from "./capability";
+import { Capability, CAPABILITY_SHIFT } from "./capability";
 import { RIGHTS_ALL } from "./rights";
 import { capabilityCreate } from "./table";
 
+/** Bytes of the arguments that calls of this part read at most. */
+export const SCRATCH_BYTES: usize = 256;
+const SCRATCH: usize = 16;
 const SCOPE_MASK_ALL: u32 = 0xffff_ffff;
 
 /** Makes the object that stands for the kernel itself: its audit ring, its table of predictions. */
 export function createAuthority(): void {
-  kernel().authority = rootAllocate(offsetof<KernelObject>());
+  assert(offsetof<Capability>() == 1 << CAPABILITY_SHIFT, "createAuthority: size of a capability");
+  assert(CAPABILITIES_MAX == 1 << INDEX_BITS, "createAuthority: an index for each capability");
+  kernel().authority = rootAllocate(SCRATCH + SCRATCH_BYTES);
   changetype<KernelObject>(kernel().authority).id = makeId(KIND_KERNEL, 0, 1);
+}
+
+/** Linear address of SCRATCH_BYTES bytes for the arguments of the running call. */
+@inline
+export function capScratch(): usize {
+  return kernel().authority + SCRATCH;
 }
 
 /**

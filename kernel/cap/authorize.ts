@@ -4,7 +4,8 @@
  */
 import { Agent } from "../agent/agent";
 import { KIND_CAPABILITY } from "../object/kinds";
-import { KernelObject, objectFind, objectStale } from "../object/slab";
+import { idIndex, idKind } from "../object/id";
+import { KernelObject, objectStale, slabOf, slotOfShift } from "../object/slab";
 import { Call, callerOf } from "../syscall/call";
 import {
   STATUS_CAPABILITY_EXPIRED,
@@ -18,14 +19,25 @@ import {
   STATUS_RIGHTS_MISSING,
 } from "../syscall/status";
 import { now } from "../time";
-import { Capability, capabilityRevoked } from "./capability";
+import { Capability, CAPABILITY_SHIFT, capabilityRevoked } from "./capability";
+
+/**
+ * The capability `id`, or 0: objectFind, where the compiler knows how large a slot is and that every
+ * index of an identifier is one of the table's.
+ */
+@inline
+function capabilityFind(id: u64): usize {
+  if (idKind(id) != KIND_CAPABILITY) return 0;
+  const slot = slotOfShift(slabOf(KIND_CAPABILITY), idIndex(id), CAPABILITY_SHIFT);
+  return slot != 0 && changetype<Capability>(slot).id == id ? slot : 0;
+}
 
 /**
  * Checks that the call's capability names a live object of one of `kinds` (a bit each) with all of
  * `rights`, and notes both in the call.
  */
 export function authorize(call: Call, kinds: u32, rights: u32): u32 {
-  const found = objectFind(KIND_CAPABILITY, call.capability);
+  const found = capabilityFind(call.capability);
   if (found == 0) return unknownStatus(call.capability);
   const held = changetype<Capability>(found);
   const status = usable(held, callerOf(call), kinds, rights);
@@ -40,21 +52,21 @@ export function authorize(call: Call, kinds: u32, rights: u32): u32 {
  * when the answer is STATUS_OK.
  */
 export function capabilityLookup(agent: Agent, id: u64, kinds: u32, rights: u32): u32 {
-  const found = objectFind(KIND_CAPABILITY, id);
+  const found = capabilityFind(id);
   return found == 0 ? unknownStatus(id) : usable(changetype<Capability>(found), agent, kinds, rights);
 }
 
 /** The capability `id`, which capabilityLookup has found. */
 @inline
 export function capabilityNamed(id: u64): Capability {
-  const found = objectFind(KIND_CAPABILITY, id);
+  const found = capabilityFind(id);
   assert(found != 0, "capabilityNamed: not looked up");
   return changetype<Capability>(found);
 }
 
 /** Whether `agent` holds the capability `id`, whatever it may still be worth. */
 export function heldStatus(agent: Agent, id: u64): u32 {
-  const found = objectFind(KIND_CAPABILITY, id);
+  const found = capabilityFind(id);
   if (found == 0) return unknownStatus(id);
   return changetype<Capability>(found).agent == agent.id ? STATUS_OK : STATUS_CAPABILITY_FOREIGN;
 }

@@ -57,6 +57,9 @@ export class Capability extends KernelObject {
   scope3: u64;
 }
 
+/** Log2 of the bytes of a capability (createAuthority checks it). */
+export const CAPABILITY_SHIFT: u32 = 7;
+
 /** Linear address of the scope's bytes. */
 @inline
 export function scopeOf(held: Capability): usize {

@@ -3,9 +3,9 @@ import { Agent, agentFind } from "../agent/agent";
 import { CAPABILITIES_PER_AGENT_MAX, CAPABILITY_DEPTH_MAX } from "../limits";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { KIND_CAPABILITY, KIND_KERNEL, KIND_SCOPE } from "../object/kinds";
-import { objectAllocate, objectFind, objectFree } from "../object/slab";
+import { objectAllocate, objectFind, objectFree, slabOf } from "../object/slab";
 import { kernel } from "../state";
-import { STATUS_LIMIT, STATUS_OK, STATUS_QUOTA, STATUS_TOO_DEEP } from "../syscall/status";
+import { STATUS_LIMIT, STATUS_NO_MEMORY, STATUS_OK, STATUS_QUOTA, STATUS_TOO_DEEP } from "../syscall/status";
 import { authorityStatus } from "./authorize";
 import { Capability, capabilityRevoked, NEVER, scopeOf } from "./capability";
 
@@ -28,6 +28,12 @@ export function capabilityRoom(holder: Agent, parent: Capability | null, count: 
   if (count > free + worthless) return STATUS_LIMIT;
   const left = pool.quota - pool.used + <u64>worthless * CAPABILITY_BYTES;
   return bytes <= left ? STATUS_OK : STATUS_QUOTA;
+}
+
+/** Why capabilityCreate gave nothing where capabilityRoom saw room. */
+export function capabilityShortage(): u32 {
+  const slab = slabOf(KIND_CAPABILITY);
+  return slab.live + slab.retired == slab.limit ? STATUS_LIMIT : STATUS_NO_MEMORY;
 }
 
 /**
@@ -112,9 +118,13 @@ export function capabilityRevoke(held: Capability): u32 {
   return count;
 }
 
-/** Deletes a capability: it is stale from now on, and what was derived from it is revoked. */
-export function capabilityDelete(held: Capability): void {
-  if (!capabilityRevoked(held)) addDescendants(held, -(<i32>held.descendants + 1));
+/**
+ * Deletes a capability: it is stale from now on, and what was derived from it is revoked. How many
+ * others have lost their authority by that.
+ */
+export function capabilityDelete(held: Capability): u32 {
+  const count = capabilityRevoked(held) ? 0 : held.descendants;
+  if (!capabilityRevoked(held)) addDescendants(held, -(<i32>count + 1));
   const found = agentFind(held.agent);
   assert(found != null, "capabilityDelete: the holder is gone");
   const holder = changetype<Agent>(found);
@@ -124,6 +134,7 @@ export function capabilityDelete(held: Capability): void {
   holder.capabilityCount -= 1;
   poolRelease(changetype<Pool>(holder.pool), CAPABILITY_BYTES);
   objectFree(changetype<usize>(held));
+  return count;
 }
 
 /** Deletes up to `most` capabilities of an agent that ends; how many it has left. */

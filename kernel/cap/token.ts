@@ -15,6 +15,7 @@ import { sipHash } from "../../sim/lib/siphash";
 import { KIND_CAPABILITY } from "../object/kinds";
 import { objectFind } from "../object/slab";
 import {
+  STATUS_CAPABILITY_FOREIGN,
   STATUS_CAPABILITY_FORGED,
   STATUS_CAPABILITY_STALE,
   STATUS_OBJECT_GONE,
@@ -67,24 +68,25 @@ export function tokenMake(held: Capability, at: usize): void {
   token.mac = held.checked != 0 ? held.mac : macOf(at);
 }
 
-/** The token of `held` at `at`; its slot keeps the MAC from now on. */
-export function tokenExport(held: Capability, at: usize): void {
-  tokenMake(held, at);
+/** The slot of `held` keeps the MAC of its token, which is at `at`. */
+export function tokenKeep(held: Capability, at: usize): void {
   held.mac = changetype<Token>(at).mac;
   held.checked = 1;
 }
 
 /**
- * What the token at `at` is worth: whether the kernel made it in this boot, and whether the
- * capability has its authority still. `scratch` has room for another token.
+ * What the token at `at` is worth: whether the kernel made it in this boot, for the agent `shower`
+ * (0: for anyone), and whether the capability has its authority still. `scratch` has room for
+ * another token.
  */
-export function tokenStatus(at: usize, scratch: usize): u32 {
+export function tokenStatus(at: usize, scratch: usize, shower: u64): u32 {
   const token = changetype<Token>(at);
   const found = objectFind(KIND_CAPABILITY, token.id);
   if (found == 0) return macOf(at) == token.mac ? STATUS_CAPABILITY_STALE : STATUS_CAPABILITY_FORGED;
   const held = changetype<Capability>(found);
   tokenMake(held, scratch);
   if (memory.compare(at, scratch, offsetof<Token>()) != 0) return STATUS_CAPABILITY_FORGED;
+  if (shower != 0 && token.agent != shower) return STATUS_CAPABILITY_FOREIGN;
   const status = authorityStatus(held);
   if (status != STATUS_OK) return status;
   return targetLives(held) ? STATUS_OK : STATUS_OBJECT_GONE;

@@ -55,10 +55,13 @@ export class Slab {
   shards: Ptr<Shard>;
 }
 
+/** Log2 of SLAB_CHUNK_BYTES. */
+const CHUNK_SHIFT: u32 = 14;
 const DIRECTORY_SHIFT: u32 = 10;
 const DIRECTORY_MASK: u32 = (1 << DIRECTORY_SHIFT) - 1;
 
 export function createSlabs(): void {
+  assert(SLAB_CHUNK_BYTES == 1 << CHUNK_SHIFT, "createSlabs: size of a chunk");
   kernel().slabs = rootAllocate(<usize>KINDS * offsetof<Slab>());
 }
 
@@ -94,6 +97,17 @@ export function slotAt(slab: Slab, index: u32): usize {
   const base = <usize>load<u32>(page + (<usize>(chunk & DIRECTORY_MASK) << 2));
   if (base == 0) return 0;
   return base + <usize>(index & ((1 << slab.chunkShift) - 1)) * <usize>slab.bytes;
+}
+
+/** The same for objects of 2^shift bytes, of a kind whose limit is as large as an index can be. */
+@inline
+export function slotOfShift(slab: Slab, index: u32, shift: u32): usize {
+  const chunk = index >> (CHUNK_SHIFT - shift);
+  const page = <usize>load<u32>(slab.directory + (<usize>(chunk >> DIRECTORY_SHIFT) << 2));
+  if (page == 0) return 0;
+  const base = <usize>load<u32>(page + (<usize>(chunk & DIRECTORY_MASK) << 2));
+  if (base == 0) return 0;
+  return base + (<usize>(index & ((1 << (CHUNK_SHIFT - shift)) - 1)) << shift);
 }
 
 /** The object named `id`, which must be of `kind`; 0 when there is none such (any more). */
@@ -214,4 +228,21 @@ export function objectFree(slot: usize): void {
   const shard = changetype<Shard>(slab.shards + <usize>number * offsetof<Shard>());
   changetype<FreeSlot>(slot).next = shard.free;
   shard.free = slot;
+}
+
+/**
+ * The object of `kind` with the next higher index than the one at `after` (0: the first); 0 behind
+ * the last. For looking at all of them.
+ */
+export function objectNext(kind: u32, after: usize): usize {
+  const slab = slabOf(kind);
+  let index: u32 = after == 0 ? 0 : idIndex(changetype<KernelObject>(after).id) + 1;
+  let used: u32 = 0;
+  for (let number: u32 = 0; number < slab.shardCount; number++)
+    used = max(used, changetype<Shard>(slab.shards + <usize>number * offsetof<Shard>()).used);
+  for (const end = used * slab.shardCount; index < end; index++) {
+    const slot = slotAt(slab, index);
+    if (slot != 0 && idKind(changetype<KernelObject>(slot).id) == kind) return slot;
+  }
+  return 0;
 }

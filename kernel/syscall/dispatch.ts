@@ -3,23 +3,34 @@ import { auditRefusal } from "../audit/refusal";
 import { authorize } from "../cap/authorize";
 import { KIND_AGENT, KIND_ENDPOINT, KIND_KERNEL, KIND_POOL, KIND_TIMER } from "../object/kinds";
 import {
+  RIGHT_AUDIT,
   RIGHT_CLOSE,
   RIGHT_CREATE,
   RIGHT_CRYPTO,
+  RIGHT_DERIVE,
   RIGHT_DONATE,
+  RIGHT_DRAIN,
   RIGHT_INFO,
   RIGHT_KILL,
+  RIGHT_RANDOM,
   RIGHT_RECEIVE,
   RIGHT_SEND,
   RIGHT_WAIT,
 } from "../cap/rights";
 import { agentInfo, agentKill } from "./agent";
+import { auditAppend, auditDrain } from "./audit";
 import { Call } from "./call";
+import { capDerive, capInspect, capRevoke, EVERY_KIND } from "./cap";
 import { endpointClose, endpointCreate, eventSignal, pipeReadCall, pipeWriteCall } from "./endpoint";
 import { ipcRecv, ipcSend } from "./message";
 import {
   SYSCALL_AGENT_INFO,
   SYSCALL_AGENT_KILL,
+  SYSCALL_AUDIT_APPEND,
+  SYSCALL_AUDIT_DRAIN,
+  SYSCALL_CAP_DERIVE,
+  SYSCALL_CAP_INSPECT,
+  SYSCALL_CAP_REVOKE,
   SYSCALL_DONATE_TO,
   SYSCALL_ENDPOINT_CLOSE,
   SYSCALL_ENDPOINT_CREATE,
@@ -31,11 +42,13 @@ import {
   SYSCALL_PQC_COMPLETE,
   SYSCALL_PQC_OPERATION,
   SYSCALL_PQC_TAKE,
+  SYSCALL_RANDOM_GET,
   SYSCALL_TIMER_SET,
   SYSCALL_WAIT,
   SYSCALL_YIELD,
 } from "./numbers";
 import { pqcComplete, pqcOperation, pqcTake } from "./operation";
+import { randomGet } from "./random";
 import { STATUS_CAPABILITY_KIND, STATUS_OK, STATUS_UNKNOWN_SYSCALL } from "./status";
 import { donateTo, timerSet, wait, yieldCpu } from "./wait";
 
@@ -91,6 +104,18 @@ function carryOut(call: Call): u32 {
       return authorize(call, KERNEL, RIGHT_CRYPTO) || pqcTake(call);
     case SYSCALL_PQC_COMPLETE:
       return authorize(call, KERNEL, RIGHT_CRYPTO) || pqcComplete(call);
+    case SYSCALL_CAP_DERIVE:
+      return authorize(call, EVERY_KIND, RIGHT_DERIVE) || capDerive(call);
+    case SYSCALL_CAP_REVOKE:
+      return capRevoke(call);
+    case SYSCALL_CAP_INSPECT:
+      return authorize(call, EVERY_KIND, 0) || capInspect(call);
+    case SYSCALL_RANDOM_GET:
+      return self(call, RIGHT_RANDOM) || randomGet(call);
+    case SYSCALL_AUDIT_APPEND:
+      return authorize(call, KERNEL, RIGHT_AUDIT) || auditAppend(call);
+    case SYSCALL_AUDIT_DRAIN:
+      return authorize(call, KERNEL, RIGHT_DRAIN) || auditDrain(call);
     default:
       return STATUS_UNKNOWN_SYSCALL;
   }

@@ -12,7 +12,7 @@ export const STATUS_CAPABILITY_STALE = 3;
 export const STATUS_CAPABILITY_FOREIGN = 4;
 export const STATUS_CAPABILITY_EXPIRED = 5;
 export const STATUS_CAPABILITY_REVOKED = 6;
-/** The capability names an object of another kind than the call needs. */
+/** The capability names another object than the call needs: of another kind, or not the caller. */
 export const STATUS_CAPABILITY_KIND = 7;
 /** The capability's rights don't include what the call needs. */
 export const STATUS_RIGHTS_MISSING = 8;

@@ -11,6 +11,7 @@ import { capabilityGrant } from "../cap/grant";
 import { capabilitiesDrop, capabilityCreate, capabilityDelete, capabilityRevoke, capabilityRoom } from "../cap/table";
 import { kernelCpu } from "../cpu/cpu";
 import { Pool } from "../mm/pool";
+import { copyFromUser, copyToUser } from "../mm/user";
 import { idKind } from "../object/id";
 import { KIND_CAPABILITY, KIND_POOL } from "../object/kinds";
 import { KernelObject, objectAllocate, objectFind } from "../object/slab";
@@ -92,13 +93,16 @@ export function authorizeMany(agent: u64, ids: usize, idCount: u32, kinds: u32, 
 
 /** Derives `count` capabilities for `to`, each from the one before it when `chain` says so. */
 export function deriveMany(from: u64, to: u64, count: u32, chain: bool): u64 {
-  let parent = from;
-  let made: u64 = 0;
+  const holder = changetype<Agent>(agentFind(to));
+  let parent = objectFind(KIND_CAPABILITY, from);
+  let made: usize = 0;
   for (let index: u32 = 0; index < count; index++) {
-    made = worldGrant(parent, to, 0xffff_ffff);
+    const above = changetype<Capability>(parent);
+    made = capabilityCreate(holder, above, above.kind, above.object, above.rights);
+    if (made == 0) return 0;
     if (chain) parent = made;
   }
-  return made;
+  return made == 0 ? 0 : changetype<KernelObject>(made).id;
 }
 
 export function worldRevoke(capability: u64): u32 {
@@ -108,6 +112,15 @@ export function worldRevoke(capability: u64): u32 {
 
 export function worldDelete(capability: u64): void {
   capabilityDelete(changetype<Capability>(objectFind(KIND_CAPABILITY, capability)));
+}
+
+/** Copies between an agent's memory and linear memory, as the kernel does; a status. */
+export function worldStore(agent: u64, address: u64, from: usize, bytes: u32): u32 {
+  return copyToUser(changetype<Agent>(agentFind(agent)), address, from, bytes);
+}
+
+export function worldLoad(agent: u64, address: u64, to: usize, bytes: u32): u32 {
+  return copyFromUser(changetype<Agent>(agentFind(agent)), address, to, bytes);
 }
 
 /** MACs of `count` inputs of `bytes` bytes at `at`; their sum. */

@@ -13,6 +13,7 @@ export { frameAlloc, frameFree, framesAdd, framesFree, framesOwned, framesValid 
 export { mapPage, unmapPage, translate } from "../mm/paging";
 export * from "./cap";
 export * from "./ipc";
+export { checkInvariants } from "./invariants";
 export * from "./loops";
 export * from "./sched";
 export * from "./world";

@@ -33,6 +33,9 @@ export interface KernelTesting {
     a5: bigint,
   ): number;
   worldValue(cpu: number): bigint;
+  checkInvariants(): number;
+  worldStore(agent: bigint, address: bigint, from: number, bytes: number): number;
+  worldLoad(agent: bigint, address: bigint, to: number, bytes: number): number;
   sipHash(k0: bigint, k1: bigint, at: number, bytes: number): bigint;
   chacha20Block(
     key: number,
