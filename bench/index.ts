@@ -1,13 +1,14 @@
 /**
  * npm run bench: measures and prints ratios to peers that ran beside.
  *
- *   npm run bench -- [boot] [mm] [nvme] [machine] [--json FILE] [--docs] [--no-build]
+ *   npm run bench -- [boot] [mm] [nvme] [machine] [cap] [--json FILE] [--docs] [--no-build]
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { Command } from "commander";
 import { measureBoot } from "./boot.ts";
+import { measureCapabilities } from "./cap/index.ts";
 import { describeHost } from "./host.ts";
 import { measureMachine } from "./machine.ts";
 import type { Progress, Results } from "./measure.ts";
@@ -23,6 +24,7 @@ const SUBJECTS: Readonly<Record<string, Measure>> = {
   mm: measureMemory,
   nvme: measureNvme,
   machine: measureMachine,
+  cap: measureCapabilities,
 };
 
 const command = new Command("bench")
