@@ -19,8 +19,6 @@ export interface Scheduling {
   readonly class: SchedulingClass;
   /** Of the fair class, 1 to WEIGHT_MAX; 0 for others. */
   readonly weight: number;
-  /** Request size of the fair class; null takes the kernel's quantum. */
-  readonly slice: number | null;
   /** Of the real-time class; null for others. */
   readonly budget: Budget | null;
   /** Whether the user waits for it. */

@@ -99,7 +99,7 @@ describe("rt-app's format", () => {
   test("policies are classes, and a file's default policy holds where a task has none", () => {
     const policy = (name: string) => task(`"policy": "${name}", "dl-runtime": 9, "run": 1`);
     expect(policy("SCHED_DEADLINE").scheduling.class).toBe("realtime");
-    expect(policy("SCHED_OTHER").scheduling).toMatchObject({ class: "fair", slice: 9000 });
+    expect(policy("SCHED_OTHER").scheduling).toMatchObject({ class: "fair" });
     const text = '{"tasks":{"a":{"run":1}},"global":{"default_policy":"SCHED_IDLE"}}';
     expect(only(text).scheduling.class).toBe("idle");
   });
@@ -216,7 +216,6 @@ describe("what is ours", () => {
     expect(task('"weight": 300, "foreground": true, "run": 1').scheduling).toEqual({
       class: "fair",
       weight: 300,
-      slice: null,
       budget: null,
       foreground: true,
     });
@@ -313,6 +312,15 @@ describe("bad files are refused with file, line, column, key and reason", () => 
     const text = '{ "tasks": { "t": { "run": 1, "cpus": [0, 2] } } }';
     expect(refusal(text, 2)).toContain("tasks.t.cpus.1: there is no CPU 2; the machine has 2");
     expect(refusal(text, 3)).toBe("accepted");
+  });
+
+  test("so are too many that may wait for one condition, and a forked one that would wait", () => {
+    const waiting = (instances: number) =>
+      `{"tasks":{"w":{"instance":${instances},"suspend":"c"},"r":{"resume":"c"}}}`;
+    expect(refusal(waiting(512))).toBe("accepted");
+    expect(refusal(waiting(513))).toContain('tasks: more than 512 agents may wait for "c"');
+    const forked = '{"tasks":{"f":{"fork":"w","resume":"c"},"w":{"instance":0,"suspend":"c"}}}';
+    expect(refusal(forked)).toContain('tasks.f.fork: "w" waits for a condition');
   });
 
   test("a million agents are accepted, and one more is not", () => {

@@ -3,6 +3,8 @@
  * doc/tutorial.txt). What is unknown, of a bad type or impossible is refused with its place, key
  * and reason; docs/workloads.md lists what is understood.
  */
+
+import { waitersOf, waitsFor } from "./conditions.ts";
 import { checkResources, groupsOf, readGlobal, readGroupPath, readGroupWeights } from "./global.ts";
 import { type Member, parseJson, type Value } from "./json.ts";
 import { HeldMutexes } from "./locks.ts";
@@ -13,6 +15,8 @@ import { EVENT_NAMES, eventOf, microseconds, readStep } from "./steps.ts";
 
 /** Agents of one workload; the kernel's own limit is not below it. */
 export const AGENTS_MAX = 1_000_000;
+/** Whoever signals a condition holds a capability to each agent that may wait for it. */
+export const CONDITION_WAITERS_MAX = 512;
 /** Processors of the platform. */
 const CPUS_MAX = 64;
 /** C's int, in which rt-app counts. */
@@ -92,6 +96,14 @@ function ignore(fields: Fields, gathered: Gathered): void {
   }
 }
 
+/** Scheduling with a note on what a fair agent's dl-runtime would be in Linux. */
+function readClass(fields: Fields, before: Scheduling, value: Value, { notes }: Gathered) {
+  const scheduling = readScheduling(fields, before, value);
+  if (scheduling.class === "fair" && fields.has("dl-runtime"))
+    notes.add("dl-runtime has no effect in the fair class: requests are a quantum, or foreground");
+  return scheduling;
+}
+
 function readLoop(value: Value | undefined, missing: number): number {
   const loop = value?.integer(-1, LOOPS_MAX) ?? missing;
   return loop === 0 ? (value?.refuse("nothing would be done; -1 is for ever") ?? loop) : loop;
@@ -138,7 +150,7 @@ function readPhase(
   return {
     name: key,
     loop,
-    scheduling: changes ? readScheduling(fields, before, value) : null,
+    scheduling: changes ? readClass(fields, before, value, around.gathered) : null,
     cpus: readCpus(fields.get("cpus"), around.cpus),
     steps,
   };
@@ -179,7 +191,7 @@ function readTask(member: Member, fallback: Scheduling, cpus: number, gathered: 
   const parts = split(value, TASK_KEYS);
   const { fields } = parts;
   ignore(fields, gathered);
-  const scheduling = readScheduling(fields, fallback, value);
+  const scheduling = readClass(fields, fallback, value, gathered);
   if (scheduling.class !== "realtime")
     for (const key of LEGACY_KEYS)
       if (key !== "runtime" || fields.has("phases"))
@@ -219,7 +231,17 @@ function checkForks(tasks: readonly Task[], { forks, barriers }: Gathered): void
     const barrier = steps.find((step) => step.kind === "barrier");
     if (barrier?.kind === "barrier" && barriers.has(barrier.barrier))
       value.refuse(`"${name}" waits at a barrier: how many pass it can't be known`);
+    if (steps.some((step) => waitsFor(step) !== null))
+      value.refuse(`"${name}" waits for a condition, whose waiters are known from the start`);
   }
+}
+
+function checkConditions(workload: Workload, section: Value): Workload {
+  const steps = workload.tasks.flatMap((task) => task.phases.flatMap((phase) => phase.steps));
+  for (const condition of new Set(steps.map(waitsFor)))
+    if (condition !== null && waitersOf(condition, workload).length > CONDITION_WAITERS_MAX)
+      section.refuse(`more than ${CONDITION_WAITERS_MAX} agents may wait for "${condition}"`);
+  return workload;
 }
 
 /** Agents that would wait for ever, for a person to read. */
@@ -273,7 +295,6 @@ export function parseWorkload(text: string, file: string, cpus = CPUS_MAX): Work
   const fallback: Scheduling = {
     class: policy,
     weight: policy === "fair" ? WEIGHT_DEFAULT : 0,
-    slice: null,
     budget: null,
     foreground: false,
   };
@@ -283,7 +304,7 @@ export function parseWorkload(text: string, file: string, cpus = CPUS_MAX): Work
   checkForks(tasks, gathered);
   noteUnsignalled(tasks, gathered.notes);
   const groups = sections.get("groups");
-  return {
+  const workload: Workload = {
     file,
     description: sections.get("description")?.string() ?? "",
     duration,
@@ -298,4 +319,5 @@ export function parseWorkload(text: string, file: string, cpus = CPUS_MAX): Work
     barriers: gathered.barriers,
     notes: [...gathered.notes],
   };
+  return checkConditions(workload, section);
 }

@@ -103,17 +103,18 @@ export function readScheduling(
     refuseKeys(fields, ["weight"], "the real-time class");
     const budget = budgetOf(fields) ?? (same ? before.budget : null);
     if (!budget) return place.refuse("the real-time class needs dl-runtime, and mostly dl-period");
-    return { class: kind, weight: 0, slice: null, budget, foreground };
+    return { class: kind, weight: 0, budget, foreground };
   }
   refuseKeys(fields, ["dl-period", "dl-deadline"], `the ${kind} class`);
   if (kind === "idle") {
     fields.get("priority")?.integer(NICE_MIN, NICE_MAX);
     refuseKeys(fields, ["weight", "dl-runtime"], "the idle class");
-    return { class: kind, weight: 0, slice: null, budget: null, foreground };
+    return { class: kind, weight: 0, budget: null, foreground };
   }
   const weight = weightOf(fields, same ? before.weight : WEIGHT_DEFAULT);
-  // Newer versions of rt-app pass it to Linux as the request size, like EEVDF's r.
+  // Newer versions of rt-app pass it to Linux as the request size; here it is the quantum, or in the
+  // foreground a part of it.
   const request = fields.get("dl-runtime");
-  const slice = request ? microseconds(request, 1) : same ? before.slice : null;
-  return { class: kind, weight, slice, budget: null, foreground };
+  if (request) microseconds(request, 1);
+  return { class: kind, weight, budget: null, foreground };
 }

@@ -41,8 +41,8 @@ function example(): Entry[] {
 }
 
 const rowName = (entries: readonly Entry[], { pid, tid }: Entry) =>
-  entries.find((each) => each.name === "thread_name" && each.pid === pid && each.tid === tid)
-    ?.args?.["name"];
+  entries.find((each) => each.name === "thread_name" && each.pid === pid && each.tid === tid)?.args
+    ?.name;
 
 test("rows of processors and agents begin and end in pairs, in the order of time", () => {
   const entries = example();

@@ -17,10 +17,10 @@ export const ACCESS_DONE = 1;
 
 export const lowWord = (value: Integer): number =>
   typeof value === "number" ? value >>> 0 : Number(BigInt.asUintN(32, value));
-export const highWord = (value: Integer): number =>
-  typeof value === "number"
-    ? Math.floor(value / TWO_32) >>> 0
-    : Number(BigInt.asUintN(32, value >> 32n));
+export function highWord(value: Integer): number {
+  if (typeof value === "bigint") return Number(BigInt.asUintN(32, value >> 32n));
+  return value >= 0 && value < TWO_32 ? 0 : Math.floor(value / TWO_32) >>> 0;
+}
 
 /** A number of two words: a bigint where a number wouldn't be exact. */
 export function joined(low: number, high: number): Integer {

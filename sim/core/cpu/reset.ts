@@ -83,7 +83,6 @@ function resetCommon(cpu: Cpu): void {
   cpu.pendingException = 0;
   cpu.pendingNmi = 0;
   cpu.nmiBlocked = 0;
-  cpu.waitsForHost = 0;
   cpu.fault = 0;
   flushAll(cpu);
 }

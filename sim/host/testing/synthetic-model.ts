@@ -19,6 +19,8 @@ export class SyntheticModel {
   readonly registers: bigint[] = Array.from({ length: 16 }, () => 0n);
   /** Bytes that the program has written. */
   readonly written = new Map<bigint, number>();
+  /** Marks that it has made: x and register a of each, and when. */
+  readonly marks: { readonly time: bigint; readonly kind: bigint; readonly value: bigint }[] = [];
   clock = 0n;
   /** Vector of the exception that has ended it, or "syscall"; null while it runs. */
   ended: number | "syscall" | null = null;
@@ -78,7 +80,9 @@ export class SyntheticModel {
   private simple(opcode: number, a: number, b: number, x: bigint, y: bigint): void {
     if (opcode === Op.OP_STORE) this.write(this.reg(b) + x, 8, this.reg(a));
     else if (opcode === Op.OP_SYSCALL) this.ended = "syscall";
-    else if (opcode !== Op.OP_MARK) {
+    else if (opcode === Op.OP_MARK)
+      this.marks.push({ time: this.clock - 1n, kind: x, value: this.reg(a) });
+    else {
       const value = this.value(opcode, a, b, x, y);
       if (value === null) this.ended ??= 6;
       else this.set(a, value);

@@ -1,0 +1,6 @@
+/** Values of the system calls' arguments that programs of workloads pass. */
+
+/** AgentMemAlloc, RegionMap: reading and writing. */
+export const READ_WRITE = 3;
+/** Wait: also for a message in the mailbox. */
+export const WAIT_MAILBOX = 1;
