@@ -12,10 +12,11 @@
  * the agent with it as its code.
  */
 
+import { WAIT_MAILBOX } from "../../kernel/ipc/flags.ts";
 import * as Calls from "../../kernel/syscall/numbers.ts";
 import { STATUS_EMPTY, STATUS_TIMED_OUT } from "../../kernel/syscall/status.ts";
 import * as R from "../../sim/spec/user.ts";
-import { READ_WRITE, WAIT_MAILBOX } from "./abi.ts";
+import { READ_WRITE } from "./abi.ts";
 import { Assembler, type Label } from "./assembler.ts";
 
 export const DATA = 0x1000_0000;
