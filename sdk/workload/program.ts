@@ -58,8 +58,8 @@ export type Resource =
   | { readonly kind: "tokens" | "gate0" | "gate1"; readonly name: string }
   /** Messages, and room for them. */
   | { readonly kind: "queue" | "room"; readonly name: string }
-  /** Where to ask for forks: a queue of task numbers. */
-  | { readonly kind: "forks"; readonly name: "" }
+  /** Where to ask for forks in a group: a queue of task numbers. */
+  | { readonly kind: "forks"; readonly name: string }
   /** The page of shared timers. */
   | { readonly kind: "board"; readonly name: "" };
 
