@@ -5,7 +5,7 @@
 import { Agent } from "../agent/agent";
 import { KIND_CAPABILITY } from "../object/kinds";
 import { idIndex, idKind } from "../object/id";
-import { KernelObject, objectStale, slabOf, slotOfShift } from "../object/slab";
+import { KernelObject, objectFind, objectStale, slabOf, slotOfShift } from "../object/slab";
 import { Call, callerOf } from "../syscall/call";
 import {
   STATUS_CAPABILITY_EXPIRED,
@@ -19,31 +19,17 @@ import {
   STATUS_RIGHTS_MISSING,
 } from "../syscall/status";
 import { now } from "../time";
-import { Capability, CAPABILITY_SHIFT, capabilityRevoked } from "./capability";
-
-/**
- * The capability `id`, or 0: objectFind, where the compiler knows how large a slot is and that every
- * index of an identifier is one of the table's.
- */
-@inline
-function capabilityFind(id: u64): usize {
-  if (idKind(id) != KIND_CAPABILITY) return 0;
-  const slot = slotOfShift(slabOf(KIND_CAPABILITY), idIndex(id), CAPABILITY_SHIFT);
-  return slot != 0 && changetype<Capability>(slot).id == id ? slot : 0;
-}
+import { Capability, CAPABILITY_SHIFT, capabilityRevoked, cutOff } from "./capability";
 
 /**
  * Checks that the call's capability names a live object of one of `kinds` (a bit each) with all of
  * `rights`, and notes both in the call.
  */
 export function authorize(call: Call, kinds: u32, rights: u32): u32 {
-  const found = capabilityFind(call.capability);
-  if (found == 0) return unknownStatus(call.capability);
-  const held = changetype<Capability>(found);
-  const status = usable(held, callerOf(call), kinds, rights);
-  if (status != STATUS_OK) return status;
+  const found = check(callerOf(call), call.capability, kinds, rights);
+  if (found <= STATUS_MAX) return <u32>found;
   call.held = found;
-  call.object = held.target;
+  call.object = changetype<Capability>(found).target;
   return STATUS_OK;
 }
 
@@ -52,21 +38,38 @@ export function authorize(call: Call, kinds: u32, rights: u32): u32 {
  * when the answer is STATUS_OK.
  */
 export function capabilityLookup(agent: Agent, id: u64, kinds: u32, rights: u32): u32 {
-  const found = capabilityFind(id);
-  return found == 0 ? unknownStatus(id) : usable(changetype<Capability>(found), agent, kinds, rights);
+  const found = check(agent, id, kinds, rights);
+  return found <= STATUS_MAX ? <u32>found : STATUS_OK;
+}
+
+/** Statuses are numbers up to this, addresses of objects are above it. */
+const STATUS_MAX: usize = 0xff;
+
+/** Address of the capability `id` when it is good for what is asked, else the status that says why not. */
+@inline
+function check(agent: Agent, id: u64, kinds: u32, rights: u32): usize {
+  const slot = slotOfShift(slabOf(KIND_CAPABILITY), idIndex(id), CAPABILITY_SHIFT);
+  const held = changetype<Capability>(slot);
+  if (slot == 0 || held.id != id || idKind(id) != KIND_CAPABILITY) return unknownStatus(id);
+  if (held.agent != agent.id) return STATUS_CAPABILITY_FOREIGN;
+  if (held.expiry <= now()) return STATUS_CAPABILITY_EXPIRED;
+  if (held.parent != 0 && cutOff(held)) return STATUS_CAPABILITY_REVOKED;
+  if (((kinds >> held.kind) & 1) == 0) return STATUS_CAPABILITY_KIND;
+  if ((held.rights & agent.rightsLeft & rights) != rights) return STATUS_RIGHTS_MISSING;
+  return targetLives(held) ? slot : STATUS_OBJECT_GONE;
 }
 
 /** The capability `id`, which capabilityLookup has found. */
 @inline
 export function capabilityNamed(id: u64): Capability {
-  const found = capabilityFind(id);
+  const found = objectFind(KIND_CAPABILITY, id);
   assert(found != 0, "capabilityNamed: not looked up");
   return changetype<Capability>(found);
 }
 
 /** Whether `agent` holds the capability `id`, whatever it may still be worth. */
 export function heldStatus(agent: Agent, id: u64): u32 {
-  const found = capabilityFind(id);
+  const found = objectFind(KIND_CAPABILITY, id);
   if (found == 0) return unknownStatus(id);
   return changetype<Capability>(found).agent == agent.id ? STATUS_OK : STATUS_CAPABILITY_FOREIGN;
 }
@@ -82,16 +85,6 @@ export function authorityStatus(held: Capability): u32 {
 @inline
 export function targetLives(held: Capability): bool {
   return held.target == 0 || changetype<KernelObject>(held.target).id == held.object;
-}
-
-@inline
-function usable(held: Capability, agent: Agent, kinds: u32, rights: u32): u32 {
-  if (held.agent != agent.id) return STATUS_CAPABILITY_FOREIGN;
-  const status = authorityStatus(held);
-  if (status != STATUS_OK) return status;
-  if (((kinds >> held.kind) & 1) == 0) return STATUS_CAPABILITY_KIND;
-  if ((held.rights & agent.rightsLeft & rights) != rights) return STATUS_RIGHTS_MISSING;
-  return targetLives(held) ? STATUS_OK : STATUS_OBJECT_GONE;
 }
 
 function unknownStatus(id: u64): u32 {

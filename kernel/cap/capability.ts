@@ -75,7 +75,8 @@ export function capabilityRevoked(held: Capability): bool {
   return held.parent != 0 && cutOff(held);
 }
 
-function cutOff(held: Capability): bool {
+/** The same for one that has a parent. */
+export function cutOff(held: Capability): bool {
   let link = held;
   while (link.parent != 0) {
     const parent = changetype<Capability>(link.parent);

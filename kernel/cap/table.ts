@@ -3,16 +3,14 @@ import { Agent, agentFind } from "../agent/agent";
 import { CAPABILITIES_PER_AGENT_MAX, CAPABILITY_DEPTH_MAX } from "../limits";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { KIND_CAPABILITY, KIND_KERNEL, KIND_SCOPE } from "../object/kinds";
-import { objectAllocate, objectFind, objectFree, slabOf } from "../object/slab";
+import { objectFind, objectFree, objectTake, slabOf } from "../object/slab";
 import { kernel } from "../state";
 import { STATUS_LIMIT, STATUS_NO_MEMORY, STATUS_OK, STATUS_QUOTA, STATUS_TOO_DEEP } from "../syscall/status";
 import { authorityStatus } from "./authorize";
-import { Capability, capabilityRevoked, NEVER, scopeOf } from "./capability";
+import { Capability, capabilityRevoked, NEVER } from "./capability";
 
 /** What a capability costs its holder's pool. */
 export const CAPABILITY_BYTES: u64 = offsetof<Capability>();
-
-const SCOPE_WORDS: usize = 32;
 
 /**
  * Whether `count` more capabilities, derived from `parent` (null: made by the kernel), fit into the
@@ -56,7 +54,7 @@ export function capabilityCreate(
     const paid = poolCharge(pool, CAPABILITY_BYTES);
     assert(paid, "capabilityCreate: capabilityRoom promised the bytes");
   }
-  const slot = objectAllocate(KIND_CAPABILITY, holder.cpu);
+  const slot = objectTake(KIND_CAPABILITY, holder.cpu);
   if (slot == 0) {
     poolRelease(pool, CAPABILITY_BYTES);
     return 0;
@@ -66,12 +64,31 @@ export function capabilityCreate(
   made.object = object;
   made.kind = <u8>kind;
   made.rights = rights;
-  made.expiry = NEVER;
+  made.revocations = 0;
+  made.checked = 0;
+  made.mac = 0;
+  made.descendants = 0;
   made.target = kind == KIND_SCOPE ? 0 : kind == KIND_KERNEL ? kernel().authority : objectFind(kind, object);
   assert(made.target != 0 || kind == KIND_SCOPE, "capabilityCreate: no such object");
   if (parent != null) descend(made, parent);
+  else begin(made);
   enlist(holder, made);
   return slot;
+}
+
+/** A capability that the kernel makes has no limits but its rights. */
+function begin(made: Capability): void {
+  made.parent = 0;
+  made.parentId = 0;
+  made.epoch = 0;
+  made.depth = 0;
+  made.expiry = NEVER;
+  made.scopeBytes = 0;
+  made.scopeMask = 0;
+  made.scope0 = 0;
+  made.scope1 = 0;
+  made.scope2 = 0;
+  made.scope3 = 0;
 }
 
 function descend(made: Capability, parent: Capability): void {
@@ -83,7 +100,10 @@ function descend(made: Capability, parent: Capability): void {
   made.expiry = parent.expiry;
   made.scopeBytes = parent.scopeBytes;
   made.scopeMask = parent.scopeMask;
-  memory.copy(scopeOf(made), scopeOf(parent), SCOPE_WORDS);
+  made.scope0 = parent.scope0;
+  made.scope1 = parent.scope1;
+  made.scope2 = parent.scope2;
+  made.scope3 = parent.scope3;
   addDescendants(made, 1);
 }
 
@@ -99,6 +119,7 @@ function addDescendants(held: Capability, count: i32): void {
 
 function enlist(holder: Agent, made: Capability): void {
   const slot = changetype<usize>(made);
+  made.previous = 0;
   made.next = holder.capabilities;
   if (made.next != 0) changetype<Capability>(made.next).previous = slot;
   holder.capabilities = slot;
