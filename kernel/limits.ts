@@ -84,3 +84,26 @@ export const AUDIT_DRAIN_MAX: u32 = 64;
 export const AUDIT_RESERVE: u32 = 1024;
 /** Records in the audit ring; a power of two. */
 export const AUDIT_RECORDS: u32 = 4096;
+/** What a trap into the kernel and back may cost, ns: the interrupt, the entry, the timer's resolution. */
+export const TRAP_NS: u32 = 1_000;
+/** Least budget of a reservation, ns: half of it is left for the agent when it is trapped once a period. */
+export const BUDGET_MIN: u32 = 2 * TRAP_NS;
+/** Weight of an agent that asks for none; weights are 1 to 65,536. */
+export const WEIGHT_DEFAULT: u32 = 1024;
+/** Real-time agents of one CPU: an admission test visits all of them in each of its steps. */
+export const RESERVATIONS_PER_CPU_MAX: u32 = 128;
+/** Ended reservations whose last period isn't over; the admission test counts them as well. */
+export const DEPARTED_PER_CPU_MAX: u32 = 16;
+/** Steps of an admission test: QPA takes some dozens for nearly all sets (Zhang, Burns 2009, section 6). */
+export const ADMISSION_STEPS_MAX: u32 = 1024;
+/** Longest period of a reservation, ns: a minute and a bit; products with 2^24 stay within 64 bits. */
+export const PERIOD_MAX: u64 = 1 << 36;
+/** Agents that may run on the time of one other, directly or through others. */
+export const DONORS_MAX: u32 = 64;
+/** Levels of groups. */
+export const GROUP_DEPTH_MAX: u32 = 4;
+/** Agents that one balancing looks at, and that it moves. */
+export const BALANCE_SCAN_MAX: u32 = 32;
+export const BALANCE_MOVES_MAX: u32 = 8;
+/** Groups whose share of a CPU is computed anew in one epoch. */
+export const SHARES_PER_EPOCH_MAX: u32 = 64;
