@@ -15,3 +15,13 @@ export const CAPABILITY_OBJECT_FOUND = 6;
 /** kernel/audit/invariants.ts */
 export const AUDIT_RING_WITHIN_LIMIT = 10;
 export const AUDIT_NOTHING_SILENT = 11;
+
+/** kernel/sched/invariants.ts */
+export const SCHED_QUEUES_MATCH_STATES = 50;
+export const SCHED_ONE_QUEUE_EACH = 51;
+export const SCHED_WEIGHTS_SUM = 52;
+export const SCHED_QUEUES_IN_ORDER = 53;
+export const SCHED_TIME_CONSERVED = 54;
+export const SCHED_DONATIONS_A_FOREST = 55;
+export const SCHED_RESERVATIONS_FIT = 56;
+export const SCHED_CURRENT_RUNS = 57;

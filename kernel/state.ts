@@ -7,6 +7,7 @@ import { Agent } from "./agent/agent";
 import { IpcState } from "./ipc/state";
 import { Pool } from "./mm/pool";
 import { KernelObject, Slab } from "./object/slab";
+import { Sched } from "./sched/sched";
 import { KERNEL_ADDRESS, KERNEL_BYTES } from "../sim/spec/platform";
 
 /** A linear-memory address of one `T` or of an array of them; the typed views follow it. */
@@ -42,6 +43,8 @@ export class Kernel {
   now: u64;
   /** Index of the CPU that runs the entry. */
   entered: u32;
+  /** Run queues of all CPUs. */
+  sched: Ptr<Sched>;
   /** 1 once agents are scheduled. */
   scheduling: u32;
   /** Communication: deadlines, pending operations. */

@@ -8,6 +8,14 @@ export const TRACE_PAGE_MAPPED: u32 = 1;
 export const TRACE_PAGE_UNMAPPED: u32 = 2;
 /** a = stage of the boot that begins. */
 export const TRACE_STAGE: u32 = 3;
+/** a = CPU, b = the agent that runs from now on, c = the agent on whose time. */
+export const TRACE_DISPATCH: u32 = 4;
+/** a = CPU | why << 8 (sched/why.ts), b = the agent that ran, c = for how long, ns. */
+export const TRACE_DESCHEDULE: u32 = 5;
+/** a = CPU in whose queues it is, b = the agent that can run again. */
+export const TRACE_WAKE: u32 = 6;
+/** a = CPU, b = the agent (0: the fair class) with budget left behind its deadline, c = the deadline, ns. */
+export const TRACE_MISS: u32 = 7;
 
 @unmanaged
 export class KernelRecord {

@@ -10,7 +10,8 @@ import { Pool } from "../mm/pool";
 import { AddressSpace, Mapping } from "../mm/address_space";
 import { KIND_AGENT } from "../object/kinds";
 import { objectFind } from "../object/slab";
-import { Entity } from "../sched/entity";
+import { Group } from "../sched/group";
+import { Schedulable } from "../sched/schedulable";
 import { Ptr } from "../state";
 import { Image } from "./image";
 
@@ -39,7 +40,7 @@ export class Context {
 }
 
 @unmanaged
-export class Agent extends Entity {
+export class Agent extends Schedulable {
   // --- identity and life cycle (agent/) ---
   /** AGENT_… of states.ts. */
   state: u32;
@@ -136,8 +137,27 @@ export class Agent extends Entity {
   affinity: u64;
   /** Index + 1 of the CPU that holds its registers; 0 when they are in its context. */
   running: u32;
-  /** Neighbour in the run queue. */
-  runNext: Ptr<Agent>;
+  /** 1 once a CPU was chosen for it. */
+  placed: u32;
+  /** The group in whose queues it is, and the one that it leads; 0 for none. */
+  group: Ptr<Group>;
+  ownGroup: Ptr<Group>;
+  /** Those whose time is for it, and how many they are with those whose time is for them. */
+  donorFirst: Ptr<Agent>;
+  donorNext: Ptr<Agent>;
+  donorPrevious: Ptr<Agent>;
+  donorCount: u32;
+  /** Contexts that stand aside while a CPU has its registers; the list where its own one does. */
+  parkedFirst: Ptr<Agent>;
+  parkedLast: Ptr<Agent>;
+  parkedAt: usize;
+  /** Neighbours among the reservations of its CPU. */
+  nextReserved: Ptr<Agent>;
+  previousReserved: Ptr<Agent>;
+  /** Cycles that it ran; of its own time, what others ran; of its running, what others paid. */
+  ran: u64;
+  gave: u64;
+  got: u64;
   /** System calls made. */
   syscalls: u64;
 }

@@ -8,20 +8,19 @@ import { AGENT_DEPTH_MAX } from "../limits";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { KIND_AGENT } from "../object/kinds";
 import { objectAllocate, objectFree } from "../object/slab";
+import { schedBegin } from "../sched/scheduler";
 import { kernel } from "../state";
 import { Agent, AGENT_BYTES, Context, contextOf, noticeOf } from "./agent";
 import { Image } from "./image";
 import { AGENT_SPAWNING } from "./states";
-
-/** Affinity for every CPU. */
-const ANYWHERE: u64 = 0xffff_ffff_ffff_ffff;
 
 /** An agent in the state SPAWNING that `pool` pays; 0, and nothing changed, when that cannot be. */
 export function agentCreate(parent: Agent | null, pool: Pool, image: Image, cpu: u32): usize {
   if (parent != null && parent.depth + 1 >= AGENT_DEPTH_MAX) return 0;
   if (!poolCharge(pool, AGENT_BYTES)) return 0;
   const slot = objectAllocate(KIND_AGENT, cpu);
-  if (slot == 0) {
+  if (slot == 0 || !schedBegin(changetype<Agent>(slot), parent)) {
+    if (slot != 0) objectFree(slot);
     poolRelease(pool, AGENT_BYTES);
     return 0;
   }
@@ -32,7 +31,6 @@ export function agentCreate(parent: Agent | null, pool: Pool, image: Image, cpu:
   agent.image = changetype<usize>(image);
   image.references += 1;
   agent.rightsLeft = RIGHTS_ALL;
-  agent.affinity = ANYWHERE;
   agent.cpu = cpu;
   noticeOf(agent).subject = agent.id;
   if (parent != null) adopt(parent, agent);

@@ -32,6 +32,7 @@ import { createSlabs, objectAllocate, slabInit } from "../object/slab";
 import { kernel } from "../state";
 import { bytesAre } from "../storage/cpio";
 import { createIpc } from "../ipc/start";
+import { schedCreate } from "../sched/create";
 import { schedReady } from "../sched/scheduler";
 import { Agent, AGENT_BYTES } from "./agent";
 import { createInit } from "./create";
@@ -61,6 +62,7 @@ export function createObjects(shards: u32): bool {
   createEntropy();
   createAuthority();
   if (!createAudit()) return false;
+  if (!schedCreate(kernel().cpuCount)) return false;
   const pool = objectAllocate(KIND_POOL, 0);
   if (pool == 0) return false;
   kernel().pool = pool;

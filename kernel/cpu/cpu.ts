@@ -36,8 +36,6 @@ export class KernelCpu {
   switches: u64;
   /** When the running agent's slice is over, ns. */
   sliceEnd: u64;
-  runFirst: Ptr<Agent>;
-  runLast: Ptr<Agent>;
 }
 
 export function createKernelCpus(): void {

@@ -24,7 +24,7 @@ import { nextDeadline } from "../ipc/deadline";
 import { KERNEL_TEXT } from "../mm/layout";
 import { paging } from "../mm/paging";
 import { AddressSpace } from "../mm/address_space";
-import { schedPick } from "../sched/scheduler";
+import { schedPick, schedSliceEnd } from "../sched/scheduler";
 import { kernel } from "../state";
 import { Timer } from "../../hal/timer";
 import { KernelCpu, kernelCpu } from "./cpu";
@@ -96,7 +96,8 @@ export function leaveIdle(index: u32): bool {
 function choose(cpu: KernelCpu, index: u32): usize {
   cpu.reschedule = 0;
   const next = kernel().scheduling != 0 ? schedPick(index) : 0;
-  arm(cpu, next != 0 ? cpu.sliceEnd : TIMER_NEVER);
+  cpu.sliceEnd = kernel().scheduling != 0 ? schedSliceEnd(index) : TIMER_NEVER;
+  arm(cpu, cpu.sliceEnd);
   cpu.switches += next != cpu.current ? 1 : 0;
   return next;
 }

@@ -37,7 +37,7 @@ export const SCALE_SHIFT: u64 = 20;
 /** Cycles that one charge may have: its virtual units must fit beside `part`. */
 export const CHARGE_MAX: u64 = 1 << 40;
 /** IDs of what outlives its entity: no object has such a one. */
-const ORPHAN: u64 = 1 << 62;
+const ORPHAN: u64 = 1 << 63;
 
 /** Who is runnable, by virtual deadline; the one that runs is not in the tree. */
 @unmanaged
@@ -114,7 +114,6 @@ function setWeight(queue: FairQueue, weight: u64): void {
 function renew(entity: Entity): void {
   const work = (<u64>entity.slice << SCALE_SHIFT) + entity.remainder;
   entity.deadline = entity.v + divideUp(work, entity.weight);
-  entity.requested = entity.slice;
 }
 
 /** Lag in virtual units, rounded down. */
@@ -131,7 +130,7 @@ function releaseGhosts(queue: FairQueue): void {
     const record = treeFirst(ghosts, queue.v)!;
     setWeight(queue, queue.weight - record.weight);
     const item = record.item;
-    treeRemove(ghosts, record);
+    treeRemove(ghosts);
     if (item == 0) nodesRelease(1, 0);
     else settle(changetype<Entity>(item));
   }
@@ -169,8 +168,8 @@ export function fairJoin(queue: FairQueue, entity: Entity): bool {
   assert(entity.weight != 0 && entity.weight <= WEIGHT_MAX && entity.slice != 0, "fairJoin: weight or slice");
   if ((entity.queueFlags & ENTITY_RESERVED) == 0 && !nodesReserve(1, 0)) return false;
   if ((entity.queueFlags & ENTITY_GHOST) != 0) {
-    const ghosts = ghostsOf(queue);
-    treeRemove(ghosts, treeFind(ghosts, ghostKey(entity), entity.id));
+    treeFind(ghostsOf(queue), ghostKey(entity), entity.id);
+    treeRemove(ghostsOf(queue));
   } else {
     entity.v = ceiling(queue);
     entity.remainder = 0;
@@ -190,13 +189,8 @@ function takeOut(queue: FairQueue, entity: Entity): void {
     queue.current = 0;
     return;
   }
-  treeRemove(queue, treeFind(queue, entity.deadline, entity.id));
-}
-
-@inline
-function putBack(queue: FairQueue, entity: Entity, running: bool): void {
-  if (running) queue.current = changetype<usize>(entity);
-  else insert(queue, entity);
+  treeFind(queue, entity.deadline, entity.id);
+  treeRemove(queue);
 }
 
 /** The entity doesn't want to run any more, for now. It keeps its memory. */
@@ -238,9 +232,8 @@ export function fairForget(queue: FairQueue, entity: Entity): void {
 function orphan(queue: FairQueue, entity: Entity): void {
   const ghosts = ghostsOf(queue);
   const gone = ghostKey(entity);
-  const record = treeFind(ghosts, gone, entity.id);
-  const weight = record.weight;
-  treeRemove(ghosts, record);
+  const weight = treeFind(ghosts, gone, entity.id).weight;
+  treeRemove(ghosts);
   treeInsert(ghosts, gone, ORPHAN | nodes().orphans++, gone, 0, weight);
   settle(entity);
 }
@@ -316,13 +309,12 @@ function pickOnce(queue: FairQueue): Entity {
   if (record == null) return changetype<Entity>(current);
   if (current != 0 && keeps(queue, changetype<Entity>(current), record)) return changetype<Entity>(current);
   const picked = changetype<Entity>(record.item);
-  // Touched first: what comes in between hides that it is in no cache.
-  picked.queueFlags |= ENTITY_RUNNING;
-  treeRemove(queue, record);
+  treeRemove(queue);
   if (current != 0) {
     changetype<Entity>(current).queueFlags &= ~ENTITY_RUNNING;
     insert(queue, changetype<Entity>(current));
   }
+  picked.queueFlags |= ENTITY_RUNNING;
   queue.current = changetype<usize>(picked);
   return picked;
 }
@@ -346,25 +338,19 @@ export function fairCharge(queue: FairQueue, entity: Entity, cycles: u64): void 
   const whole = part / queue.weight;
   queue.v += whole;
   queue.part = part - whole * queue.weight;
-  entity.requested = 0;
   if (!before(entity.v, entity.deadline)) renew(entity);
   const ghosts = ghostsOf(queue);
   if (ghosts.entries != 0 && !before(queue.v, ghosts.least)) releaseGhosts(queue);
 }
 
-/**
- * The entity, which is runnable, makes a new request before it has been served the old one. That is not
- * due earlier, even if it is shorter: others rely on their turn.
- */
+/** The entity, which is runnable, makes a new request before it has been served the old one. */
 export function fairRequeue(queue: FairQueue, entity: Entity): void {
   assert((entity.queueFlags & ENTITY_QUEUED) != 0, "fairRequeue: not queued");
-  if (entity.requested == entity.slice) return;
-  const running = queue.current == changetype<usize>(entity);
-  takeOut(queue, entity);
-  const due = entity.deadline;
+  if (queue.current == changetype<usize>(entity)) return renew(entity);
+  treeFind(queue, entity.deadline, entity.id);
+  treeRemove(queue);
   renew(entity);
-  if (before(entity.deadline, due)) entity.deadline = due;
-  putBack(queue, entity, running);
+  insert(queue, entity);
 }
 
 // --- weights ---
@@ -397,7 +383,8 @@ function mayFall(queue: FairQueue, entity: Entity): bool {
 function reweighGhost(queue: FairQueue, entity: Entity, weight: u32, ahead: u64): void {
   const ghosts = ghostsOf(queue);
   const old = ghostKey(entity);
-  treeRemove(ghosts, treeFind(ghosts, old, entity.id));
+  treeFind(ghosts, old, entity.id);
+  treeRemove(ghosts);
   const v = ceiling(queue) + divideUp(ahead, weight);
   entity.v = before(v, old) ? v : old;
   entity.remainder = 0;
@@ -428,7 +415,8 @@ function reweighQueued(queue: FairQueue, entity: Entity, weight: u32, lag: i64):
   if (lag >= 0 && before(entity.v, now) && before(entity.deadline, due)) entity.deadline = due;
   setWeight(queue, queue.weight - entity.weight + weight);
   entity.weight = weight;
-  putBack(queue, entity, running);
+  if (running) queue.current = changetype<usize>(entity);
+  else insert(queue, entity);
 }
 
 /** What the entity is owed, in cycles, rounded down; below 0 what it has had in advance. */

@@ -14,6 +14,7 @@ import {
   RIGHT_KILL,
   RIGHT_RANDOM,
   RIGHT_RECEIVE,
+  RIGHT_SCHEDULE,
   RIGHT_SEND,
   RIGHT_WAIT,
 } from "../cap/rights";
@@ -26,6 +27,7 @@ import { ipcRecv, ipcSend } from "./message";
 import {
   SYSCALL_AGENT_INFO,
   SYSCALL_AGENT_KILL,
+  SYSCALL_AGENT_SCHEDULE,
   SYSCALL_AUDIT_APPEND,
   SYSCALL_AUDIT_DRAIN,
   SYSCALL_CAP_DERIVE,
@@ -49,6 +51,7 @@ import {
 } from "./numbers";
 import { pqcComplete, pqcOperation, pqcTake } from "./operation";
 import { randomGet } from "./random";
+import { agentSchedule } from "./schedule";
 import { STATUS_CAPABILITY_KIND, STATUS_OK, STATUS_UNKNOWN_SYSCALL } from "./status";
 import { donateTo, timerSet, wait, yieldCpu } from "./wait";
 
@@ -76,6 +79,8 @@ function carryOut(call: Call): u32 {
       return authorize(call, AGENT, RIGHT_KILL) || agentKill(call);
     case SYSCALL_AGENT_INFO:
       return authorize(call, AGENT, RIGHT_INFO) || agentInfo(call);
+    case SYSCALL_AGENT_SCHEDULE:
+      return authorize(call, AGENT, RIGHT_SCHEDULE) || agentSchedule(call);
     case SYSCALL_IPC_SEND:
       return authorize(call, AGENT | ENDPOINT, RIGHT_SEND) || ipcSend(call);
     case SYSCALL_IPC_RECV:

@@ -59,3 +59,5 @@ export const STATUS_NOT_MAPPED = 30;
 export const STATUS_NOT_OWNER = 31;
 /** A wait ended because the object waited for is gone. */
 export const STATUS_ABANDONED = 32;
+/** The admission test came to its bound on steps without an answer. */
+export const STATUS_ADMISSION_UNDECIDED = 33;

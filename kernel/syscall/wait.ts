@@ -5,7 +5,6 @@ import { capabilityLookup, capabilityNamed } from "../cap/authorize";
 import { Capability } from "../cap/capability";
 import { RIGHT_CRYPTO, RIGHT_RECEIVE, RIGHT_WAIT, RIGHTS_ALL } from "../cap/rights";
 import { capabilityCreate, capabilityRoom } from "../cap/table";
-import { kernelCpu } from "../cpu/cpu";
 import { deadlineReserve } from "../ipc/deadline";
 import { timerDestroy, timerMake } from "../ipc/endpoints";
 import { READY_NOTICE, WAIT_MAILBOX, WAIT_NOTICES } from "../ipc/flags";
@@ -21,7 +20,7 @@ import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { copyFromUser, userCheck } from "../mm/user";
 import { KIND_ENDPOINT, KIND_KERNEL, KIND_TIMER } from "../object/kinds";
 import { KernelObject } from "../object/slab";
-import { schedStop } from "../sched/scheduler";
+import { schedStop, schedYield } from "../sched/scheduler";
 import { now } from "../time";
 import { Call, callerOf } from "./call";
 import { NOTICE_BYTES } from "./ipc_layouts";
@@ -161,6 +160,6 @@ function setTimer(call: Call, timer: IntervalTimer, named: u64): void {
 }
 
 export function yieldCpu(call: Call): u32 {
-  kernelCpu(call.cpu).reschedule = 1;
+  schedYield(callerOf(call));
   return STATUS_OK;
 }

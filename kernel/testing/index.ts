@@ -16,6 +16,7 @@ export * from "./ipc";
 export { checkInvariants } from "./invariants";
 export * from "./loops";
 export * from "./sched";
+export * from "./scheduler";
 export * from "./world";
 
 /** Where the tables for the tests begin: behind the kernel's own two megabytes. */

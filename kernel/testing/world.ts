@@ -99,8 +99,10 @@ export function worldSchedule(cpu: u32): u64 {
   const self = kernelCpu(cpu);
   self.reschedule = 0;
   const next = schedPick(cpu);
+  if (self.current != 0) changetype<Agent>(self.current).running = 0;
   self.current = next;
   if (next == 0) return 0;
   assert(changetype<Agent>(next).state == AGENT_RUNNING, "worldSchedule: picked agent is not running");
+  changetype<Agent>(next).running = cpu + 1;
   return changetype<Agent>(next).id;
 }

@@ -1,0 +1,89 @@
+/**
+ * Balancing between CPUs. When an epoch begins on a CPU that has the least weight in its fair class, or
+ * while another one has nothing to run, agents move from the CPU with the most to the one with the
+ * least; and a CPU that runs out of work takes some. Everything is decided by weights, then by index
+ * and by who has been queued for longest, so the same run is balanced in the same way each time.
+ *
+ * Only agents of the fair and idle classes that are waiting for a CPU move, to where their affinity
+ * lets them, and nobody who has had more than its share: it stays until it is even.
+ */
+import { Agent } from "../agent/agent";
+import { AGENT_READY } from "../agent/states";
+import { BALANCE_MOVES_MAX, BALANCE_SCAN_MAX } from "../limits";
+import { settle } from "./account";
+import { moveTo } from "./contexts";
+import { FairQueue, fairEligible } from "./fair";
+import { fairEffectiveWeight } from "./fair_class";
+import { allCpus, leastLoaded } from "./place";
+import { Schedulable } from "./schedulable";
+import { sched, SchedCpu, schedCpu } from "./sched";
+
+/** An epoch has begun on `cpu`. */
+export function balance(cpu: SchedCpu): void {
+  if (sched().cpuCount == 1) return;
+  const target = schedCpu(sched().idle == 0 ? leastLoaded(allCpus()) : <u32>ctz(sched().idle));
+  if (target != cpu && sched().idle == 0) return;
+  const source = schedCpu(mostLoaded());
+  if (source == target) return;
+  settle(source);
+  settle(target);
+  for (let moves: u32 = 0; moves < BALANCE_MOVES_MAX; moves++) {
+    if (source.load <= target.load) return;
+    const found = movable(source, target, source.load - target.load);
+    if (found == 0 || !moveTo(changetype<Agent>(found), target.index)) return;
+  }
+}
+
+/** `cpu` has nothing to run: takes an agent from another one; whether there was one. */
+export function pullIdle(cpu: SchedCpu): bool {
+  let best: usize = 0;
+  let load: u64 = 0;
+  for (let index: u32 = 0; index < sched().cpuCount; index++) {
+    const other = schedCpu(index);
+    if (other == cpu || other.fairCount == 0 || (best != 0 && other.load <= load)) continue;
+    settle(other);
+    const found = movable(other, cpu, u64.MAX_VALUE);
+    if (found == 0) continue;
+    best = found;
+    load = other.load;
+  }
+  for (let index: u32 = 0; best == 0 && index < sched().cpuCount; index++)
+    if (index != cpu.index) best = movableIdle(schedCpu(index), cpu);
+  return best != 0 && moveTo(changetype<Agent>(best), cpu.index);
+}
+
+function mostLoaded(): u32 {
+  let best: u32 = 0;
+  for (let index: u32 = 1; index < sched().cpuCount; index++)
+    if (schedCpu(index).load > schedCpu(best).load) best = index;
+  return best;
+}
+
+/** The first agent of the fair class that waits on `source`, may run on `target` and weighs less than `most`. */
+function movable(source: SchedCpu, target: SchedCpu, most: u64): usize {
+  let at = source.fairFirst;
+  for (let scanned: u32 = 0; at != 0 && scanned < BALANCE_SCAN_MAX; scanned++) {
+    const agent = changetype<Agent>(at);
+    at = agent.next;
+    if (!mayMove(source, target, agent)) continue;
+    if (!fairEligible(changetype<FairQueue>(agent.queue), agent)) continue;
+    if (fairEffectiveWeight(source, agent) < most) return changetype<usize>(agent);
+  }
+  return 0;
+}
+
+function movableIdle(source: SchedCpu, target: SchedCpu): usize {
+  let at = source.idleFirst;
+  for (let scanned: u32 = 0; at != 0 && scanned < BALANCE_SCAN_MAX; scanned++) {
+    if (mayMove(source, target, changetype<Agent>(at))) return at;
+    at = changetype<Schedulable>(at).next;
+  }
+  return 0;
+}
+
+/** Whether the agent waits for its own turn on `source`, on nobody else's time, and may run on `target`. */
+function mayMove(source: SchedCpu, target: SchedCpu, agent: Agent): bool {
+  if (agent.state != AGENT_READY || agent.running != 0) return false;
+  if (source.current == changetype<usize>(agent)) return false;
+  return ((agent.affinity >> target.index) & 1) != 0;
+}
