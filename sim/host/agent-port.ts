@@ -1,7 +1,7 @@
 /** The inputs of agents, put into the machine: numbers and bytes through the host's buffer. */
 import { HOST_BUFFER, type SimExports } from "./core.ts";
 import type { Input } from "./inputs.ts";
-import type { JournalLog } from "./journal-log.ts";
+import type { Instant } from "./journal-log.ts";
 import type { Integer } from "./programs.ts";
 
 /** The input without its kind. */
@@ -11,6 +11,7 @@ const TWO_32 = 0x1_0000_0000;
 /** RAX and the six arguments. */
 const CALL_WORDS = 7;
 export const CALL_ARGUMENTS_MAX = CALL_WORDS - 1;
+const COPIED_SINGLY = 256;
 /** Outcomes of an access (sim/core/user/host.ts). */
 export const ACCESS_REFUSED = 0;
 export const ACCESS_DONE = 1;
@@ -54,16 +55,15 @@ export class AgentPort {
     return this.word(this.stepsAt + 1) * TWO_32 + this.word(this.stepsAt);
   }
 
-  /** Notes the call that is about to be given, with the present step and time. */
-  note(log: JournalLog, call: AgentCall): void {
+  /** The present step and time. */
+  instant(): Instant {
     const { stepsAt, nowAt } = this;
-    log.call(
-      this.word(stepsAt),
-      this.word(stepsAt + 1),
-      this.word(nowAt),
-      this.word(nowAt + 1),
-      call,
-    );
+    return {
+      stepsLow: this.word(stepsAt),
+      stepsHigh: this.word(stepsAt + 1),
+      timeLow: this.word(nowAt),
+      timeHigh: this.word(nowAt + 1),
+    };
   }
 
   private word(index: number): number {
@@ -117,7 +117,9 @@ export class AgentPort {
 
   /** What the last load has brought. */
   copyLoaded(to: Uint8Array, at: number, length: number): void {
-    to.set(this.bytes.subarray(HOST_BUFFER, HOST_BUFFER + length), at);
+    // A view costs more than copying the bytes of a short message one by one.
+    if (length > COPIED_SINGLY) to.set(this.bytes.subarray(HOST_BUFFER, HOST_BUFFER + length), at);
+    else for (let n = 0; n < length; n++) to[at + n] = this.bytes[HOST_BUFFER + n] ?? 0;
   }
 
   fault(cpu: number): boolean {

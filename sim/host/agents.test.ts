@@ -126,6 +126,9 @@ describe("a call", () => {
     ["an address that is no number", { load: [Number.NaN, 1] }, /address NaN/],
     ["too many bytes", { load: [0, 2 ** 24 + 1] }, /16777217 bytes/],
     ["a length below zero", { load: [0, -1] }, /-1 bytes/],
+    ["bytes that are none", { store: [0, [1] as unknown as Uint8Array] }, /no Uint8Array/],
+    ["nothing to do", {} as Operation, /there are call, store and load/],
+    ["nothing at all", undefined as unknown as Operation, /it is no object/],
   ])("with %s is refused where it was made, and nothing has happened", async (_, bad, message) => {
     const seen: unknown[] = [];
     const machine = await runProgram(function* (): Program {
@@ -168,7 +171,7 @@ describe("memory", () => {
     ]);
   });
   test("is loaded as it was when the operation was begun to be stored", async () => {
-    const bytes = pattern(64);
+    const bytes = Buffer.from(pattern(64));
     const machine = await runProgram(function* (): Program {
       yield { store: [memoryOf(0), bytes] };
       bytes.fill(0);
@@ -261,6 +264,19 @@ describe("an agent", () => {
       },
       "agent-ended",
       /it has returned/,
+    ],
+    [
+      "insists on what is refused",
+      function* (): Program {
+        for (;;)
+          try {
+            yield {} as Operation;
+          } catch {
+            // Again.
+          }
+      },
+      "agent-failed",
+      /100 operations in a row were refused/,
     ],
     [
       "runs the machine that runs it",

@@ -15,7 +15,7 @@ import {
   REGISTER_RDX,
   REGISTER_RSI,
 } from "../spec/user.ts";
-import { ACCESS_DONE, type AgentPort, CALL_ARGUMENTS_MAX } from "./agent-port.ts";
+import { ACCESS_DONE, type AgentPort, CALL_ARGUMENTS_MAX, lowWord } from "./agent-port.ts";
 import type { Engine } from "./engine.ts";
 import { MachineError, type MachineErrorCode } from "./errors.ts";
 import {
@@ -36,6 +36,8 @@ const PAGE_BYTES = 4096;
 /** One load or store; larger ones are made of several. */
 export const ACCESS_BYTES_MAX = 16 * 1024 * 1024;
 const FAILURES_MAX = 4096;
+/** A program that hears so often that what it wants is no operation is not asked again. */
+const REFUSALS_MAX = 100;
 /** Bits of an ID that name the agent's slot: of two agents in one slot the earlier is dead. */
 const SLOT_MASK = 0x3f_ffff;
 const TWO_32 = 0x1_0000_0000;
@@ -54,7 +56,7 @@ export interface AgentFailure {
 /** A load or store that takes more than one input: a page each, again when one faults. */
 interface Access {
   readonly address: Integer;
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   readonly isStore: boolean;
   done: number;
 }
@@ -161,13 +163,17 @@ export class Agents {
   /** Lets the program run up to its next operation, and gives that to the machine. */
   private advance(agent: Running, cpu: number, reply: Reply): void {
     try {
-      let step = this.resume(agent, reply, null);
-      while (!step.done) {
-        const refused = this.begin(agent, cpu, step.value);
+      let refused: MachineError | null = null;
+      for (let times = 0; times < REFUSALS_MAX; times++) {
+        const step = this.resume(agent, reply, refused);
+        if (step.done) {
+          this.lose(agent, cpu, "agent-ended", "it has returned, and not asked for its end");
+          return;
+        }
+        refused = this.begin(agent, cpu, step.value);
         if (refused === null) return;
-        step = this.resume(agent, undefined, refused);
       }
-      this.lose(agent, cpu, "agent-ended", "it has returned, and not asked the kernel for its end");
+      this.lose(agent, cpu, "agent-failed", `${REFUSALS_MAX} operations in a row were refused`);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.lose(agent, cpu, "agent-failed", message, error);
@@ -192,16 +198,34 @@ export class Agents {
 
   /** Gives an operation to the machine; the error for one that isn't valid. */
   private begin(agent: Running, cpu: number, operation: Operation): MachineError | null {
+    if (typeof operation !== "object" || operation === null) return invalid("it is no object");
     if ("call" in operation) return this.call(agent, cpu, operation);
-    const [address, what] = "store" in operation ? operation.store : operation.load;
-    const length = typeof what === "number" ? what : what.length;
+    if ("store" in operation) {
+      const [address, bytes] = operation.store;
+      if (!(bytes instanceof Uint8Array)) return invalid("what is stored is no Uint8Array");
+      return this.access(agent, cpu, address, bytes.length, bytes);
+    }
+    if (!("load" in operation)) return invalid("there are call, store and load");
+    return this.access(agent, cpu, operation.load[0], operation.load[1], null);
+  }
+
+  /** A store of `bytes`, or a load if there are none. */
+  private access(
+    agent: Running,
+    cpu: number,
+    address: Integer,
+    length: number,
+    bytes: Uint8Array | null,
+  ): MachineError | null {
     if (!isInteger(address)) return invalid(`address ${address} is no 64-bit integer`);
     if (!Number.isInteger(length) || length < 0 || length > ACCESS_BYTES_MAX)
       return invalid(`${length} bytes; an access has at most ${ACCESS_BYTES_MAX}`);
-    const isStore = typeof what !== "number";
-    const bytes = isStore ? what.slice() : new Uint8Array(length);
-    agent.access = { address, bytes, isStore, done: 0 };
-    this.accessPage(agent, agent.access, cpu);
+    const isStore = bytes !== null;
+    const access = { address, bytes: bytes ?? new Uint8Array(length), isStore, done: 0 };
+    agent.access = access;
+    this.accessPage(agent, access, cpu);
+    // Others may change what is stored before the last page of it.
+    if (isStore && access.done < length) access.bytes = new Uint8Array(bytes);
     return null;
   }
 
@@ -222,15 +246,13 @@ export class Agents {
   private accessPage(agent: Running, access: Access, cpu: number): void {
     const address = moved(access.address, access.done);
     const left = access.bytes.length - access.done;
-    const length = Math.min(left, PAGE_BYTES - Number(BigInt.asUintN(12, BigInt(address))));
+    const length = Math.min(left, PAGE_BYTES - (lowWord(address) % PAGE_BYTES));
     agent.inputs = (agent.inputs + 1) >>> 0;
-    const bytes = access.bytes.subarray(access.done, access.done + length);
-    const outcome = this.engine.give(
-      access.isStore
-        ? { kind: "agent-store", cpu, address, bytes }
-        : { kind: "agent-load", cpu, address, length },
-    );
-    if (outcome !== BigInt(ACCESS_DONE)) return;
+    const { engine } = this;
+    const outcome = access.isStore
+      ? engine.agentStore(cpu, address, partOf(access.bytes, access.done, length))
+      : engine.agentLoad(cpu, address, length);
+    if (outcome !== ACCESS_DONE) return;
     if (!access.isStore) this.port.copyLoaded(access.bytes, access.done, length);
     access.done += length;
   }
@@ -285,7 +307,13 @@ function isInteger(value: unknown): value is Integer {
   return typeof value === "bigint" && value >= INTEGER_MIN && value < INTEGER_END;
 }
 
+/** The whole itself, if that is meant: a view costs more than a short store. */
+function partOf(bytes: Uint8Array, from: number, length: number): Uint8Array {
+  return length === bytes.length ? bytes : bytes.subarray(from, from + length);
+}
+
 function moved(address: Integer, by: number): Integer {
+  if (by === 0) return address;
   if (typeof address === "bigint") return BigInt.asUintN(64, address + BigInt(by));
   const sum = address + by;
   return Number.isSafeInteger(sum) ? sum : BigInt(address) + BigInt(by);

@@ -11,7 +11,7 @@ import type { JournalEntry } from "./journal.ts";
 import { JournalLog } from "./journal-log.ts";
 import type { Modules } from "./modules.ts";
 import type { Configuration } from "./options.ts";
-import { Programs } from "./programs.ts";
+import { type Integer, Programs } from "./programs.ts";
 import { type StopReason, stopReason } from "./reasons.ts";
 import { guestTrap } from "./traps.ts";
 import { Machine as MachineState } from "./views.generated.ts";
@@ -130,8 +130,21 @@ export class Engine {
   /** The call of an agent on a CPU that waits for it. */
   agentCall(call: AgentCall): void {
     const { agents } = this.core;
-    agents.note(this.journal, call);
+    this.journal.call(agents.instant(), call);
     agents.call(call);
+  }
+
+  /** An access of that agent to memory; its outcome (agent-port.ts). */
+  agentStore(cpu: number, address: Integer, bytes: Uint8Array): number {
+    const { agents } = this.core;
+    this.journal.store(agents.instant(), cpu, address, bytes);
+    return agents.store(cpu, address, bytes);
+  }
+
+  agentLoad(cpu: number, address: Integer, length: number): number {
+    const { agents } = this.core;
+    this.journal.load(agents.instant(), cpu, address, length);
+    return agents.load(cpu, address, length);
   }
 
   /** Hands waiting bytes to the serial port while it has room; whether it took any. */

@@ -18,6 +18,20 @@ const call = fc
     call: integer(fields.call),
     args: fields.args.map(integer),
   }));
+const cpu = fc.nat(63);
+const address = word.map(integer);
+const store = fc.record({
+  kind: fc.constant("agent-store" as const),
+  cpu,
+  address,
+  bytes: fc.uint8Array({ maxLength: 70 }),
+});
+const load = fc.record({
+  kind: fc.constant("agent-load" as const),
+  cpu,
+  address,
+  length: fc.nat({ max: 4096 }),
+});
 const other = fc.constantFrom(
   { kind: "power-button" as const },
   { kind: "agent-fault" as const, cpu: 3 },
@@ -25,7 +39,7 @@ const other = fc.constantFrom(
 const entry: fc.Arbitrary<JournalEntry> = fc.record({
   steps: word,
   time: word,
-  input: fc.oneof({ weight: 5, arbitrary: call }, { weight: 1, arbitrary: other }),
+  input: fc.oneof({ weight: 5, arbitrary: call }, store, load, other),
 });
 
 function logOf(entries: readonly JournalEntry[]): JournalLog {
@@ -48,7 +62,7 @@ test("a copy has what was there, and each side goes on alone, over any number of
     numRuns: 1,
   });
   if (!sample) throw new Error("no sample");
-  // Some 15 blocks of calls of all lengths, cut at different places of a block.
+  // Some 15 blocks of records of all lengths, cut at different places of a block.
   const many = Array.from({ length: 20_000 }, (_, n) => sample[n % sample.length] as JournalEntry);
   for (const cut of [0, 1, 19_999, 12_345]) {
     const log = logOf(many.slice(0, cut));

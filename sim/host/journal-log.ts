@@ -1,85 +1,119 @@
 /**
- * The journal as it is written: inputs in order. Calls of agents come by the million, so they are
- * words in blocks, some fifty bytes each, and become entries when someone reads them.
+ * The journal as it is written: inputs in order. Operations of agents come by the million, so they
+ * are words in blocks, some fifty bytes each, and become entries when someone reads them.
  *
- *   record of a call, 32-bit words:
- *   0 CPU | number of arguments << 8 | RECORD     1-2 steps   3-4 time   5-6 cycles   7-8 call
- *   then two words an argument; low words come first
+ *   record, 32-bit words, low words first:
+ *   0 CPU | number of arguments << 8 | kind << 16   1-2 steps   3-4 time
+ *   call    5-6 cycles   7-8 call      then two words an argument
+ *   load    5-6 bytes    7-8 address
+ *   store   5-6 bytes    7-8 address   then the bytes, up to a whole word
  */
 import { type AgentCall, highWord, joined, lowWord } from "./agent-port.ts";
+import type { Input } from "./inputs.ts";
 import type { JournalEntry } from "./journal.ts";
 import type { Integer } from "./programs.ts";
 
 const BLOCK_WORDS = 65_536;
 const HEADER_WORDS = 9;
-const RECORD = 1 << 16;
-/** A header and six arguments. */
-const RECORD_WORDS_MAX = HEADER_WORDS + 12;
+const ARGUMENTS_WORDS_MAX = 12;
+const CALL = 1;
+const STORE = 2;
+const LOAD = 3;
 
-/** An input that is no call, and how many calls came before it. */
+/** A step and its time as low and high words: as they stand in the machine's memory. */
+export interface Instant {
+  readonly stepsLow: number;
+  readonly stepsHigh: number;
+  readonly timeLow: number;
+  readonly timeHigh: number;
+}
+
+/** An input of another kind, and how many records came before it. */
 interface Other {
-  readonly calls: number;
+  readonly records: number;
   readonly entry: JournalEntry;
 }
 
 export class JournalLog {
   private readonly blocks: Uint32Array[] = [];
   private block = new Uint32Array(0);
+  private bytes = new Uint8Array(0);
   private used = 0;
-  private calls = 0;
+  private records = 0;
   private readonly others: Other[] = [];
 
   push(entry: JournalEntry): void {
-    const { steps, time, input } = entry;
-    if (input.kind === "agent")
-      this.call(lowWord(steps), highWord(steps), lowWord(time), highWord(time), input);
-    else this.others.push({ calls: this.calls, entry });
+    const { input } = entry;
+    const at = {
+      stepsLow: lowWord(entry.steps),
+      stepsHigh: highWord(entry.steps),
+      timeLow: lowWord(entry.time),
+      timeHigh: highWord(entry.time),
+    };
+    if (input.kind === "agent") this.call(at, input);
+    else if (input.kind === "agent-store") this.store(at, input.cpu, input.address, input.bytes);
+    else if (input.kind === "agent-load") this.load(at, input.cpu, input.address, input.length);
+    else this.others.push({ records: this.records, entry });
   }
 
-  /** The call of an agent; step and time as low and high words. */
-  call(
-    stepsLow: number,
-    stepsHigh: number,
-    timeLow: number,
-    timeHigh: number,
-    input: AgentCall,
-  ): void {
-    if (this.used + RECORD_WORDS_MAX > this.block.length) this.makeRoom();
+  call(at: Instant, { cpu, cycles, call, args }: AgentCall): void {
+    const head = cpu | (args.length << 8) | (CALL << 16);
+    let word = this.header(at, head, ARGUMENTS_WORDS_MAX, cycles, call);
     const { block } = this;
-    const { cpu, cycles, call, args } = input;
-    let at = this.used;
-    block[at] = cpu | (args.length << 8) | RECORD;
-    block[at + 1] = stepsLow;
-    block[at + 2] = stepsHigh;
-    block[at + 3] = timeLow;
-    block[at + 4] = timeHigh;
-    block[at + 5] = lowWord(cycles);
-    block[at + 6] = highWord(cycles);
-    block[at + 7] = lowWord(call);
-    block[at + 8] = highWord(call);
-    at += HEADER_WORDS;
-    for (let n = 0; n < args.length; n++, at += 2) {
+    for (let n = 0; n < args.length; n++, word += 2) {
       const value = args[n] ?? 0;
-      block[at] = lowWord(value);
-      block[at + 1] = highWord(value);
+      block[word] = lowWord(value);
+      block[word + 1] = highWord(value);
     }
-    this.used = at;
-    this.calls += 1;
+    this.used = word;
+  }
+
+  store(at: Instant, cpu: number, address: Integer, bytes: Uint8Array): void {
+    const words = (bytes.length + 3) >>> 2;
+    const word = this.header(at, cpu | (STORE << 16), words, bytes.length, address);
+    this.bytes.set(bytes, word * 4);
+    this.used = word + words;
+  }
+
+  load(at: Instant, cpu: number, address: Integer, length: number): void {
+    this.used = this.header(at, cpu | (LOAD << 16), 0, length, address);
+  }
+
+  /** Begins a record, with room for `more` words; the word behind its header. */
+  private header(at: Instant, head: number, more: number, first: Integer, second: Integer): number {
+    if (this.used + HEADER_WORDS + more > this.block.length) this.makeRoom();
+    const { block, used } = this;
+    block[used] = head;
+    block[used + 1] = at.stepsLow;
+    block[used + 2] = at.stepsHigh;
+    block[used + 3] = at.timeLow;
+    block[used + 4] = at.timeHigh;
+    block[used + 5] = lowWord(first);
+    block[used + 6] = highWord(first);
+    block[used + 7] = lowWord(second);
+    block[used + 8] = highWord(second);
+    this.records += 1;
+    return used + HEADER_WORDS;
   }
 
   private makeRoom(): void {
-    this.block = new Uint32Array(BLOCK_WORDS);
-    this.blocks.push(this.block);
+    this.take(new Uint32Array(BLOCK_WORDS));
     this.used = 0;
+  }
+
+  private take(block: Uint32Array<ArrayBuffer>): void {
+    this.block = block;
+    this.bytes = new Uint8Array(block.buffer);
+    this.blocks.push(block);
   }
 
   /** All inputs so far. */
   entries(): JournalEntry[] {
     const entries: JournalEntry[] = [];
-    let calls = 0;
+    let records = 0;
     let other = 0;
     const takeOthers = () => {
-      for (let next = this.others[other]; next?.calls === calls; next = this.others[other]) {
+      for (let next = this.others[other]; next?.records === records; next = this.others[other]) {
         entries.push(next.entry);
         other += 1;
       }
@@ -88,7 +122,7 @@ export class JournalLog {
     for (const block of this.blocks)
       for (let at = 0; (block[at] ?? 0) !== 0; at += recordWords(block, at)) {
         entries.push(recordEntry(block, at));
-        calls += 1;
+        records += 1;
         takeOthers();
       }
     return entries;
@@ -97,29 +131,44 @@ export class JournalLog {
   /** Begins with all that another log has. Blocks that are full are shared: nobody changes them. */
   copyFrom(log: JournalLog): void {
     this.blocks.push(...log.blocks.slice(0, -1));
-    this.block = log.block.slice();
-    if (log.blocks.length > 0) this.blocks.push(this.block);
+    if (log.blocks.length > 0) this.take(log.block.slice());
     this.used = log.used;
-    this.calls = log.calls;
+    this.records = log.records;
     for (const other of log.others) this.others.push(other);
   }
 }
 
+const kindOf = (block: Uint32Array, at: number) => (block[at] ?? 0) >> 16;
 const argumentsOf = (block: Uint32Array, at: number) => ((block[at] ?? 0) >> 8) & 0xff;
-const recordWords = (block: Uint32Array, at: number) => HEADER_WORDS + 2 * argumentsOf(block, at);
+
+function recordWords(block: Uint32Array, at: number): number {
+  const bytes = kindOf(block, at) === STORE ? (block[at + 5] ?? 0) : 0;
+  return HEADER_WORDS + 2 * argumentsOf(block, at) + ((bytes + 3) >>> 2);
+}
 
 function recordEntry(block: Uint32Array, at: number): JournalEntry {
-  const integer = (word: number): Integer =>
-    joined(block[at + word] ?? 0, block[at + word + 1] ?? 0);
-  return {
-    steps: BigInt(integer(1)),
-    time: BigInt(integer(3)),
-    input: {
-      kind: "agent",
-      cpu: (block[at] ?? 0) & 0xff,
-      cycles: Number(integer(5)),
-      call: integer(7),
-      args: Array.from({ length: argumentsOf(block, at) }, (_, n) => integer(HEADER_WORDS + 2 * n)),
-    },
-  };
+  const integer = (n: number): Integer => joined(block[at + n] ?? 0, block[at + n + 1] ?? 0);
+  return { steps: BigInt(integer(1)), time: BigInt(integer(3)), input: recordInput(block, at) };
+}
+
+function recordInput(block: Uint32Array, at: number): Input {
+  const integer = (n: number): Integer => joined(block[at + n] ?? 0, block[at + n + 1] ?? 0);
+  const cpu = (block[at] ?? 0) & 0xff;
+  const first = Number(integer(5));
+  const second = integer(7);
+  switch (kindOf(block, at)) {
+    case STORE: {
+      const from = block.byteOffset + 4 * (at + HEADER_WORDS);
+      const bytes = new Uint8Array(block.buffer.slice(from, from + first));
+      return { kind: "agent-store", cpu, address: second, bytes };
+    }
+    case LOAD:
+      return { kind: "agent-load", cpu, address: second, length: first };
+    default: {
+      const args = Array.from({ length: argumentsOf(block, at) }, (_, n) =>
+        integer(HEADER_WORDS + 2 * n),
+      );
+      return { kind: "agent", cpu, cycles: first, call: second, args };
+    }
+  }
 }
