@@ -1,6 +1,6 @@
 /**
  * The kernel of the tests of ring 3, as little as there can be of one: agents from a table that the
- * host has written, round robin over all CPUs with a quantum, pages on demand, five system calls.
+ * host has written, round robin over all CPUs with a quantum, pages on demand, six system calls.
  *
  *   0x20_0000  page tables: 0 to 1 GiB as in RAM for ring 0, the window of runtime text
  *   0x21_0000  a page table an agent: 2 MiB of linear addresses each from 1 GiB on
@@ -45,6 +45,7 @@ const KERNEL_TEXT: u64 = 0xffff_ffff_8000_0000;
 const STAR: u64 = 0x0010_0008_0000_0000;
 const FLAGS: u64 = 0x202;
 const VECTOR_TIMER: u32 = 0x40;
+const VECTOR_INTERRUPT: u32 = 0x41;
 const EXCEPTIONS: u32 = 32;
 const QUANTUM: u64 = 30_000;
 const MSR_X2APIC: u32 = 0x800;
@@ -229,7 +230,7 @@ function mapPage(index: u32, errorCode: u32): bool {
 
 /**
  * System calls: 0 gives the processor up, 1 adds its arguments, 2 ends the agent, 3 sets a free slot
- * to READY (its number, RIP, RDX, R15), 4 answers an error.
+ * to READY (its number, RIP, RDX, R15), 4 answers an error, 5 interrupts a CPU.
  */
 function call(cpu: u32): void {
   const agent = agentAt(load<u32>(currentAt(cpu)) - 1);
@@ -244,6 +245,7 @@ function call(cpu: u32): void {
     return dispatch(cpu);
   }
   if (number == 3) spawn(<u32>first);
+  if (number == 5) writeMsr(MSR_X2APIC + 0x30, (first << 32) | VECTOR_INTERRUPT);
   const sum =
     first +
     readRegister(User.REGISTER_RSI) +

@@ -28,6 +28,8 @@ export class Entity extends KernelObject {
   remainder: u32;
   /** A lower weight that it gets once its lag is not negative any more; 0 when there is none. */
   pendingWeight: u32;
+  /** Length of its request as long as nothing of it is served, else 0. */
+  requested: u32;
   /** ENTITY_…. */
   queueFlags: u32;
   /** Position in an EDF queue + 1; 0 when it is in none. */

@@ -151,6 +151,13 @@ export class ReferenceQueue {
     this.dropGhosts();
   }
 
+  /** A new request, never due earlier than the old one. */
+  requeue(one: Member): void {
+    const due = one.deadline;
+    this.renew(one);
+    one.deadline = greatest(one.deadline, due);
+  }
+
   /** weight x (V - v): numerator; the denominator is the sum of weights. In virtual units. */
   lag(one: Member): { n: bigint; d: bigint } {
     const d = this.weight;

@@ -49,10 +49,12 @@ class Side {
 type Step =
   | { readonly do: "join" | "leave" | "forget"; readonly who: number }
   | { readonly do: "reweigh"; readonly who: number; readonly weight: number }
+  | { readonly do: "requeue"; readonly who: number; readonly slice: number }
   | { readonly do: "run"; readonly part: number };
 
 const who = fc.nat({ max: 11 });
 const weight = fc.oneof(fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: 65536 }));
+const slice = fc.integer({ min: 1, max: QUANTUM - 1 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 5,
@@ -62,6 +64,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("leave"), who }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("forget"), who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("reweigh"), who, weight }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("requeue"), who, slice }) },
 ) as fc.Arbitrary<Step>;
 
 /** The kernel's queue and the reference, taking the same steps; compared after each. */
@@ -104,6 +107,12 @@ class Pair extends Side {
     } else if (one.do === "reweigh") {
       this.reference.reweigh(member, BigInt(one.weight));
       this.sched.fairReweigh(queue, entity, one.weight);
+    } else if (one.do === "requeue") {
+      member.slice = BigInt(one.slice);
+      this.sched.setSlice(entity, one.slice);
+      if (member.state !== "queued") return;
+      this.reference.requeue(member);
+      this.sched.fairRequeue(queue, entity);
     }
   }
 
@@ -160,6 +169,22 @@ describe("a fair queue", () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  test("is seen to be wrong when an entity doesn't agree with its record", async () => {
+    const { sched, data } = await loadQueues(4 * MIB);
+    const side = new Side({ sched } as Queues, 40);
+    for (let index = 0; index < 40; index++) side.add(index, 1 + index);
+    const valid = () => sched.fairValid(side.queue);
+    expect(valid()).toBe(1);
+    // id u64, weight u32, slice u32, v u64, deadline u64 (entity.ts)
+    for (const offset of [0, 8, 16, 24]) {
+      const before = data.getUint32(side.at(7) + offset, true);
+      data.setUint32(side.at(7) + offset, before + 1, true);
+      expect(valid()).toBe(0);
+      data.setUint32(side.at(7) + offset, before, true);
+      expect(valid()).toBe(1);
+    }
   });
 
   test("gives service by weight: v x weight + remainder is 2^20 a cycle, to the last one", async () => {

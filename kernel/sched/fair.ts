@@ -37,7 +37,7 @@ export const SCALE_SHIFT: u64 = 20;
 /** Cycles that one charge may have: its virtual units must fit beside `part`. */
 export const CHARGE_MAX: u64 = 1 << 40;
 /** IDs of what outlives its entity: no object has such a one. */
-const ORPHAN: u64 = 1 << 63;
+const ORPHAN: u64 = 1 << 62;
 
 /** Who is runnable, by virtual deadline; the one that runs is not in the tree. */
 @unmanaged
@@ -114,6 +114,7 @@ function setWeight(queue: FairQueue, weight: u64): void {
 function renew(entity: Entity): void {
   const work = (<u64>entity.slice << SCALE_SHIFT) + entity.remainder;
   entity.deadline = entity.v + divideUp(work, entity.weight);
+  entity.requested = entity.slice;
 }
 
 /** Lag in virtual units, rounded down. */
@@ -130,7 +131,7 @@ function releaseGhosts(queue: FairQueue): void {
     const record = treeFirst(ghosts, queue.v)!;
     setWeight(queue, queue.weight - record.weight);
     const item = record.item;
-    treeRemove(ghosts);
+    treeRemove(ghosts, record);
     if (item == 0) nodesRelease(1, 0);
     else settle(changetype<Entity>(item));
   }
@@ -168,8 +169,8 @@ export function fairJoin(queue: FairQueue, entity: Entity): bool {
   assert(entity.weight != 0 && entity.weight <= WEIGHT_MAX && entity.slice != 0, "fairJoin: weight or slice");
   if ((entity.queueFlags & ENTITY_RESERVED) == 0 && !nodesReserve(1, 0)) return false;
   if ((entity.queueFlags & ENTITY_GHOST) != 0) {
-    treeFind(ghostsOf(queue), ghostKey(entity), entity.id);
-    treeRemove(ghostsOf(queue));
+    const ghosts = ghostsOf(queue);
+    treeRemove(ghosts, treeFind(ghosts, ghostKey(entity), entity.id));
   } else {
     entity.v = ceiling(queue);
     entity.remainder = 0;
@@ -189,8 +190,13 @@ function takeOut(queue: FairQueue, entity: Entity): void {
     queue.current = 0;
     return;
   }
-  treeFind(queue, entity.deadline, entity.id);
-  treeRemove(queue);
+  treeRemove(queue, treeFind(queue, entity.deadline, entity.id));
+}
+
+@inline
+function putBack(queue: FairQueue, entity: Entity, running: bool): void {
+  if (running) queue.current = changetype<usize>(entity);
+  else insert(queue, entity);
 }
 
 /** The entity doesn't want to run any more, for now. It keeps its memory. */
@@ -232,8 +238,9 @@ export function fairForget(queue: FairQueue, entity: Entity): void {
 function orphan(queue: FairQueue, entity: Entity): void {
   const ghosts = ghostsOf(queue);
   const gone = ghostKey(entity);
-  const weight = treeFind(ghosts, gone, entity.id).weight;
-  treeRemove(ghosts);
+  const record = treeFind(ghosts, gone, entity.id);
+  const weight = record.weight;
+  treeRemove(ghosts, record);
   treeInsert(ghosts, gone, ORPHAN | nodes().orphans++, gone, 0, weight);
   settle(entity);
 }
@@ -309,12 +316,13 @@ function pickOnce(queue: FairQueue): Entity {
   if (record == null) return changetype<Entity>(current);
   if (current != 0 && keeps(queue, changetype<Entity>(current), record)) return changetype<Entity>(current);
   const picked = changetype<Entity>(record.item);
-  treeRemove(queue);
+  // Touched first: what comes in between hides that it is in no cache.
+  picked.queueFlags |= ENTITY_RUNNING;
+  treeRemove(queue, record);
   if (current != 0) {
     changetype<Entity>(current).queueFlags &= ~ENTITY_RUNNING;
     insert(queue, changetype<Entity>(current));
   }
-  picked.queueFlags |= ENTITY_RUNNING;
   queue.current = changetype<usize>(picked);
   return picked;
 }
@@ -338,19 +346,25 @@ export function fairCharge(queue: FairQueue, entity: Entity, cycles: u64): void 
   const whole = part / queue.weight;
   queue.v += whole;
   queue.part = part - whole * queue.weight;
+  entity.requested = 0;
   if (!before(entity.v, entity.deadline)) renew(entity);
   const ghosts = ghostsOf(queue);
   if (ghosts.entries != 0 && !before(queue.v, ghosts.least)) releaseGhosts(queue);
 }
 
-/** The entity, which is runnable, makes a new request before it has been served the old one. */
+/**
+ * The entity, which is runnable, makes a new request before it has been served the old one. That is not
+ * due earlier, even if it is shorter: others rely on their turn.
+ */
 export function fairRequeue(queue: FairQueue, entity: Entity): void {
   assert((entity.queueFlags & ENTITY_QUEUED) != 0, "fairRequeue: not queued");
-  if (queue.current == changetype<usize>(entity)) return renew(entity);
-  treeFind(queue, entity.deadline, entity.id);
-  treeRemove(queue);
+  if (entity.requested == entity.slice) return;
+  const running = queue.current == changetype<usize>(entity);
+  takeOut(queue, entity);
+  const due = entity.deadline;
   renew(entity);
-  insert(queue, entity);
+  if (before(entity.deadline, due)) entity.deadline = due;
+  putBack(queue, entity, running);
 }
 
 // --- weights ---
@@ -383,8 +397,7 @@ function mayFall(queue: FairQueue, entity: Entity): bool {
 function reweighGhost(queue: FairQueue, entity: Entity, weight: u32, ahead: u64): void {
   const ghosts = ghostsOf(queue);
   const old = ghostKey(entity);
-  treeFind(ghosts, old, entity.id);
-  treeRemove(ghosts);
+  treeRemove(ghosts, treeFind(ghosts, old, entity.id));
   const v = ceiling(queue) + divideUp(ahead, weight);
   entity.v = before(v, old) ? v : old;
   entity.remainder = 0;
@@ -415,8 +428,7 @@ function reweighQueued(queue: FairQueue, entity: Entity, weight: u32, lag: i64):
   if (lag >= 0 && before(entity.v, now) && before(entity.deadline, due)) entity.deadline = due;
   setWeight(queue, queue.weight - entity.weight + weight);
   entity.weight = weight;
-  if (running) queue.current = changetype<usize>(entity);
-  else insert(queue, entity);
+  putBack(queue, entity, running);
 }
 
 /** What the entity is owed, in cycles, rounded down; below 0 what it has had in advance. */

@@ -19,6 +19,7 @@ import {
   mend,
   precedes,
   Record,
+  leafOf,
   recordAt,
   setChild,
   setCount,
@@ -103,7 +104,13 @@ export function treeInsert(tree: FairTree, key: u64, id: u64, value: u64, item: 
   }
   const count = <u32>load<u8>(counter);
   store<u8>(counter, <u8>(count + 1));
-  const record = recordAt(node, count);
+  let record = recordAt(node, count);
+  while (changetype<usize>(record) > node) {
+    const previous = changetype<Record>(changetype<usize>(record) - offsetof<Record>());
+    if (precedes(previous.key, previous.id, key, id)) break;
+    copyRecord(changetype<usize>(record), changetype<usize>(previous));
+    record = previous;
+  }
   record.key = key;
   record.value = value;
   record.id = id;
@@ -111,45 +118,23 @@ export function treeInsert(tree: FairTree, key: u64, id: u64, value: u64, item: 
   record.weight = weight;
 }
 
-// --- looking up; both leave the way to what they find in stepAt ---
+// --- looking up: the inner nodes on the way to what is found are in stepAt afterwards ---
 
 /** The first record whose value isn't above `limit`; null when there is none. */
+@inline
 export function treeFirst(tree: FairTree, limit: u64): Record | null {
   if (tree.entries == 0 || before(limit, tree.least)) return null;
   let node = tree.root;
-  let count = <u32>tree.rootCount;
   for (let level = tree.height; level > 0; level--) {
     let slot: u32 = 0;
     while (before(limit, leastAt(node, slot))) slot++;
     const step = stepAt(level);
     step.node = node;
     step.slot = slot;
-    count = countAt(node, slot);
     node = childAt(node, slot);
   }
-  const step = stepAt(0);
-  step.node = node;
-  step.slot = firstRecord(node, count, limit);
-  return recordAt(node, step.slot);
-}
-
-/** The slot of the first of a leaf's records with a value not above `limit`; there is one. */
-@inline
-function firstRecord(leaf: usize, count: u32, limit: u64): u32 {
-  let best: u32 = 0;
-  let bestKey: i64 = i64.MAX_VALUE;
-  let bestId: u64 = u64.MAX_VALUE;
-  for (let slot: u32 = 0; slot < count; slot++) {
-    const record = recordAt(leaf, slot);
-    if (before(limit, record.value)) continue;
-    const key = <i64>(record.key - limit);
-    if (key < bestKey || (key == bestKey && record.id < bestId)) {
-      bestKey = key;
-      bestId = record.id;
-      best = slot;
-    }
-  }
-  return best;
+  while (before(limit, changetype<Record>(node).value)) node += offsetof<Record>();
+  return changetype<Record>(node);
 }
 
 /** The record of (key, ID), which must be in the tree. */
@@ -164,35 +149,45 @@ export function treeFind(tree: FairTree, key: u64, id: u64): Record {
     count = countAt(node, slot);
     node = childAt(node, slot);
   }
-  const step = stepAt(0);
-  step.node = node;
-  step.slot = 0;
-  while (recordAt(node, step.slot).id != id || recordAt(node, step.slot).key != key) {
-    step.slot += 1;
-    assert(step.slot < count, "treeFind: not in the tree");
+  let slot: u32 = 0;
+  while (recordAt(node, slot).id != id || recordAt(node, slot).key != key) {
+    slot += 1;
+    assert(slot < count, "treeFind: not in the tree");
   }
-  return recordAt(node, step.slot);
+  return recordAt(node, slot);
 }
 
 // --- removal ---
 
 /** Takes out the record that was looked up last, with no change in between. */
-export function treeRemove(tree: FairTree): void {
-  const leaf = stepAt(0);
+export function treeRemove(tree: FairTree, record: Record): void {
+  const leaf = leafOf(record);
   const counter = counterAt(tree, 0);
-  let node = leaf.node;
-  let count = <u32>load<u8>(counter) - 1;
-  const value = recordAt(node, leaf.slot).value;
-  copyRecord(changetype<usize>(recordAt(node, leaf.slot)), changetype<usize>(recordAt(node, count)));
+  const count = <u32>load<u8>(counter) - 1;
+  const value = record.value;
+  const end = changetype<usize>(recordAt(leaf, count));
+  for (let at = changetype<usize>(record); at < end; at += offsetof<Record>()) copyRecord(at, at + offsetof<Record>());
   store<u8>(counter, <u8>count);
   tree.entries -= 1;
+  if (tree.height != 0) return removedBelow(tree, leaf, count, value);
+  if (count != 0 && tree.least == value) tree.least = leastIn(leaf, 0, count);
+}
+
+/** A record with `value` is gone from a leaf, which has `count` now: the inner nodes' part. */
+function removedBelow(tree: FairTree, leaf: usize, left: u32, value: u64): void {
+  let node = leaf;
+  let count = left;
   for (let level: u32 = 0; level < tree.height; level++) {
     const above = stepAt(level + 1);
     const parent = above.node;
     const isLeast = leastAt(parent, above.slot) == value;
     // When it wasn't the least of this node it wasn't that of any above.
     if (!isLeast && count >= SLOTS_LEAST) return;
-    if (isLeast) setLeast(parent, above.slot, leastIn(node, level, count));
+    if (isLeast) {
+      const least = leastIn(node, level, count);
+      if (least == value && count >= SLOTS_LEAST) return;
+      setLeast(parent, above.slot, least);
+    }
     const parentCounter = counterAt(tree, level + 1);
     let parentCount = <u32>load<u8>(parentCounter);
     if (count < SLOTS_LEAST) {
@@ -202,8 +197,8 @@ export function treeRemove(tree: FairTree): void {
     node = parent;
     count = parentCount;
   }
-  if (tree.entries != 0 && tree.least == value) tree.least = leastIn(node, tree.height, count);
-  if (tree.height > 0 && count == 1) shrinkRoot(tree);
+  if (tree.least == value) tree.least = leastIn(node, tree.height, count);
+  if (count == 1) shrinkRoot(tree);
 }
 
 function shrinkRoot(tree: FairTree): void {
@@ -213,4 +208,3 @@ function shrinkRoot(tree: FairTree): void {
   tree.height -= 1;
   nodeFree(root);
 }
-

@@ -23,7 +23,7 @@ function nodeValid(tree: FairTree, node: usize, level: u32, count: u32, least: u
   if (count > SLOTS || count < few) return false;
   if (count == 0) return true;
   if (leastIn(node, level, count) != least) return false;
-  if (level == 0) return true;
+  if (level == 0) return leafInOrder(node, count);
   for (let slot: u32 = 0; slot < count; slot++) {
     if (slot > 1 && !precedes(keyAt(node, slot - 1), idAt(node, slot - 1), keyAt(node, slot), idAt(node, slot)))
       return false;
@@ -35,6 +35,15 @@ function nodeValid(tree: FairTree, node: usize, level: u32, count: u32, least: u
       const end = slot + 1;
       if (!within(child, level - 1, countAt(node, slot), keyAt(node, end), idAt(node, end), true)) return false;
     }
+  }
+  return true;
+}
+
+function leafInOrder(leaf: usize, count: u32): bool {
+  for (let slot: u32 = 1; slot < count; slot++) {
+    const one = recordAt(leaf, slot - 1);
+    const next = recordAt(leaf, slot);
+    if (!precedes(one.key, one.id, next.key, next.id)) return false;
   }
   return true;
 }

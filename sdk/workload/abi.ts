@@ -2,5 +2,3 @@
 
 /** AgentMemAlloc, RegionMap: reading and writing. */
 export const READ_WRITE = 3;
-/** Wait: also for a message in the mailbox. */
-export const WAIT_MAILBOX = 1;

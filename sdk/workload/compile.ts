@@ -6,7 +6,7 @@ import * as R from "../../sim/spec/user.ts";
 import { waitersOf } from "./conditions.ts";
 import type { Phase, Scheduling, Step, Task, Workload } from "./model.ts";
 import { DATA, MARK_WEIGHT, ProgramWriter, type Resource, SELF } from "./program.ts";
-import { encodeSchedule, kernelWeight, weightDivisor } from "./schedule.ts";
+import { encodeSchedule, weightDivisor } from "./schedule.ts";
 import { bufferOf, emitStep, type Surroundings } from "./steps-code.ts";
 
 export interface CompiledTask {
@@ -109,7 +109,7 @@ function emitSetting(
   code.load(R.REGISTER_RDI, R.REGISTER_R15, SELF);
   to.arguments(DATA + at, 0, 0);
   to.call(Calls.SYSCALL_AGENT_SCHEDULE);
-  code.set(R.REGISTER_RAX, kernelWeight(scheduling.weight, divisor));
+  code.set(R.REGISTER_RAX, scheduling.weight);
   code.mark(MARK_WEIGHT, R.REGISTER_RAX);
 }
 
@@ -137,7 +137,10 @@ function emitTask(task: Task, whole: Whole, handles: number, dataBytes: number):
     bufferBytes: workload.bufferBytes,
     barrier: (name) => workload.barriers.get(name) ?? 0,
     sharedTimer: (name) => (sharedTimers.includes(name) ? sharedTimers.indexOf(name) : null),
-    task: (name) => workload.tasks.findIndex((each) => each.name === name),
+    task: (name) => {
+      const number = workload.tasks.findIndex((each) => each.name === name);
+      return { number, group: workload.tasks[number]?.group ?? "" };
+    },
     waiters: (condition) => {
       const all = waitersOf(condition, workload);
       return { first: all.findIndex((each) => each.task === task.name), count: all.length };

@@ -12,10 +12,11 @@
  * the agent with it as its code.
  */
 
+import { WAIT_MAILBOX } from "../../kernel/ipc/flags.ts";
 import * as Calls from "../../kernel/syscall/numbers.ts";
 import { STATUS_EMPTY, STATUS_TIMED_OUT } from "../../kernel/syscall/status.ts";
 import * as R from "../../sim/spec/user.ts";
-import { READ_WRITE, WAIT_MAILBOX } from "./abi.ts";
+import { READ_WRITE } from "./abi.ts";
 import { Assembler, type Label } from "./assembler.ts";
 
 export const DATA = 0x1000_0000;
@@ -57,8 +58,8 @@ export type Resource =
   | { readonly kind: "tokens" | "gate0" | "gate1"; readonly name: string }
   /** Messages, and room for them. */
   | { readonly kind: "queue" | "room"; readonly name: string }
-  /** Where to ask for forks: a queue of task numbers. */
-  | { readonly kind: "forks"; readonly name: "" }
+  /** Where to ask for forks in a group: a queue of task numbers. */
+  | { readonly kind: "forks"; readonly name: string }
   /** The page of shared timers. */
   | { readonly kind: "board"; readonly name: "" };
 

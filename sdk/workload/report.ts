@@ -177,8 +177,9 @@ export class Report implements SchedulingSink {
     if (!place.runnable) this.join(place, cpu, time);
     else if (place.cpu !== cpu) this.migrate(place, cpu, time);
     place.record.dispatches += 1;
-    if (place.waiting !== null) place.record.waits.add(time - place.waiting);
-    if (place.woken !== null) place.record.wakeups.add(time - place.woken);
+    // Who woke it may have been on a processor that is a slice ahead.
+    if (place.waiting !== null) place.record.waits.add(Math.max(0, time - place.waiting));
+    if (place.woken !== null) place.record.wakeups.add(Math.max(0, time - place.woken));
     place.waiting = null;
     place.woken = null;
     if (place.weight > 0) {

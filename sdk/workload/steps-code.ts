@@ -32,8 +32,8 @@ export interface Surroundings {
   barrier(name: string): number;
   /** Index of a timer on the board, or null when it is the agent's own. */
   sharedTimer(name: string): number | null;
-  /** Number of a task, for forks. */
-  task(name: string): number;
+  /** Number and group of a task, for forks. */
+  task(name: string): { readonly number: number; readonly group: string };
   /** How many may wait for a condition, and the number of this task's first instance there. */
   waiters(condition: string): { readonly first: number; readonly count: number };
   /** Offsets of the agent's own timers ("" is scratch), and of its side at each barrier. */
@@ -268,10 +268,11 @@ function receive(queue: string, { program }: Surroundings): void {
 function fork(task: string, around: Surroundings): void {
   const { program } = around;
   const { code } = program;
-  const number = scratch(around);
-  code.set(R.REGISTER_RAX, around.task(task));
-  code.store(R.REGISTER_RAX, R.REGISTER_R15, number);
-  post(program.handle("forks", ""), DATA + number, 8, around);
+  const at = scratch(around);
+  const { number, group } = around.task(task);
+  code.set(R.REGISTER_RAX, number);
+  code.store(R.REGISTER_RAX, R.REGISTER_R15, at);
+  post(program.handle("forks", group), DATA + at, 8, around);
 }
 
 function yieldProcessor({ program }: Surroundings): void {

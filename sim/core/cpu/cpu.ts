@@ -1,6 +1,6 @@
 /** The architectural state of one logical processor (Intel SDM 3A, 2 and 3; AMD64 APM 2). */
 import { allocate, allocateMany } from "../arena";
-import { machine, Ptr } from "../machine";
+import { machine, NO_CPU, Ptr } from "../machine";
 import { createTlb, Tlb } from "./tlb";
 
 /** What a CPU is doing between two turns. */
@@ -103,6 +103,8 @@ export class Cpu {
   returnsByInterrupt: u32;
   /** 1: the agent on this CPU waits for its next operation, an input (user/host.ts). */
   waitsForHost: u32;
+  /** Time before which nothing is taken that another CPU has sent: then it had not sent it yet. */
+  notBefore: u64;
   /** Startup vector + 1 of an accepted SIPI, or 0. */
   pendingSipi: u32;
   pendingNmi: u32;
@@ -152,11 +154,28 @@ export function segmentAt(cpu: Cpu, index: u32): Segment {
   return changetype<Segment>(cpu.segments + <usize>index * offsetof<Segment>());
 }
 
-/** Tells the run loop that the CPU may have something to do: an interrupt, INIT, SIPI or NMI. */
-@inline
+/**
+ * Tells the run loop that the CPU may have something to do: an interrupt, INIT, SIPI or NMI.
+ *
+ * In a slice CPUs run one after the other, so what one sends may reach one that is behind it in time.
+ * Then the slice ends at the sender's time, and the other takes nothing before.
+ */
 export function cpuSignal(index: u32): void {
   const state = machine();
   state.attention |= <u64>1 << index;
+  const running = state.running;
+  if (running == NO_CPU || running == index) return;
+  const sent = cpuAt(running).clock;
+  const target = cpuAt(index);
+  if (target.clock >= sent) return;
+  target.notBefore = sent;
+  if (sent < state.sliceEnd) state.sliceEnd = sent;
+}
+
+/** The same for a CPU that has an interrupt to take already: the new one comes behind it. */
+@inline
+export function cpuSignalAgain(index: u32): void {
+  machine().attention |= <u64>1 << index;
 }
 
 /** The CPU that executes now; device models may ask only inside one of its accesses. */

@@ -14,6 +14,7 @@ import { deliver, SOURCE_EXCEPTION, SOURCE_EXTERNAL } from "./delivery";
 import { entryAddress } from "./entry";
 import { initCpu, startupState } from "./reset";
 import { lapicAcknowledge, lapicPendingVector } from "../interrupts/lapic";
+import { machine } from "../machine";
 import { stopMachine } from "../stop";
 import { trace } from "../trace";
 import { ENTRY_START } from "../../spec/entries";
@@ -67,6 +68,7 @@ function interruptDue(cpu: Cpu): bool {
 
 /** Delivers the most urgent thing that waits for the CPU, if anything may be delivered. */
 export function deliverPending(cpu: Cpu): void {
+  if (cpu.clock < cpu.notBefore && tooEarly(cpu)) return;
   if (cpu.pendingInit != 0) acceptInit(cpu);
   if (cpu.activity == CPU_WAIT_FOR_SIPI) return acceptStartup(cpu);
   if (cpu.activity == CPU_SHUTDOWN) return;
@@ -83,6 +85,20 @@ export function deliverPending(cpu: Cpu): void {
   if (!(cpu.rflags & RFLAGS_IF)) return;
   const pending = lapicPendingVector(cpu);
   if (pending != -1) take(cpu, lapicAcknowledge(cpu, pending), 0, SOURCE_EXTERNAL);
+}
+
+/**
+ * What waits was sent later than this CPU's time. One that runs goes on up to then, and takes nothing
+ * but its own exceptions; for one that stands still, the time has passed.
+ */
+function tooEarly(cpu: Cpu): bool {
+  if (cpu.activity != CPU_RUNNING) {
+    cpu.clock = cpu.notBefore;
+    return false;
+  }
+  const state = machine();
+  state.sliceEnd = min(state.sliceEnd, cpu.notBefore);
+  return cpu.pendingException == 0;
 }
 
 /** The bootstrap processor goes to the reset vector; there is no code at it on this machine. */

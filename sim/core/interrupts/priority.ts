@@ -1,5 +1,5 @@
 /** Acceptance, priority and acknowledgement of interrupts (Intel SDM 3A, 10.8). */
-import { Cpu, cpuSignal } from "../cpu/cpu";
+import { Cpu, cpuSignal, cpuSignalAgain } from "../cpu/cpu";
 import {
   DELIVERY_EXTINT,
   DELIVERY_SHIFT,
@@ -37,10 +37,12 @@ export function accept(lapic: Lapic, vector: u32, level: bool): bool {
     lapicError(lapic, ESR_RECEIVE_ILLEGAL_VECTOR);
     return true;
   }
+  const again = deliverable(lapic) >= 0;
   setBit(lapic, IRR, vector);
   if (level) setBit(lapic, TMR, vector);
   else clearBit(lapic, TMR, vector);
-  cpuSignal(lapic.id);
+  if (again) cpuSignalAgain(lapic.id);
+  else cpuSignal(lapic.id);
   return true;
 }
 

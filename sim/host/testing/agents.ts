@@ -25,6 +25,7 @@ export const CALL_ADD = 1;
 export const CALL_END = 2;
 export const CALL_SPAWN = 3;
 export const CALL_ERROR = 4;
+export const CALL_INTERRUPT = 5;
 
 export const hostRuntime = USER_TEXT + RUNTIME_HOST * RUNTIME_BYTES;
 export const syntheticRuntime = USER_TEXT + RUNTIME_SYNTHETIC * RUNTIME_BYTES;
