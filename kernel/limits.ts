@@ -40,6 +40,8 @@ export const CAPABILITIES_PER_AGENT_MAX: u32 = 1024;
 /** Levels of the tree of derivations: revoking one step costs at most so many parents. */
 export const CAPABILITY_DEPTH_MAX: u32 = 16;
 export const POOLS_MAX: u32 = 1 << 20;
+/** Levels of pools below the pool of all memory: a walk up has a bound. */
+export const POOL_DEPTH_MAX: u32 = 64;
 export const ENDPOINTS_MAX: u32 = 1 << 20;
 export const REGIONS_MAX: u32 = 1 << 16;
 export const TIMERS_MAX: u32 = 1 << 20;
@@ -68,6 +70,14 @@ export const WAITERS_MAX: u32 = 1024;
 export const WAIT_MAX: u32 = 16;
 /** Memory of one agent, bytes. */
 export const AGENT_BYTES_MAX: u64 = 1 << 30;
+/** Ranges of addresses of all agents, and of one: a walk through its list has a bound. */
+export const MAPPINGS_MAX: u32 = 1 << 22;
+export const MAPPINGS_PER_AGENT_MAX: u32 = 512;
+/** Access predictions that are kept, and that one call writes: each reclaimed page looks at all. */
+export const PREDICTIONS_MAX: u32 = 256;
+export const PREDICTION_WRITE_MAX: u64 = 64;
+/** Pages that are predicted to be used within this time are spared if possible: an epoch, ns. */
+export const PREDICTION_HORIZON_NS: u64 = 10_000_000;
 /** Text of an image: 16 MiB. */
 export const IMAGE_PAGES_MAX: u32 = 4096;
 /** Levels of the tree of agents: a walk up has a bound. */

@@ -6,6 +6,8 @@ import { pointer } from "../hal/memory";
 import { Agent } from "./agent/agent";
 import { IpcState } from "./ipc/state";
 import { Pool } from "./mm/pool";
+import { Prediction } from "./mm/predictions";
+import { Quarantine } from "./mm/shootdown";
 import { KernelObject, Slab } from "./object/slab";
 import { Sched } from "./sched/sched";
 import { KERNEL_ADDRESS, KERNEL_BYTES } from "../sim/spec/platform";
@@ -54,6 +56,10 @@ export class Kernel {
   pool: Ptr<Pool>;
   /** Nodes of the fair queues' trees (sched/nodes.ts). */
   schedNodes: usize;
+  /** Frames that TLBs may still know (mm/shootdown.ts). */
+  quarantine: Ptr<Quarantine>;
+  /** What userland expects agents to use when (mm/predictions.ts). */
+  predictions: Ptr<Prediction>;
 }
 
 @inline

@@ -73,9 +73,14 @@ export class Agent extends Schedulable {
 
   // --- memory (mm/) ---
   pool: Ptr<Pool>;
-  /** 0 until it touches memory of its own. */
+  /** 0 until it maps something of its own. */
   space: Ptr<AddressSpace>;
+  /** Ranges of its addresses in their order, and the one that was found last. */
   mappings: Ptr<Mapping>;
+  mappingFinger: Ptr<Mapping>;
+  mappingCount: u32;
+  /** Frames for page tables, beyond a space's first two, that its pool has paid. */
+  tablesReserved: u32;
   /** Bytes that it has mapped: at most AGENT_BYTES_MAX. */
   mappedBytes: u64;
 

@@ -1,7 +1,8 @@
 /** What an agent executes: text that its pages come from, and where it begins. */
 import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { IMAGE_PAGES_MAX } from "../limits";
-import { frameAllocZeroed, orderFor, OWNER_AGENT } from "../mm/frames";
+import { frameAllocZeroed, frameFree, orderFor, OWNER_AGENT } from "../mm/frames";
+import { imageMap } from "../mm/image_tables";
 import { KIND_IMAGE } from "../object/kinds";
 import { KernelObject, objectAllocate, objectFree } from "../object/slab";
 import {
@@ -22,6 +23,9 @@ export class Image extends KernelObject {
   pages: u32;
   /** Physical address of the text: whole pages, contiguous. */
   text: u64;
+  /** Tables that map it (mm/image_tables.ts): the top level, and the one for the first GiB. */
+  root: u64;
+  directory: u64;
   /** Where the text is mapped, and where it begins. */
   base: u64;
   entry: u64;
@@ -74,6 +78,11 @@ export function imageCreate(at: usize, bytes: u64): usize {
   image.program = header.program;
   image.base = IMAGE_BASE;
   image.entry = <u64>IMAGE_BASE + header.entry;
+  if (!imageMap(image)) {
+    frameFree(image.text);
+    objectFree(slot);
+    return 0;
+  }
   image.references = 1;
   return slot;
 }

@@ -1,6 +1,4 @@
 /** Stage: agents. The tables of the kernel's objects, and the first agent when the bundle has one. */
-import { PAGE_BYTES, pointer } from "../../hal/memory";
-import { USER_TEXT } from "../../sim/spec/user";
 import { boot, fail, STAGE_DONE } from "../boot/boot";
 import { Bundle, BundleEntry } from "../boot/bundle";
 import { createAudit } from "../audit/audit";
@@ -9,26 +7,11 @@ import { createEntropy, entropyGather } from "../cap/entropy";
 import { createAuthority } from "../cap/authority";
 import { printLine } from "../console";
 import { ERROR_NO_ENTROPY, ERROR_OUT_OF_FRAMES } from "../errors";
-import {
-  AGENTS_MAX,
-  CAPABILITIES_MAX,
-  FRAME_OBJECTS_MAX,
-  IMAGES_MAX,
-  POOLS_MAX,
-  REGIONS_MAX,
-} from "../limits";
-import { AddressSpace, spaceCreate } from "../mm/address_space";
-import { frameAllocZeroed, framesFree, OWNER_AGENT } from "../mm/frames";
+import { AGENTS_MAX, CAPABILITIES_MAX, IMAGES_MAX } from "../limits";
+import { createMemory, createRootPool } from "../mm/start";
 import { Pool } from "../mm/pool";
-import { MAP_OK, mapPage, PAGE_4K, PTE_USER } from "../mm/paging";
-import {
-  KIND_AGENT,
-  KIND_CAPABILITY,
-  KIND_IMAGE,
-  KIND_POOL,
-  KIND_SPACE,
-} from "../object/kinds";
-import { createSlabs, objectAllocate, slabInit } from "../object/slab";
+import { KIND_AGENT, KIND_CAPABILITY, KIND_IMAGE } from "../object/kinds";
+import { createSlabs, slabInit } from "../object/slab";
 import { kernel } from "../state";
 import { bytesAre } from "../storage/cpio";
 import { createIpc } from "../ipc/start";
@@ -53,21 +36,14 @@ export function createObjects(shards: u32): bool {
   if (
     !slabInit(KIND_AGENT, AGENT_BYTES, AGENTS_MAX, shards) ||
     !slabInit(KIND_CAPABILITY, offsetof<Capability>(), CAPABILITIES_MAX, shards) ||
-    !slabInit(KIND_POOL, offsetof<Pool>(), POOLS_MAX, shards) ||
     !slabInit(KIND_IMAGE, offsetof<Image>(), IMAGES_MAX, shards) ||
-    !slabInit(KIND_SPACE, offsetof<AddressSpace>(), AGENTS_MAX, shards) ||
+    !createMemory(shards) ||
     !createIpc(shards)
   )
     return false;
   createEntropy();
   createAuthority();
-  if (!createAudit()) return false;
-  if (!schedCreate(kernel().cpuCount)) return false;
-  const pool = objectAllocate(KIND_POOL, 0);
-  if (pool == 0) return false;
-  kernel().pool = pool;
-  changetype<Pool>(pool).quota = <u64>framesFree() * PAGE_BYTES;
-  return true;
+  return createAudit() && schedCreate(kernel().cpuCount) && createRootPool();
 }
 
 /** Starts the bundle's entry "init"; a bundle without one is a machine that idles. */
@@ -87,20 +63,7 @@ function runInit(image: usize): u32 {
   if (image == 0 || !createInit(changetype<Image>(image), changetype<Pool>(kernel().pool)))
     return fail(ERROR_OUT_OF_FRAMES, 2);
   const agent = changetype<Agent>(kernel().init);
-  agent.space = spaceCreate();
-  if (agent.space == 0 || !mapText(agent)) return fail(ERROR_OUT_OF_FRAMES, 3);
   printLine("agents: init started");
   schedReady(agent);
   return STAGE_DONE;
-}
-
-function mapText(agent: Agent): bool {
-  const root = changetype<AddressSpace>(agent.space).root;
-  const image = changetype<Image>(agent.image);
-  for (let page: u64 = 0; page < image.pages; page++) {
-    const offset = page * PAGE_BYTES;
-    if (mapPage(root, image.base + offset, image.text + offset, PAGE_4K, PTE_USER) != MAP_OK) return false;
-  }
-  const runtime = frameAllocZeroed(0, OWNER_AGENT);
-  return runtime != 0 && mapPage(root, USER_TEXT, runtime, PAGE_4K, PTE_USER) == MAP_OK;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Machine } from "../../sim/host/machine.ts";
+import { USER_TEXT } from "../../sim/spec/user.ts";
 import { countFrames, holderOf, ownedFrames, walkTables } from "../host/testing/accounting.ts";
 import { type BootOptions, bootWith, type Outcome, pressButton } from "../host/testing/boot.ts";
 import { HELLO, LARGE, smallImage } from "../host/testing/images.ts";
@@ -115,7 +116,11 @@ function expectValidTables({ machine, kernel }: Outcome): void {
   const { leaves, tables } = walkTables(machine, root);
   expect(new Set(tables).size).toBe(tables.length);
   for (const table of tables) expect(holderOf(kernel, ramOffset(table))).toBe("page-table");
-  expect(leaves.filter(({ user }) => user)).toEqual([]);
+  // Users see one page of the kernel's: the runtime text, which they may read and execute.
+  const shared = leaves.filter(({ user }) => user);
+  expect(shared.map(({ linear, writable }) => [Number(linear), writable])).toEqual([
+    [USER_TEXT, false],
+  ]);
   expect(leaves.filter(({ writable, executable }) => writable && executable)).toEqual([]);
   expect(directBytes(leaves)).toBe(usableBytes(machine));
   const stacks = leaves.filter(({ linear }) => linear >= STACKS && linear < KERNEL_TEXT);

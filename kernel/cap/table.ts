@@ -1,6 +1,7 @@
 /** Agents' tables of capabilities: each is paid by the pool of the agent that holds it. */
 import { Agent, agentFind } from "../agent/agent";
 import { CAPABILITIES_PER_AGENT_MAX, CAPABILITY_DEPTH_MAX } from "../limits";
+import { nameDropped, nameTaken } from "../mm/names";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { KIND_CAPABILITY, KIND_KERNEL, KIND_SCOPE } from "../object/kinds";
 import { objectFind, objectFree, objectTake, slabOf } from "../object/slab";
@@ -72,6 +73,7 @@ export function capabilityCreate(
   assert(made.target != 0 || kind == KIND_SCOPE, "capabilityCreate: no such object");
   if (parent != null) descend(made, parent);
   else begin(made);
+  nameTaken(kind, made.target);
   enlist(holder, made);
   return slot;
 }
@@ -154,7 +156,10 @@ export function capabilityDelete(held: Capability): u32 {
   if (held.next != 0) changetype<Capability>(held.next).previous = held.previous;
   holder.capabilityCount -= 1;
   poolRelease(changetype<Pool>(holder.pool), CAPABILITY_BYTES);
+  const kind = held.kind;
+  const object = held.object;
   objectFree(changetype<usize>(held));
+  nameDropped(kind, object);
   return count;
 }
 

@@ -2,6 +2,7 @@
 import { Timer } from "../../hal/timer";
 import { Agent } from "../agent/agent";
 import { CPUS_MAX } from "../limits";
+import { AddressSpace } from "../mm/address_space";
 import { kernel, Ptr, rootAllocate } from "../state";
 import { Call } from "../syscall/call";
 
@@ -28,6 +29,9 @@ export class KernelCpu {
   reschedule: u32;
   /** Top-level table that CR3 holds. */
   root: u64;
+  /** The agents' space that it belongs to, 0 for none, and how much of it the TLB has seen. */
+  space: Ptr<AddressSpace>;
+  generation: u64;
   /** Its clock and its one deadline. */
   timer: Ptr<Timer>;
   /** The system call that is being carried out. */

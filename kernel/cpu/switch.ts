@@ -12,7 +12,6 @@ import {
   readRegister,
   returnByInterrupt,
   saveRegisters,
-  writeControl,
   writeRegister,
 } from "../../hal/x86_64/machine";
 import { ENTRY_BYTES, ENTRY_IDLE } from "../../sim/spec/entries";
@@ -22,8 +21,7 @@ import { boot } from "../boot/boot";
 import { interruptController } from "../boot/interrupts";
 import { nextDeadline } from "../ipc/deadline";
 import { KERNEL_TEXT } from "../mm/layout";
-import { paging } from "../mm/paging";
-import { AddressSpace } from "../mm/address_space";
+import { spaceUse, useKernelSpace } from "../mm/shootdown";
 import { schedPick, schedSliceEnd } from "../sched/scheduler";
 import { kernel } from "../state";
 import { Timer } from "../../hal/timer";
@@ -132,13 +130,13 @@ function restore(cpu: KernelCpu, agent: Agent): void {
   const context = contextOf(agent);
   cpu.current = changetype<usize>(agent);
   agent.running = cpu.index + 1;
-  useSpace(cpu, agent.space == 0 ? paging().root : changetype<AddressSpace>(agent.space).root);
+  spaceUse(cpu, agent);
   loadRegisters(changetype<usize>(context));
   setFrame(cpu, context.rip, SELECTOR_USER_CODE | 3, context.rflags, context.rsp, SELECTOR_USER_DATA | 3);
 }
 
 function goIdle(cpu: KernelCpu): void {
-  useSpace(cpu, paging().root);
+  useKernelSpace(cpu);
   const idle = KERNEL_TEXT + ENTRY_IDLE * ENTRY_BYTES;
   setFrame(cpu, idle, SELECTOR_KERNEL_CODE, RFLAGS_FIXED, cpu.stackTop, SELECTOR_KERNEL_DATA);
 }
@@ -152,10 +150,4 @@ function setFrame(cpu: KernelCpu, rip: u64, cs: u64, rflags: u64, rsp: u64, ss: 
   frame.ss = ss;
   writeRegister(REGISTER_RSP, cpu.stackTop - offsetof<InterruptFrame>());
   returnByInterrupt();
-}
-
-function useSpace(cpu: KernelCpu, root: u64): void {
-  if (cpu.root == root) return;
-  cpu.root = root;
-  writeControl(3, root);
 }

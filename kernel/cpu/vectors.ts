@@ -2,11 +2,14 @@
 import { Timer, timerInterrupt } from "../../hal/timer";
 import { interruptsEnd, interruptsErrors } from "../../hal/interrupts";
 import { loadVirtual, readControl, readRegister } from "../../hal/x86_64/machine";
-import { REGISTER_RSP, VECTOR_NMI, VECTOR_PF } from "../../sim/spec/x86";
+import { FAULT_USER, REGISTER_RSP, VECTOR_NMI, VECTOR_PF } from "../../sim/spec/x86";
+import { Agent } from "../agent/agent";
 import { interruptController, wakeBoot } from "../boot/interrupts";
 import { sciInterrupt } from "../boot/shutdown";
 import { ERROR_EXCEPTION } from "../errors";
 import { ipcTimers } from "../ipc/wait";
+import { pageFault } from "../mm/fault";
+import { shootdownInterrupt } from "../mm/shootdown";
 import { panic } from "../panic";
 import { kernel } from "../state";
 import { storageInterrupt } from "../storage/storage";
@@ -17,6 +20,7 @@ import {
   VECTOR_LEGACY,
   VECTOR_RESCHEDULE,
   VECTOR_SCI,
+  VECTOR_SHOOTDOWN,
   VECTOR_SPURIOUS,
   VECTOR_TIMER,
   VECTOR_WAKE,
@@ -51,6 +55,9 @@ function dispatch(cpu: u32, vector: u32): bool {
     case VECTOR_RESCHEDULE:
       kernelCpu(cpu).reschedule = 1;
       return true;
+    case VECTOR_SHOOTDOWN:
+      shootdownInterrupt(cpu);
+      return true;
     case VECTOR_WAKE:
       return true;
     case VECTOR_APIC_ERROR:
@@ -77,6 +84,9 @@ function timerExpired(cpu: u32): bool {
  */
 function exception(cpu: u32, vector: u32, errorCode: u32): void {
   if (vector == VECTOR_NMI) return;
+  const current = kernelCpu(cpu).current;
+  if (vector == VECTOR_PF && (errorCode & FAULT_USER) != 0 && current != 0)
+    if (pageFault(changetype<Agent>(current), readControl(2), errorCode)) return;
   const place = vector == VECTOR_PF ? readControl(2) : loadVirtual(readRegister(REGISTER_RSP), 8);
   panic(cpu, ERROR_EXCEPTION, (errorCode << 8) | vector, place);
 }

@@ -1,53 +1,106 @@
-/** Address spaces of agents. */
-import { pointer } from "../../hal/memory";
+/**
+ * Address spaces of agents.
+ *
+ *   top-level table, entry 0      512 GiB: below 1 GiB the image's table, above it the agent's own
+ *                    1 … 254      the agent's own
+ *                    255          the runtime text: one table of the kernel for all
+ *                    256 … 511    the kernel: tables of the kernel for all
+ *
+ * An agent that has mapped nothing has no space: it runs on its image's top-level table, or on the
+ * kernel's when the image has no text.
+ */
+import { PAGE_BYTES, pointer } from "../../hal/memory";
+import { Agent } from "../agent/agent";
+import { Image } from "../agent/image";
 import { KIND_SPACE } from "../object/kinds";
 import { KernelObject, objectAllocate, objectFree } from "../object/slab";
-import { Ptr } from "../state";
-import { frameAllocZeroed, OWNER_PAGE_TABLE } from "./frames";
-import { paging } from "./paging";
+import { kernel, Ptr } from "../state";
+import { frameAllocPromised, frameAllocZeroed, frameFree, OWNER_PAGE_TABLE } from "./frames";
+import { paging, PTE_PRESENT, PTE_USER, PTE_WRITABLE } from "./paging";
+import { Pool } from "./pool";
 
 /** A range of an agent's addresses, and what it is made of. */
 @unmanaged
-export class Mapping {
+export class Mapping extends KernelObject {
   start: u64;
   end: u64;
+  /** Neighbours in the agent's list, which is in the order of addresses. */
+  previous: Ptr<Mapping>;
   next: Ptr<Mapping>;
+  agent: Ptr<Agent>;
   /** MAPPING_… and PROTECTION_… (mm/protection.ts). */
   type: u32;
   protection: u32;
-  /** Region or image behind it; 0 for memory of its own. */
+  /** Most that `protection` may become. */
+  allowed: u32;
+  /** 1 when pages may be discarded. */
+  discardable: u32;
+  /** Region or block of frames behind it; 0 for memory of its own. */
   object: usize;
-  /** Offset of `start` in that object, bytes. */
-  offset: u64;
+  /** Who pays for it, and for the pages when they are the agent's own. */
+  pool: Ptr<Pool>;
+  /** Discardable: pages that are there, and where the clock's hand stands. */
+  present: u32;
+  hand: u32;
+  /** Neighbours in the pool's list of discardable mappings. */
+  discardNext: Ptr<Mapping>;
+  discardPrevious: Ptr<Mapping>;
 }
+
+export const MAPPING_BYTES: u32 = (offsetof<Mapping>() + 7) & ~7;
 
 @unmanaged
 export class AddressSpace extends KernelObject {
-  /** Physical address of the top-level table. */
+  /** Physical address of the top-level table, and of the one for its first 512 GiB. */
   root: u64;
-  /** CPUs whose TLB may hold translations of it. */
+  first: u64;
+  /** CPUs whose CR3 is `root`: their TLBs may hold translations. */
   cpus: u64;
-  /** Frames of its tables and of its own pages. */
+  /** Counts changes that such a TLB may not have seen. */
+  generation: u64;
+  /** Frames of its tables. */
   tables: u32;
-  pages: u32;
+  /** Pages brought in, and pages copied because they were shared. */
+  faults: u64;
+  copies: u64;
 }
 
-const ENTRY_BYTES: usize = 8;
-/** The kernel has the upper half of the top-level table. */
-const USER_ENTRIES: usize = 256;
-const TABLE_BYTES: usize = 4096;
+export const SPACE_BYTES: u32 = (offsetof<AddressSpace>() + 7) & ~7;
+/** Tables that every space has: the top-level one and the first of the level below. */
+export const SPACE_TABLES: u32 = 2;
 
-/** A space with the kernel's half and the runtime text; 0 when no frame is left. */
-export function spaceCreate(): usize {
-  const slot = objectAllocate(KIND_SPACE, 0);
-  if (slot == 0) return 0;
+/** The kernel has the upper half of the top-level table, and the last entry of the lower one. */
+const SHARED_OFFSET: usize = 255 * 8;
+const TABLE_BYTES: usize = 4096;
+const TABLE_FLAGS: u64 = PTE_PRESENT | PTE_WRITABLE | PTE_USER;
+
+/** Gives `agent` a space for its image, out of SPACE_TABLES promised frames; false without a slot. */
+export function spaceCreate(agent: Agent): bool {
+  const slot = objectAllocate(KIND_SPACE, kernel().entered);
+  if (slot == 0) return false;
   const space = changetype<AddressSpace>(slot);
-  space.root = frameAllocZeroed(0, OWNER_PAGE_TABLE);
-  if (space.root == 0) {
-    objectFree(slot);
-    return 0;
-  }
-  const half = USER_ENTRIES * ENTRY_BYTES;
-  memory.copy(pointer(space.root) + half, pointer(paging().root) + half, TABLE_BYTES - half);
-  return slot;
+  space.root = frameAllocPromised(OWNER_PAGE_TABLE);
+  space.first = frameAllocPromised(OWNER_PAGE_TABLE);
+  space.tables = SPACE_TABLES;
+  const root = pointer(space.root);
+  memory.fill(root, 0, SHARED_OFFSET);
+  memory.copy(root + SHARED_OFFSET, pointer(paging().root) + SHARED_OFFSET, TABLE_BYTES - SHARED_OFFSET);
+  memory.fill(pointer(space.first), 0, TABLE_BYTES);
+  store<u64>(root, space.first | TABLE_FLAGS);
+  agent.space = slot;
+  spaceSetImage(space, changetype<Image>(agent.image));
+  return true;
+}
+
+/** Shows the text of `image` in the space. TLBs that know another one's must be told. */
+export function spaceSetImage(space: AddressSpace, image: Image): void {
+  store<u64>(pointer(space.first), image.directory == 0 ? 0 : image.directory | TABLE_FLAGS);
+}
+
+/** Top-level table on which `agent` runs. */
+@inline
+export function rootOf(agent: Agent): u64 {
+  if (agent.space != 0) return changetype<AddressSpace>(agent.space).root;
+  const root = changetype<Image>(agent.image).root;
+  return root == 0 ? paging().root : root;
 }

@@ -24,7 +24,9 @@ export const OWNER_DRIVER: u32 = 4;
 export const OWNER_BUNDLE: u32 = 5;
 /** Agents' own memory: pages, images, messages. */
 export const OWNER_AGENT: u32 = 6;
-export const OWNERS: u32 = 7;
+/** Unmapped, but a TLB may still know it (mm/shootdown.ts). */
+export const OWNER_QUARANTINE: u32 = 7;
+export const OWNERS: u32 = 8;
 
 /** The frame is inside a block, or isn't RAM. */
 const STATE_INSIDE: u8 = 0;
@@ -50,6 +52,8 @@ export class Frames {
   /** Frames of RAM, usable or not; frame n is the n-th page of the RAM window. */
   count: u32;
   free: u32;
+  /** Free frames that were promised to somebody: nobody else gets them. */
+  promised: u32;
   /** First frame of each order's free list. */
   heads: usize;
   /** Frames held by each owner. */
@@ -174,7 +178,7 @@ export function frameAlloc(order: u32, owner: u32): u64 {
   const state = frames();
   let found = order;
   while (found <= FRAME_ORDER_MAX && load<u32>(headOf(found)) == NONE) found++;
-  if (found > FRAME_ORDER_MAX) {
+  if (found > FRAME_ORDER_MAX || (<u32>1 << order) > state.free - state.promised) {
     state.failures += 1;
     return 0;
   }
@@ -200,6 +204,67 @@ export function frameAllocZeroed(order: u32, owner: u32): u64 {
   const address = frameAlloc(order, owner);
   if (address != 0) memory.fill(pointer(address), 0, <usize>PAGE_BYTES << order);
   return address;
+}
+
+/**
+ * Promises `count` single frames: they are there when `frameAllocPromised` asks for them, however
+ * much others take. False, and nothing promised, when so many are not left.
+ */
+export function framesPromise(count: u32): bool {
+  const state = frames();
+  if (count > state.free - state.promised) return false;
+  state.promised += count;
+  return true;
+}
+
+/** Takes back a promise of `count` frames. */
+export function framesRelease(count: u32): void {
+  const state = frames();
+  assert(count <= state.promised, "framesRelease: more than was promised");
+  state.promised -= count;
+}
+
+/** Takes one of the promised frames; contents are undefined. */
+export function frameAllocPromised(owner: u32): u64 {
+  const state = frames();
+  assert(state.promised != 0, "frameAllocPromised: nothing was promised");
+  state.promised -= 1;
+  return frameAlloc(0, owner);
+}
+
+/** The single frame at `address` has one user more. */
+@inline
+export function frameShare(address: u64): void {
+  entryOf(frameNumber(address)).references += 1;
+}
+
+/** The single frame at `address`, which had several users, has one less. */
+@inline
+export function frameUnshare(address: u64): void {
+  const entry = entryOf(frameNumber(address));
+  assert(entry.references > 1, "frameUnshare: the last user");
+  entry.references -= 1;
+}
+
+/** Users of the single frame at `address`. */
+@inline
+export function frameUsers(address: u64): u32 {
+  return entryOf(frameNumber(address)).references;
+}
+
+/** Gives the block at `address` to another owner. */
+export function frameAssign(address: u64, owner: u32): void {
+  const entry = entryOf(frameNumber(address));
+  assert(entry.state == STATE_USED, "frameAssign: not the start of a block in use");
+  account(entry.owner, -(1 << entry.order));
+  account(owner, 1 << entry.order);
+  entry.owner = <u16>owner;
+}
+
+/** The entry of the block at `address`, which is in use: its links belong to its owner. */
+@inline
+export function frameAt(address: u64): Frame {
+  return entryOf(frameNumber(address));
 }
 
 /** Gives back the block at physical address `address`, as `frameAlloc` returned it. */
@@ -233,6 +298,11 @@ export function orderFor(bytes: u64): u32 {
 /** Frames that nobody holds. */
 export function framesFree(): u32 {
   return frames().free;
+}
+
+/** Free frames that are promised. */
+export function framesPromised(): u32 {
+  return frames().promised;
 }
 
 /** Frames that `owner` holds. */

@@ -20,4 +20,6 @@ export const KIND_SPACE = 12;
 export const KIND_MESSAGE = 13;
 /** Nodes of an agent that waits for several things; nobody names them. */
 export const KIND_WAIT = 14;
-export const KINDS = 15;
+/** A range of an agent's addresses; nobody names one. */
+export const KIND_MAPPING = 15;
+export const KINDS = 16;

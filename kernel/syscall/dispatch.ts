@@ -23,6 +23,7 @@ import { auditAppend, auditDrain } from "./audit";
 import { Call } from "./call";
 import { capDerive, capInspect, capRevoke, EVERY_KIND } from "./cap";
 import { endpointClose, endpointCreate, eventSignal, pipeReadCall, pipeWriteCall } from "./endpoint";
+import { memoryCalls } from "./memory_calls";
 import { ipcRecv, ipcSend } from "./message";
 import {
   SYSCALL_AGENT_INFO,
@@ -52,7 +53,7 @@ import {
 import { pqcComplete, pqcOperation, pqcTake } from "./operation";
 import { randomGet } from "./random";
 import { agentSchedule } from "./schedule";
-import { STATUS_CAPABILITY_KIND, STATUS_OK, STATUS_UNKNOWN_SYSCALL } from "./status";
+import { STATUS_CAPABILITY_KIND, STATUS_OK } from "./status";
 import { donateTo, timerSet, wait, yieldCpu } from "./wait";
 
 const AGENT: u32 = 1 << KIND_AGENT;
@@ -122,6 +123,6 @@ function carryOut(call: Call): u32 {
     case SYSCALL_AUDIT_DRAIN:
       return authorize(call, KERNEL, RIGHT_DRAIN) || auditDrain(call);
     default:
-      return STATUS_UNKNOWN_SYSCALL;
+      return memoryCalls(call);
   }
 }

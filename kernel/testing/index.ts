@@ -15,6 +15,7 @@ export * from "./cap";
 export * from "./ipc";
 export { checkInvariants } from "./invariants";
 export * from "./loops";
+export * from "./memory";
 export * from "./sched";
 export * from "./scheduler";
 export * from "./world";

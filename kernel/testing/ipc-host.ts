@@ -10,7 +10,7 @@ export const NEVER = 0xffff_ffff_ffff_ffffn;
 export const ALL_RIGHTS = 0x3fff_ffff;
 const PAGE = 4096;
 /** Where an agent's memory begins, and how much it has. */
-export const BASE = 0x1000_0000;
+export const BASE = 0x4000_0000;
 export const PAGES = 40;
 /** Room for lists, headers and notices, behind the payloads. */
 const SCRATCH = BASE + 36 * PAGE;

@@ -5,27 +5,33 @@ import { ipcDrop, ipcEnd } from "../ipc/drop";
 import { noticePost } from "../ipc/notice";
 import { ipcTimers, waitPark, waitUnpark } from "../ipc/wait";
 import { noticeOf } from "../agent/agent";
-import { AddressSpace, spaceCreate } from "../mm/address_space";
-import { frameAllocZeroed, OWNER_AGENT } from "../mm/frames";
-import { mapPage, PAGE_4K, PTE_USER, PTE_WRITABLE, translate, NOT_MAPPED } from "../mm/paging";
+import { AddressSpace } from "../mm/address_space";
+import { memoryAllocate } from "../mm/memory";
+import { translate, NOT_MAPPED } from "../mm/paging";
+import { Pool } from "../mm/pool";
+import { PROTECTION_READ, PROTECTION_WRITE } from "../mm/protection";
+import { userPage } from "../mm/user";
 import { schedReady } from "../sched/scheduler";
 import { kernel } from "../state";
+
+/** More than any test maps, bytes. */
+const SPARE: u64 = 1 << 30;
 
 function agentNamed(id: u64): Agent {
   return changetype<Agent>(agentFind(id));
 }
 
-/** Makes `count` pages of memory for `agent` at `address`. */
+/** Gives `agent` `count` pages of memory at `address`, all of them there, that nobody's quota pays. */
 export function worldPages(agent: u64, address: u64, count: u32): bool {
   const owner = agentNamed(agent);
-  if (owner.space == 0) owner.space = spaceCreate();
-  const root = changetype<AddressSpace>(owner.space).root;
-  for (let page: u32 = 0; page < count; page++) {
-    const frame = frameAllocZeroed(0, OWNER_AGENT);
-    const flags = PTE_USER | PTE_WRITABLE;
-    if (frame == 0 || mapPage(root, address + page * PAGE_BYTES, frame, PAGE_4K, flags) != 0) return false;
-  }
-  return true;
+  const pool = changetype<Pool>(owner.pool);
+  const before = pool.used;
+  pool.quota += SPARE;
+  const flags: u64 = PROTECTION_READ | PROTECTION_WRITE;
+  const made = memoryAllocate(owner, pool, address, <u64>count * PAGE_BYTES, flags) == address;
+  pool.quota += pool.used - before - SPARE;
+  for (let page: u32 = 0; made && page < count; page++) userPage(owner, address + page * PAGE_BYTES, true);
+  return made;
 }
 
 /** Linear address of what `agent` has at `address`; 0 for nothing. */

@@ -65,6 +65,31 @@ export interface KernelTesting {
   ): number;
   deriveMany(from: bigint, to: bigint, count: number, chain: boolean): bigint;
   sipHashMany(at: number, bytes: number, count: number): bigint;
+  framesPromised(): number;
+  worldFault(cpu: number, agent: bigint, address: bigint, errorCode: number): number;
+  worldRun(cpu: number, agent: bigint): void;
+  worldShootdown(cpu: number): void;
+  worldEnter(cpu: number): void;
+  worldQuarantined(): number;
+  worldRoot(agent: bigint): bigint;
+  worldCheck(agent: bigint, address: bigint, bytes: bigint, write: boolean): number;
+  worldRead(agent: bigint, address: bigint, to: number, bytes: number): number;
+  worldWrite(agent: bigint, address: bigint, from: number, bytes: number): number;
+  worldClone(from: bigint, to: bigint): number;
+  worldDestroy(agent: bigint): number;
+  worldMove(from: bigint, to: bigint, start: bigint, end: bigint): number;
+  worldTake(agent: bigint, address: bigint, pages: number, list: number): number;
+  worldGive(agent: bigint, address: bigint, pages: number, list: number): number;
+  worldImage(agent: bigint, at: number, bytes: bigint): number;
+  copyToUserMany(
+    agent: bigint,
+    address: bigint,
+    from: number,
+    bytes: number,
+    count: number,
+  ): number;
+  userReachMany(agent: bigint, address: bigint, bytes: number, count: number): number;
+  faultMany(agent: bigint, address: bigint, count: number, errorCode: number): number;
   worldSchedule(cpu: number): bigint;
   worldPages(agent: bigint, address: bigint, count: number): number;
   worldLinear(agent: bigint, address: bigint): number;

@@ -27,6 +27,8 @@ export interface Result {
 export interface WorldOptions {
   readonly cpus?: number;
   readonly ramBytes?: number;
+  /** Bytes of linear memory behind RAM, for the test's own use. */
+  readonly spareBytes?: number;
 }
 
 const RAM_DEFAULT = 32 << 20;
@@ -45,8 +47,9 @@ export class World {
     this.init = Number(init);
   }
 
-  static async create({ cpus = 1, ramBytes = RAM_DEFAULT }: WorldOptions = {}): Promise<World> {
-    const loaded = await loadKernelTesting(ramBytes);
+  static async create(options: WorldOptions = {}): Promise<World> {
+    const { cpus = 1, ramBytes = RAM_DEFAULT, spareBytes = 0 } = options;
+    const loaded = await loadKernelTesting(ramBytes + spareBytes);
     const init = loaded.exports.worldCreate(cpus, ramBytes);
     if (init === 0n) throw new Error(`no world fits into ${ramBytes} bytes`);
     return new World(loaded, init);

@@ -19,8 +19,8 @@ import * as R from "../../sim/spec/user.ts";
 import { READ_WRITE } from "./abi.ts";
 import { Assembler, type Label } from "./assembler.ts";
 
-export const DATA = 0x1000_0000;
-export const BUFFER = 0x2000_0000;
+export const DATA = 0x4000_0000;
+export const BUFFER = 0x6000_0000;
 export const BOARD = 0x1800_0000;
 /** Offsets in DATA. */
 export const SELF = 0;

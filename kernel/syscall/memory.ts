@@ -1,0 +1,128 @@
+/** System calls: an agent's own memory, and the pools that pay for it. */
+import { PAGE_BYTES } from "../../hal/memory";
+import { agentFind } from "../agent/agent";
+import { Capability } from "../cap/capability";
+import { RIGHTS_ALL } from "../cap/rights";
+import { CAPABILITY_BYTES, capabilityCreate, capabilityRoom } from "../cap/table";
+import { POOL_DEPTH_MAX, PREDICTION_WRITE_MAX, PREDICTIONS_MAX } from "../limits";
+import { memoryAllocate, memoryFree, memoryProtect } from "../mm/memory";
+import { USER_BASE } from "../mm/layout";
+import { unmapBlocks } from "../mm/objects";
+import { POOL_BYTES, Pool, poolCreate, poolDrop, poolHold, poolRoom } from "../mm/pool";
+import { PREDICTION_BYTES, predictionAt, predictionFind, predictionFree } from "../mm/predictions";
+import { copyFromUser, userCheck } from "../mm/user";
+import { KIND_POOL } from "../object/kinds";
+import { KernelObject } from "../object/slab";
+import { now } from "../time";
+import { Call, callerOf } from "./call";
+import {
+  STATUS_BAD_ADDRESS,
+  STATUS_BAD_ARGUMENT,
+  STATUS_LIMIT,
+  STATUS_MISALIGNED,
+  STATUS_NO_MEMORY,
+  STATUS_OBJECT_GONE,
+  STATUS_OK,
+  STATUS_QUOTA,
+  STATUS_TOO_DEEP,
+  STATUS_TOO_LARGE,
+} from "./status";
+
+/**
+ * Gives the caller a capability to `object`, which has just been made and is charged; its identifier
+ * is the call's value. False when there was no room: `roomForObject` says so before.
+ */
+export function nameObject(call: Call, kind: u32, object: usize): bool {
+  const id = changetype<KernelObject>(object).id;
+  const made = capabilityCreate(callerOf(call), null, kind, id, RIGHTS_ALL);
+  if (made != 0) call.value = changetype<Capability>(made).id;
+  return made != 0;
+}
+
+/** Whether `pool` can pay `bytes` besides a new capability of the caller: a status. */
+export function roomForObject(call: Call, pool: Pool, bytes: u64): u32 {
+  const caller = callerOf(call);
+  const status = capabilityRoom(caller, null, 1);
+  if (status != STATUS_OK) return status;
+  const capability: u64 = caller.pool == changetype<usize>(pool) ? CAPABILITY_BYTES : 0;
+  return poolRoom(pool) < bytes || poolRoom(pool) - bytes < capability ? STATUS_QUOTA : STATUS_OK;
+}
+
+/** AgentPoolAlloc: a child pool of a1 bytes. */
+export function agentPoolAlloc(call: Call): u32 {
+  const parent = changetype<Pool>(call.object);
+  if (call.a1 == 0) return STATUS_BAD_ARGUMENT;
+  if (parent.depth + 1 >= POOL_DEPTH_MAX) return STATUS_TOO_DEEP;
+  if (call.a1 > parent.quota) return STATUS_QUOTA;
+  const room = roomForObject(call, parent, call.a1 + POOL_BYTES);
+  if (room != STATUS_OK) return room;
+  const slot = poolCreate(parent, call.a1);
+  if (slot == 0) return STATUS_NO_MEMORY;
+  const pool = changetype<Pool>(slot);
+  // Held while its capability is made: without one the pool ends here.
+  poolHold(pool);
+  const named = nameObject(call, KIND_POOL, slot);
+  poolDrop(pool);
+  return named ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+/** AgentMemAlloc: a1 bytes at a2 (0: anywhere), with a3 = protection and MEMORY_… flags. */
+export function agentMemAlloc(call: Call): u32 {
+  const result = memoryAllocate(callerOf(call), changetype<Pool>(call.object), call.a2, call.a1, call.a3);
+  if (result < USER_BASE) return <u32>result;
+  call.value = result;
+  return STATUS_OK;
+}
+
+/** AgentMemFree: a2 bytes from a1. */
+export function agentMemFree(call: Call): u32 {
+  return memoryFree(callerOf(call), changetype<Pool>(call.object), call.a1, call.a2);
+}
+
+/** PageUnmap: the blocks of frames that make up a2 bytes from a1. */
+export function pageUnmap(call: Call): u32 {
+  return unmapBlocks(callerOf(call), call.a1, call.a2);
+}
+
+/** PageProtect: protection a3 for a2 bytes from a1. */
+export function pageProtect(call: Call): u32 {
+  return memoryProtect(callerOf(call), call.a1, call.a2, call.a3);
+}
+
+/** PredictionWrite: a2 records (mm/predictions.ts) at a1. */
+export function predictionWrite(call: Call): u32 {
+  const caller = callerOf(call);
+  if (call.a2 == 0) return STATUS_BAD_ARGUMENT;
+  if (call.a2 > PREDICTION_WRITE_MAX) return STATUS_TOO_LARGE;
+  if ((call.a1 & 7) != 0) return STATUS_MISALIGNED;
+  const bytes = <u32>call.a2 * PREDICTION_BYTES;
+  if (userCheck(caller, call.a1, bytes, false) != STATUS_OK) return STATUS_BAD_ADDRESS;
+  // Behind the table there is room for the records of one call.
+  const records = predictionAt(PREDICTIONS_MAX);
+  copyFromUser(caller, call.a1, changetype<usize>(records), bytes);
+  const status = predictionsStatus(<u32>call.a2);
+  if (status == STATUS_OK) for (let index: u32 = 0; index < <u32>call.a2; index++) write(index);
+  memory.fill(changetype<usize>(records), 0, bytes);
+  call.value = status == STATUS_OK ? call.a2 : 0;
+  return status;
+}
+
+/** Whether all of the `count` records that were copied can be kept: a status. */
+function predictionsStatus(count: u32): u32 {
+  for (let index: u32 = 0; index < count; index++) {
+    const it = predictionAt(PREDICTIONS_MAX + index);
+    if (((it.start | it.end) & (PAGE_BYTES - 1)) != 0) return STATUS_MISALIGNED;
+    if (it.end <= it.start) return STATUS_BAD_ARGUMENT;
+    if (agentFind(it.agent) == null) return STATUS_OBJECT_GONE;
+  }
+  return predictionFree() < count ? STATUS_LIMIT : STATUS_OK;
+}
+
+function write(index: u32): void {
+  const it = predictionAt(PREDICTIONS_MAX + index);
+  const at = predictionFind(it.agent, it.start);
+  const kept = predictionAt(at);
+  // One that has expired already takes away what was predicted.
+  if (it.expiry <= now()) memory.fill(changetype<usize>(kept), 0, PREDICTION_BYTES);
+  else memory.copy(changetype<usize>(kept), changetype<usize>(it), PREDICTION_BYTES);
+}
