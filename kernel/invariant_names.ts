@@ -16,6 +16,19 @@ export const CAPABILITY_OBJECT_FOUND = 6;
 export const AUDIT_RING_WITHIN_LIMIT = 10;
 export const AUDIT_NOTHING_SILENT = 11;
 
+/** kernel/ipc/invariants.ts */
+export const MESSAGE_IN_ONE_QUEUE = 30;
+export const MESSAGE_PAID = 31;
+export const MESSAGE_HAS_SENDER = 32;
+export const ENDPOINT_OWNED = 33;
+export const WAIT_NODE_LINKED = 34;
+export const WAIT_ONLY_WAITING = 35;
+export const WAIT_DEADLINE_IN_ONE_HEAP = 36;
+export const WAIT_FOR_WHAT_IS_NOT_THERE = 37;
+export const MUTEX_HOLDER_LIVES = 38;
+export const OPERATION_IN_ITS_LIST = 39;
+export const NOTICE_LISTED = 40;
+
 /** kernel/sched/invariants.ts */
 export const SCHED_QUEUES_MATCH_STATES = 50;
 export const SCHED_ONE_QUEUE_EACH = 51;

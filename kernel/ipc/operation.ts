@@ -17,8 +17,8 @@ import { STATUS_ABANDONED, STATUS_LIMIT, STATUS_NO_MEMORY, STATUS_OK, STATUS_QUO
 import { Notice, noticePost, noticeRemove } from "./notice";
 import { NOTICE_COMPLETED } from "./notice_kinds";
 import { payloadFill, payloadFrame, payloadFree, payloadPages, payloadReserve } from "./payload";
-import { ipc, operationWaiters } from "./state";
-import { wakeFirst } from "./wake";
+import { ipc } from "./state";
+import { wakeForOperation } from "./wake";
 
 export const OPERATION_PENDING: u32 = 1;
 export const OPERATION_TAKEN: u32 = 2;
@@ -117,7 +117,7 @@ function pendingAppend(operation: Operation): void {
   else changetype<Operation>(state.pendingLast).next = at;
   state.pendingLast = at;
   state.pendingCount += 1;
-  if (state.waitCount != 0) wakeFirst(operationWaiters(), 0);
+  wakeForOperation();
 }
 
 function pendingRemove(operation: Operation): void {

@@ -6,7 +6,8 @@
 import { PAGE_BYTES, physical, pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { frameAlloc, frameFree, OWNER_AGENT } from "../mm/frames";
-import { copyFromUser, copyToUser } from "../mm/user";
+import { copyFromUser, copyToUser, userReach } from "../mm/user";
+import { copySmall } from "./copy";
 import { STATUS_NO_MEMORY, STATUS_OK } from "../syscall/status";
 
 const INLINE_BYTES: u32 = 64;
@@ -48,8 +49,12 @@ export function payloadFree(area: usize, pages: u32): void {
  */
 @inline
 export function payloadRead(area: usize, agent: Agent, address: u64, bytes: u32): u32 {
-  if (bytes <= INLINE_BYTES) return bytes == 0 ? STATUS_OK : copyFromUser(agent, address, area, bytes);
-  return readFrames(area, agent, address, bytes);
+  if (bytes > INLINE_BYTES) return readFrames(area, agent, address, bytes);
+  if (bytes == 0) return STATUS_OK;
+  const from = userReach(agent, address, bytes, false);
+  if (from == 0) return copyFromUser(agent, address, area, bytes);
+  copySmall(area, from, bytes);
+  return STATUS_OK;
 }
 
 function readFrames(area: usize, agent: Agent, address: u64, bytes: u32): u32 {
@@ -74,8 +79,12 @@ export function payloadFill(area: usize, pages: u32, agent: Agent, address: u64,
 /** Copies the payload's first `bytes` bytes into `agent`'s memory. */
 @inline
 export function payloadWrite(area: usize, pages: u32, agent: Agent, address: u64, bytes: u32): u32 {
-  if (pages == 0) return bytes == 0 ? STATUS_OK : copyToUser(agent, address, area, bytes);
-  return writeFrames(area, agent, address, bytes);
+  if (pages != 0) return writeFrames(area, agent, address, bytes);
+  if (bytes == 0) return STATUS_OK;
+  const to = userReach(agent, address, bytes, true);
+  if (to == 0) return copyToUser(agent, address, area, bytes);
+  copySmall(to, area, bytes);
+  return STATUS_OK;
 }
 
 function writeFrames(area: usize, agent: Agent, address: u64, bytes: u32): u32 {

@@ -1,8 +1,8 @@
 /**
  * Waking: exactly one agent for each message, byte range or count, the one that has waited longest.
  *
- * An event or a mutex is taken by the wake itself. Messages and bytes stay where they are, and the
- * woken agent comes for them. It carries the *baton* of the endpoint meanwhile: should it end, be
+ * An event or a mutex is taken by the wake itself. Messages, bytes and operations stay where they are,
+ * and the woken agent comes for them. It carries the *baton* of the object meanwhile: should it end, be
  * suspended or wait again without having looked there, the baton, and the wake with it, goes to the
  * next one in the queue. So nobody sleeps beside something that is there, unless somebody awake is
  * on the way to it.
@@ -10,14 +10,17 @@
 import { Agent } from "../agent/agent";
 import { agentWake } from "../agent/wake";
 import { setResult } from "../cpu/switch";
-import { KIND_ENDPOINT } from "../object/kinds";
-import { objectFind } from "../object/slab";
+import { idKind } from "../object/id";
+import { KIND_ENDPOINT, KIND_KERNEL } from "../object/kinds";
+import { KernelObject, objectFind } from "../object/slab";
+import { kernel } from "../state";
 import { STATUS_ABANDONED, STATUS_OK } from "../syscall/status";
 import { deadlineRemove } from "./deadline";
 import { donationEnd } from "./donation";
 import { Endpoint, waitersOf } from "./endpoint";
 import { ENDPOINT_PIPE, ENDPOINT_QUEUE } from "./endpoint_kinds";
 import { READY_MAILBOX, WAIT_MAILBOX } from "./flags";
+import { ipc, operationWaiters } from "./state";
 import { nodeAt, WAIT_DONATE, WAIT_PARKED } from "./wait_set";
 import { WaitNode } from "./wait_node";
 import { WaitQueue, waitUnlink } from "./wait_queue";
@@ -53,11 +56,25 @@ export function wakeForContent(endpoint: Endpoint): void {
   if (endpoint.waitCount != 0) wakeFirst(waitersOf(endpoint), 0).baton = endpoint.id;
 }
 
-/** `agent` will not look at the endpoint that it was woken for: the next one shall. */
+/** An operation has come for any of the services. */
+export function wakeForOperation(): void {
+  const waiters = operationWaiters();
+  if (waiters.count != 0) wakeFirst(waiters, 0).baton = changetype<KernelObject>(kernel().authority).id;
+}
+
+/** `agent` looks at what it was woken for, if that is `object`. */
+@inline
+export function batonDrop(agent: Agent, object: u64): void {
+  if (agent.baton == object) agent.baton = 0;
+}
+
+/** `agent` will not look at what it was woken for: the next one shall. */
 export function batonPass(agent: Agent): void {
   if (agent.baton == 0) return;
-  const found = objectFind(KIND_ENDPOINT, agent.baton);
+  const object = agent.baton;
   agent.baton = 0;
+  if (idKind(object) == KIND_KERNEL && ipc().pendingCount != 0) wakeForOperation();
+  const found = objectFind(KIND_ENDPOINT, object);
   if (found == 0) return;
   const endpoint = changetype<Endpoint>(found);
   assert(endpoint.type == ENDPOINT_QUEUE || endpoint.type == ENDPOINT_PIPE, "batonPass: type");

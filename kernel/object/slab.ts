@@ -173,7 +173,10 @@ export function objectReturn(slot: usize): void {
   assert(idKind(id) != 0, "objectReturn: not in use");
   slab.live -= 1;
   changetype<KernelObject>(slot).id = id & ~KIND_FIELD;
-  const shard = changetype<Shard>(slab.shards + <usize>(idIndex(id) % slab.shardCount) * offsetof<Shard>());
+  // A division takes as long as the rest of this; most machines that count have one CPU or two.
+  const count = slab.shardCount;
+  const number = (count & (count - 1)) == 0 ? idIndex(id) & (count - 1) : idIndex(id) % count;
+  const shard = changetype<Shard>(slab.shards + <usize>number * offsetof<Shard>());
   changetype<FreeSlot>(slot).next = shard.free;
   shard.free = slot;
 }

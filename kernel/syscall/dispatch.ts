@@ -69,9 +69,17 @@ function self(call: Call, rights: u32): u32 {
 
 /** Carries the call out, if its capability allows it; what is refused leaves an audit record. */
 export function dispatch(call: Call): u32 {
-  const status = carryOut(call);
+  const status = carryOutOften(call);
   if (status != STATUS_OK) auditRefusal(call, status);
   return status;
+}
+
+/** What is called most stands apart: as a part of the large function it would take 5 ns longer. */
+@inline
+function carryOutOften(call: Call): u32 {
+  if (call.number == SYSCALL_IPC_SEND) return authorize(call, AGENT | ENDPOINT, RIGHT_SEND) || ipcSend(call);
+  if (call.number == SYSCALL_IPC_RECV) return authorize(call, AGENT | ENDPOINT, RIGHT_RECEIVE) || ipcRecv(call);
+  return carryOut(call);
 }
 
 function carryOut(call: Call): u32 {
@@ -82,10 +90,6 @@ function carryOut(call: Call): u32 {
       return authorize(call, AGENT, RIGHT_INFO) || agentInfo(call);
     case SYSCALL_AGENT_SCHEDULE:
       return authorize(call, AGENT, RIGHT_SCHEDULE) || agentSchedule(call);
-    case SYSCALL_IPC_SEND:
-      return authorize(call, AGENT | ENDPOINT, RIGHT_SEND) || ipcSend(call);
-    case SYSCALL_IPC_RECV:
-      return authorize(call, AGENT | ENDPOINT, RIGHT_RECEIVE) || ipcRecv(call);
     case SYSCALL_ENDPOINT_CREATE:
       return authorize(call, POOL, RIGHT_CREATE) || endpointCreate(call);
     case SYSCALL_ENDPOINT_CLOSE:

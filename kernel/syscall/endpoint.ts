@@ -10,7 +10,7 @@ import { ENDPOINT_EVENT, ENDPOINT_MUTEX, ENDPOINT_PIPE, ENDPOINT_QUEUE } from ".
 import { mutexRelease } from "../ipc/mutex";
 import { pipeRead, pipeWrite } from "../ipc/pipe";
 import { IntervalTimer } from "../ipc/timer";
-import { wakeFirst, wakeForContent } from "../ipc/wake";
+import { batonDrop, wakeFirst, wakeForContent } from "../ipc/wake";
 import { ENDPOINTS_PER_AGENT_MAX, PIPE_BYTES_MAX, QUEUE_MESSAGES_MAX } from "../limits";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { userCheck } from "../mm/user";
@@ -103,7 +103,7 @@ export function pipeReadCall(call: Call): u32 {
   if (status != STATUS_OK) return status;
   const pipe = changetype<Endpoint>(call.object);
   const agent = callerOf(call);
-  if (agent.baton == pipe.id) agent.baton = 0;
+  batonDrop(agent, pipe.id);
   const moved = min(<u32>call.a2, pipe.count);
   if (moved == 0) return call.a2 == 0 ? STATUS_OK : STATUS_EMPTY;
   const read = pipeRead(pipe, agent, call.a1, moved);

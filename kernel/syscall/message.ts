@@ -12,10 +12,10 @@ import { Message, messageCost, messageFree, messageReturn, messageTake, payloadO
 import { mailboxOf, MessageQueue, queueAppend, queueOf, queueTake } from "../ipc/message_queue";
 import { payloadRead, payloadWrite } from "../ipc/payload";
 import { ipc } from "../ipc/state";
-import { wakeForContent, wakeForMessage } from "../ipc/wake";
+import { batonDrop, wakeForContent, wakeForMessage } from "../ipc/wake";
 import { IPC_MESSAGE_BYTES_MAX, MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX } from "../limits";
 import { Pool } from "../mm/pool";
-import { copyToUser, userCheck } from "../mm/user";
+import { copyToUser, userCheck, userReach } from "../mm/user";
 import { KIND_AGENT } from "../object/kinds";
 import { Call, callerOf } from "./call";
 import * as Layout from "./ipc_layouts";
@@ -127,7 +127,7 @@ export function ipcRecv(call: Call): u32 {
     const endpoint = changetype<Endpoint>(call.object);
     if (endpoint.type != ENDPOINT_QUEUE) return STATUS_CAPABILITY_KIND;
     queue = queueOf(endpoint);
-    if (agent.baton == endpoint.id) agent.baton = 0;
+    batonDrop(agent, endpoint.id);
   }
   if (call.a4 != 0) return STATUS_BAD_ARGUMENT;
   if (queue.count == 0) return STATUS_EMPTY;
@@ -163,11 +163,12 @@ function headerStatus(call: Call, agent: Agent, bytes: u32): u32 {
 }
 
 function writeHeader(agent: Agent, message: Message, to: u64): u32 {
-  const header = ipc().list;
+  const there = userReach(agent, to, Layout.HEADER_BYTES, true);
+  const header = there != 0 ? there : ipc().list;
   store<u64>(header + Layout.HEADER_SENDER, message.sender);
   store<u64>(header + Layout.HEADER_SEQUENCE, message.sequence);
   store<u64>(header + Layout.HEADER_PAYLOAD_BYTES, message.bytes);
   store<u64>(header + Layout.HEADER_CAPABILITY, message.capability);
   store<u64>(header + Layout.HEADER_PAGES, message.pageCount);
-  return copyToUser(agent, to, header, Layout.HEADER_BYTES);
+  return there != 0 ? STATUS_OK : copyToUser(agent, to, header, Layout.HEADER_BYTES);
 }

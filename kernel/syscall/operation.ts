@@ -2,10 +2,12 @@
 import { Operation, OPERATION_TAKEN, operationAsk, operationComplete, operationTake, areaOf } from "../ipc/operation";
 import { payloadWrite } from "../ipc/payload";
 import { ipc } from "../ipc/state";
+import { batonDrop } from "../ipc/wake";
 import { IPC_MESSAGE_BYTES_MAX, OPERATIONS_PER_AGENT_MAX } from "../limits";
 import { copyToUser, userCheck } from "../mm/user";
 import { KIND_OPERATION } from "../object/kinds";
-import { objectFind, objectStale } from "../object/slab";
+import { KernelObject, objectFind, objectStale } from "../object/slab";
+import { kernel } from "../state";
 import { Agent } from "../agent/agent";
 import { Call, callerOf } from "./call";
 import * as Layout from "./ipc_layouts";
@@ -42,6 +44,7 @@ export function pqcOperation(call: Call): u32 {
 export function pqcTake(call: Call): u32 {
   const service = callerOf(call);
   if ((call.a1 & 7) != 0) return STATUS_MISALIGNED;
+  batonDrop(service, changetype<KernelObject>(kernel().authority).id);
   if (ipc().pendingCount == 0) return STATUS_EMPTY;
   const operation = changetype<Operation>(ipc().pendingFirst);
   if (<u64>operation.bytes > call.a3) {

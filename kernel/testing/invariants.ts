@@ -19,6 +19,19 @@ import {
   schedWeightsSum,
 } from "../sched/invariants";
 import {
+  deadlinesHold,
+  endpointsOwned,
+  messagesHaveSenders,
+  messagesInOneQueue,
+  messagesPaid,
+  mutexHoldersLive,
+  nobodyWaitsInVain,
+  noticesListed,
+  operationsListed,
+  waitNodesLinked,
+  waitsMatchStates,
+} from "../ipc/invariants";
+import {
   AUDIT_NOTHING_SILENT,
   AUDIT_RING_WITHIN_LIMIT,
   CAPABILITY_DESCENDANTS_COUNTED,
@@ -27,7 +40,18 @@ import {
   CAPABILITY_NARROWS,
   CAPABILITY_OBJECT_FOUND,
   CAPABILITY_TREE_ACYCLIC,
+  ENDPOINT_OWNED,
   INVARIANTS_HOLD,
+  MESSAGE_HAS_SENDER,
+  MESSAGE_IN_ONE_QUEUE,
+  MESSAGE_PAID,
+  MUTEX_HOLDER_LIVES,
+  NOTICE_LISTED,
+  OPERATION_IN_ITS_LIST,
+  WAIT_DEADLINE_IN_ONE_HEAP,
+  WAIT_FOR_WHAT_IS_NOT_THERE,
+  WAIT_NODE_LINKED,
+  WAIT_ONLY_WAITING,
   SCHED_CURRENT_RUNS,
   SCHED_DONATIONS_A_FOREST,
   SCHED_ONE_QUEUE_EACH,
@@ -40,7 +64,7 @@ import {
 
 /** Number of the first invariant that does not hold (kernel/invariant_names.ts), or INVARIANTS_HOLD. */
 export function checkInvariants(): u32 {
-  return capabilities() || auditing() || scheduling();
+  return capabilities() || auditing() || communication() || scheduling();
 }
 
 function capabilities(): u32 {
@@ -68,4 +92,19 @@ export function scheduling(): u32 {
   if (!schedTimeConserved()) return SCHED_TIME_CONSERVED;
   if (!schedReservationsFit()) return SCHED_RESERVATIONS_FIT;
   return schedCurrentRuns() ? INVARIANTS_HOLD : SCHED_CURRENT_RUNS;
+}
+
+function communication(): u32 {
+  // Queues and lists first: the others walk along them.
+  if (!messagesInOneQueue()) return MESSAGE_IN_ONE_QUEUE;
+  if (!endpointsOwned()) return ENDPOINT_OWNED;
+  if (!waitNodesLinked()) return WAIT_NODE_LINKED;
+  if (!operationsListed()) return OPERATION_IN_ITS_LIST;
+  if (!noticesListed()) return NOTICE_LISTED;
+  if (!messagesPaid()) return MESSAGE_PAID;
+  if (!messagesHaveSenders()) return MESSAGE_HAS_SENDER;
+  if (!waitsMatchStates()) return WAIT_ONLY_WAITING;
+  if (!deadlinesHold()) return WAIT_DEADLINE_IN_ONE_HEAP;
+  if (!nobodyWaitsInVain()) return WAIT_FOR_WHAT_IS_NOT_THERE;
+  return mutexHoldersLive() ? INVARIANTS_HOLD : MUTEX_HOLDER_LIVES;
 }

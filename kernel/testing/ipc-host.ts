@@ -159,7 +159,6 @@ export class Party {
 
   /** Waits; the result is that of the call, and `result` has that of a wait which blocked. */
   wait({ list = [], deadline = NEVER, mailbox, notices, notice }: Waiting = {}): Result {
-    this.ipc.run(this);
     const flags = (mailbox ? 1 : 0) | (notices ? 2 : 0);
     const at = list.length > 0 ? this.numbers(list) : 0;
     const to = notice ?? (notices ? SCRATCH + 512 : 0);
@@ -206,12 +205,6 @@ export class Ipc {
     return new Party(this, quota);
   }
 
-  /** Makes CPU 0 run `party`, which must be able to. */
-  run(party: Party): void {
-    for (let tries = 0; tries < 4096; tries++) if (this.world.schedule() === party.id) return;
-    throw new Error("the agent doesn't get the CPU");
-  }
-
   set time(ns: number | bigint) {
     this.world.time = BigInt(ns);
   }
@@ -235,6 +228,11 @@ export class Ipc {
       this.world.data,
       this.exports.worldObject(BigInt(this.objectOf(capability))),
     );
+  }
+
+  /** Number of an invariant that doesn't hold (kernel/invariant_names.ts); 0 when all do. */
+  get broken(): number {
+    return this.exports.checkInvariants();
   }
 
   get authority(): number {

@@ -1,10 +1,10 @@
 /** Communication without a machine, for tests and benchmarks. */
 import { PAGE_BYTES, pointer } from "../../hal/memory";
-import { Agent, agentFind, contextOf } from "../agent/agent";
+import { Agent, agentFind, contextOf, noticeOf } from "../agent/agent";
+import { kernelCpu } from "../cpu/cpu";
 import { ipcDrop, ipcEnd } from "../ipc/drop";
 import { noticePost } from "../ipc/notice";
 import { ipcTimers, waitPark, waitUnpark } from "../ipc/wait";
-import { noticeOf } from "../agent/agent";
 import { AddressSpace } from "../mm/address_space";
 import { memoryAllocate } from "../mm/memory";
 import { translate, NOT_MAPPED } from "../mm/paging";
@@ -13,6 +13,9 @@ import { PROTECTION_READ, PROTECTION_WRITE } from "../mm/protection";
 import { userPage } from "../mm/user";
 import { schedReady } from "../sched/scheduler";
 import { kernel } from "../state";
+import { Call } from "../syscall/call";
+import { dispatch } from "../syscall/dispatch";
+import { SYSCALL_IPC_RECV, SYSCALL_IPC_SEND } from "../syscall/numbers";
 
 /** More than any test maps, bytes. */
 const SPARE: u64 = 1 << 30;
@@ -75,4 +78,42 @@ export function worldUnpark(agent: u64): bool {
 export function worldIpcDrop(agent: u64, units: i32): i32 {
   ipcEnd(agentNamed(agent));
   return ipcDrop(agentNamed(agent), units);
+}
+
+/**
+ * `count` times: `sender` sends `bytes` bytes to what `target` names, and `receiver` receives them
+ * from what `source` names. Everything behind the entry of a system call; the sum of the statuses.
+ */
+export function ipcPairs(
+  sender: u64,
+  target: u64,
+  receiver: u64,
+  source: u64,
+  address: u64,
+  bytes: u32,
+  header: u64,
+  count: u32,
+): u32 {
+  const call = changetype<Call>(kernelCpu(0).call);
+  const from = changetype<usize>(agentNamed(sender));
+  const to = changetype<usize>(agentNamed(receiver));
+  kernel().entered = 0;
+  let sum: u32 = 0;
+  for (let index: u32 = 0; index < count; index++) {
+    call.number = SYSCALL_IPC_SEND;
+    call.agent = from;
+    call.capability = target;
+    call.a1 = address;
+    call.a2 = bytes;
+    call.a3 = 0;
+    call.a4 = 0;
+    sum += dispatch(call);
+    call.number = SYSCALL_IPC_RECV;
+    call.agent = to;
+    call.capability = source;
+    call.a2 = bytes;
+    call.a3 = header;
+    sum += dispatch(call);
+  }
+  return sum;
 }
