@@ -5,14 +5,13 @@
  * and by who has been queued for longest, so the same run is balanced in the same way each time.
  *
  * Only agents of the fair and idle classes that are waiting for a CPU move, to where their affinity
- * lets them, and nobody who has had more than its share: it stays until it is even.
+ * lets them. Whoever has had more than its share has had it on the other CPU too (fairMigrate).
  */
 import { Agent } from "../agent/agent";
 import { AGENT_READY } from "../agent/states";
 import { BALANCE_MOVES_MAX, BALANCE_SCAN_MAX } from "../limits";
 import { settle } from "./account";
 import { moveTo } from "./contexts";
-import { FairQueue, fairEligible } from "./fair";
 import { fairEffectiveWeight } from "./fair_class";
 import { allCpus, leastLoaded } from "./place";
 import { Schedulable } from "./schedulable";
@@ -65,9 +64,7 @@ function movable(source: SchedCpu, target: SchedCpu, most: u64): usize {
   for (let scanned: u32 = 0; at != 0 && scanned < BALANCE_SCAN_MAX; scanned++) {
     const agent = changetype<Agent>(at);
     at = agent.next;
-    if (!mayMove(source, target, agent)) continue;
-    if (!fairEligible(changetype<FairQueue>(agent.queue), agent)) continue;
-    if (fairEffectiveWeight(source, agent) < most) return changetype<usize>(agent);
+    if (mayMove(source, target, agent) && fairEffectiveWeight(source, agent) < most) return changetype<usize>(agent);
   }
   return 0;
 }

@@ -15,9 +15,10 @@ import { refresh } from "./contexts";
 /** Whether `from` can donate to `to`, or why not. */
 export function schedDonateStatus(from: Agent, to: Agent): u32 {
   if (from.donee != 0) return STATUS_WRONG_STATE;
+  for (let at = changetype<usize>(to); at != 0; at = changetype<Agent>(at).donee)
+    if (at == changetype<usize>(from)) return STATUS_CYCLE;
   let depth = height(from) + 1;
   for (let at = changetype<usize>(to); at != 0; at = changetype<Agent>(at).donee) {
-    if (at == changetype<usize>(from)) return STATUS_CYCLE;
     if (depth > DONATION_DEPTH_MAX) return STATUS_TOO_DEEP;
     if (changetype<Agent>(at).donorCount + from.donorCount + 1 > DONORS_MAX) return STATUS_LIMIT;
     depth += 1;

@@ -12,7 +12,6 @@ import {
   fairEligible,
   fairForget,
   fairJoin,
-  fairLag,
   fairLeave,
   fairMigrate,
   fairPick,
@@ -175,11 +174,6 @@ export function fairYield(agent: Agent): void {
   agent.v = queue.v + 1 + <u64>(queue.part != 0);
   agent.remainder = 0;
   fairRequeue(queue, agent);
-}
-
-/** Whether an agent that is in no queue has had time in advance, for which its weight still counts. */
-export function fairHasDebt(agent: Agent): bool {
-  return agent.queue != 0 && fairLag(queueOf(agent), agent) < 0;
 }
 
 /** Whether an agent that is in a queue, but does not run, would be chosen before what runs there. */

@@ -2,21 +2,20 @@
 import { Agent } from "../agent/agent";
 import { CLASS_REALTIME } from "../agent/states";
 import { moveTo } from "./contexts";
-import { fairHasDebt } from "./fair_class";
 import { ON_NONE } from "./schedulable";
 import { sched, schedCpu } from "./sched";
 
 /**
  * A new agent goes where the fair class has the least weight. One that comes back stays where its
  * memory is warm, unless somebody else runs there and another CPU has nothing to do. Real-time agents
- * stay where they were admitted, and whoever has had more than its share pays for it where it got it.
+ * stay where they were admitted.
  */
 export function place(agent: Agent): void {
   if (agent.on != ON_NONE || agent.class == CLASS_REALTIME) return;
   const allowed = agent.affinity & allCpus();
   const isNew = agent.placed == 0;
   agent.placed = 1;
-  if (!isNew && (fairHasDebt(agent) || schedCpu(agent.cpu).running == 0)) return;
+  if (!isNew && schedCpu(agent.cpu).running == 0) return;
   const idle = sched().idle & allowed;
   let target = agent.cpu;
   if (idle != 0) target = ((idle >> agent.cpu) & 1) != 0 ? agent.cpu : <u32>ctz(idle);

@@ -71,6 +71,8 @@ export function schedPick(index: u32): usize {
   const next = choose(cpu);
   cpu.decisions += 1;
   if (next != cpu.running) exchange(cpu, next);
+  // It may have stopped and been woken without any choice in between.
+  else if (next != 0) changetype<Agent>(next).state = AGENT_RUNNING;
   cpu.yielded = 0;
   return next;
 }

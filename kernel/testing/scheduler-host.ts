@@ -3,8 +3,9 @@
  * CPUs that choose when they are asked to or when a slice ends, all exactly on time. What a test sees is
  * what the kernel decided, without what interrupts cost.
  */
+import { createHash } from "node:crypto";
 import * as states from "../agent/states.ts";
-import { Agent as AgentView } from "../host/views.generated.ts";
+import { Agent as AgentView, type SchedCpu } from "../host/views.generated.ts";
 import { statusName, type StatusName, World } from "./world-host.ts";
 
 /** Exports of scheduler.ts. */
@@ -69,6 +70,7 @@ const CLASSES = {
 };
 /** Things that may happen at one time. */
 const TURNS_MAX = 10_000;
+const ATTRIBUTES_BYTES = 48;
 const NEVER = 0xffff_ffff_ffff_ffffn;
 
 /** One agent: how long it still wants to run, and what comes then. */
@@ -207,6 +209,16 @@ export class Scheduler {
   /** 0, or the number of an invariant that does not hold (schedInvariant). */
   get invariant(): number {
     return this.exports.schedInvariant();
+  }
+  /** What the scheduler keeps for a CPU. */
+  cpu(index: number): SchedCpu {
+    return this.world.kernel.root.schedAt(0).cpusAt(index);
+  }
+  /** Digest of all of the kernel's memory, but for where `set` puts what it asks for. */
+  stateHash(): string {
+    const { data } = this.world;
+    new Uint8Array(data.buffer, this.attributes, ATTRIBUTES_BYTES).fill(0);
+    return createHash("sha256").update(new Uint8Array(data.buffer)).digest("hex");
   }
   sliceEnd(cpu: number): number {
     const end = BigInt.asUintN(64, this.exports.schedNext(cpu));
