@@ -341,7 +341,7 @@ static void charge(struct entity *entity, uint64_t cycles) {
   queue.v += whole;
   queue.part = part - whole * queue.weight;
   entity->requested = 0;
-  if (!before(entity->v, entity->deadline)) renew(entity);
+  if (!before(entity->v + (entity->remainder != 0), entity->deadline)) renew(entity);
   if (queue.ghosts.entries != 0 && !before(queue.v, queue.ghosts.least)) release_ghosts();
 }
 

@@ -144,10 +144,15 @@ export class ReferenceQueue {
     }
   }
 
+  /** Whole cycles that are left of a request. */
+  rest(one: Member): bigint {
+    return floor(one.deadline * one.weight - one.work, SCALE);
+  }
+
   charge(one: Member, cycles: bigint): void {
     one.work += cycles * SCALE;
     this.progress += cycles * SCALE;
-    if (one.v >= one.deadline) this.renew(one);
+    if (one.passed >= one.deadline) this.renew(one);
     this.dropGhosts();
   }
 

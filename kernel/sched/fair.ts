@@ -16,8 +16,8 @@
  * - who comes starts at V, or where it was as a ghost;
  * - when nobody is eligible, V jumps to the least v of those who are runnable.
  *
- * Between two picks the entity picked is charged at most its slice. Then |lag| is at most the longest
- * slice and less than one cycle.
+ * Between two picks, the one picked is charged at most `fairRest`: what is left of its request. Then
+ * every |lag| is less than the longest request and a sixteenth of a cycle (WEIGHT_MAX / 2^20).
  */
 import { Ptr } from "../state";
 import {
@@ -87,7 +87,7 @@ function ceiling(queue: FairQueue): u64 {
   return queue.v + <u64>(queue.part != 0);
 }
 
-/** When V passes the entity: its virtual time rounded up. */
+/** The entity's virtual time rounded up: when V passes it. */
 @inline
 export function ghostKey(entity: Entity): u64 {
   return entity.v + <u64>(entity.remainder != 0);
@@ -333,6 +333,11 @@ function keeps(queue: FairQueue, current: Entity, record: Record): bool {
   return fairEligible(queue, current) && precedes(current.deadline, current.id, record.key, record.id);
 }
 
+/** What is left of the entity's request, cycles: how long it may run before the next pick. */
+export function fairRest(entity: Entity): u64 {
+  return ((entity.deadline - entity.v) * entity.weight - entity.remainder) >> SCALE_SHIFT;
+}
+
 /** The current entity has had `cycles` of service. A request that is served is followed by the next. */
 export function fairCharge(queue: FairQueue, entity: Entity, cycles: u64): void {
   assert(queue.current == changetype<usize>(entity), "fairCharge: not the current one");
@@ -347,7 +352,7 @@ export function fairCharge(queue: FairQueue, entity: Entity, cycles: u64): void 
   queue.v += whole;
   queue.part = part - whole * queue.weight;
   entity.requested = 0;
-  if (!before(entity.v, entity.deadline)) renew(entity);
+  if (!before(ghostKey(entity), entity.deadline)) renew(entity);
   const ghosts = ghostsOf(queue);
   if (ghosts.entries != 0 && !before(queue.v, ghosts.least)) releaseGhosts(queue);
 }

@@ -31,6 +31,7 @@ export interface SchedTesting {
   fairForget(queue: number, entity: number): void;
   fairMigrate(from: number, to: number, entity: number): number;
   fairPick(queue: number): number;
+  fairRest(entity: number): bigint;
   fairCharge(queue: number, entity: number, cycles: bigint): void;
   fairRequeue(queue: number, entity: number): void;
   fairReweigh(queue: number, entity: number, weight: number): void;

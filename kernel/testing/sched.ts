@@ -20,6 +20,7 @@ export {
   fairMigrate,
   fairPick,
   fairRequeue,
+  fairRest,
   fairReweigh,
 } from "../sched/fair";
 export { fairValid } from "../sched/fair_valid";
