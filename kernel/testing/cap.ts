@@ -14,7 +14,7 @@ import { Pool } from "../mm/pool";
 import { copyFromUser, copyToUser } from "../mm/user";
 import { idKind } from "../object/id";
 import { KIND_CAPABILITY, KIND_POOL } from "../object/kinds";
-import { KernelObject, objectAllocate, objectFind } from "../object/slab";
+import { KernelObject, objectAllocate, objectFind, objectFree, slabOf } from "../object/slab";
 import { kernel } from "../state";
 import { Call } from "../syscall/call";
 
@@ -35,6 +35,18 @@ export function worldAgent(quota: u64): u64 {
   const init = changetype<Agent>(kernel().init);
   const made = agentCreate(init, pool, changetype<Image>(init.image), 0);
   return made == 0 ? 0 : changetype<KernelObject>(made).id;
+}
+
+/** A zeroed object of `kind` that nothing knows of; 0 when there is no table for the kind. */
+export function worldRaw(kind: u32): u64 {
+  if (slabOf(kind).limit == 0) return 0;
+  const made = objectAllocate(kind, 0);
+  return made == 0 ? 0 : changetype<KernelObject>(made).id;
+}
+
+/** Frees an object that worldRaw made. */
+export function worldFree(id: u64): void {
+  objectFree(objectFind(idKind(id), id));
 }
 
 /** Linear address of the object `id`; 0 when there is none. */

@@ -46,6 +46,8 @@ export interface KernelTesting {
     to: number,
   ): void;
   worldAgent(quota: bigint): bigint;
+  worldRaw(kind: number): bigint;
+  worldFree(id: bigint): void;
   worldObject(id: bigint): number;
   worldCapability(holder: bigint, kind: number, object: bigint, rights: number): bigint;
   worldAuthorize(agent: bigint, capability: bigint, kinds: number, rights: number): number;
