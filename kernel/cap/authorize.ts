@@ -3,7 +3,7 @@
  * reads a few words and writes nothing, so a refusal leaves no trace but the audit record.
  */
 import { Agent } from "../agent/agent";
-import { KIND_CAPABILITY } from "../object/kinds";
+import { KIND_AGENT, KIND_CAPABILITY } from "../object/kinds";
 import { idIndex, idKind } from "../object/id";
 import { KernelObject, objectFind, objectStale, slabOf, slotOfShift } from "../object/slab";
 import { Call, callerOf } from "../syscall/call";
@@ -31,6 +31,13 @@ export function authorize(call: Call, kinds: u32, rights: u32): u32 {
   call.held = found;
   call.object = changetype<Capability>(found).target;
   return STATUS_OK;
+}
+
+/** The same for calls that are about the caller: its capability must name itself. */
+export function authorizeSelf(call: Call, rights: u32): u32 {
+  const status = authorize(call, 1 << KIND_AGENT, rights);
+  if (status != STATUS_OK) return status;
+  return call.object == call.agent ? STATUS_OK : STATUS_CAPABILITY_KIND;
 }
 
 /**

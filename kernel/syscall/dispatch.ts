@@ -1,6 +1,6 @@
 /** The table of system calls: what capability each needs, and who carries it out. */
 import { auditRefusal } from "../audit/refusal";
-import { authorize } from "../cap/authorize";
+import { authorize, authorizeSelf } from "../cap/authorize";
 import { KIND_AGENT, KIND_ENDPOINT, KIND_KERNEL, KIND_POOL, KIND_TIMER } from "../object/kinds";
 import {
   RIGHT_AUDIT,
@@ -53,7 +53,7 @@ import {
 import { pqcComplete, pqcOperation, pqcTake } from "./operation";
 import { randomGet } from "./random";
 import { agentSchedule } from "./schedule";
-import { STATUS_CAPABILITY_KIND, STATUS_OK } from "./status";
+import { STATUS_OK } from "./status";
 import { donateTo, timerSet, wait, yieldCpu } from "./wait";
 
 const AGENT: u32 = 1 << KIND_AGENT;
@@ -61,11 +61,6 @@ const ENDPOINT: u32 = 1 << KIND_ENDPOINT;
 const KERNEL: u32 = 1 << KIND_KERNEL;
 const POOL: u32 = 1 << KIND_POOL;
 const TIMER: u32 = 1 << KIND_TIMER;
-
-/** For calls that are about the caller: its capability must name itself. */
-function self(call: Call, rights: u32): u32 {
-  return authorize(call, AGENT, rights) || (call.object == call.agent ? STATUS_OK : STATUS_CAPABILITY_KIND);
-}
 
 /** Carries the call out, if its capability allows it; what is refused leaves an audit record. */
 export function dispatch(call: Call): u32 {
@@ -101,15 +96,15 @@ function carryOut(call: Call): u32 {
     case SYSCALL_EVENT_SIGNAL:
       return authorize(call, ENDPOINT, RIGHT_SEND) || eventSignal(call);
     case SYSCALL_TIMER_SET:
-      return self(call, RIGHT_WAIT) || timerSet(call);
+      return authorizeSelf(call, RIGHT_WAIT) || timerSet(call);
     case SYSCALL_WAIT:
-      return self(call, RIGHT_WAIT) || wait(call);
+      return authorizeSelf(call, RIGHT_WAIT) || wait(call);
     case SYSCALL_YIELD:
-      return self(call, RIGHT_WAIT) || yieldCpu(call);
+      return authorizeSelf(call, RIGHT_WAIT) || yieldCpu(call);
     case SYSCALL_DONATE_TO:
       return authorize(call, AGENT, RIGHT_DONATE) || donateTo(call);
     case SYSCALL_PQC_OPERATION:
-      return self(call, RIGHT_CRYPTO) || pqcOperation(call);
+      return authorizeSelf(call, RIGHT_CRYPTO) || pqcOperation(call);
     case SYSCALL_PQC_TAKE:
       return authorize(call, KERNEL, RIGHT_CRYPTO) || pqcTake(call);
     case SYSCALL_PQC_COMPLETE:
@@ -121,7 +116,7 @@ function carryOut(call: Call): u32 {
     case SYSCALL_CAP_INSPECT:
       return authorize(call, EVERY_KIND, 0) || capInspect(call);
     case SYSCALL_RANDOM_GET:
-      return self(call, RIGHT_RANDOM) || randomGet(call);
+      return authorizeSelf(call, RIGHT_RANDOM) || randomGet(call);
     case SYSCALL_AUDIT_APPEND:
       return authorize(call, KERNEL, RIGHT_AUDIT) || auditAppend(call);
     case SYSCALL_AUDIT_DRAIN:

@@ -1,7 +1,7 @@
 /** The part of the table of system calls that is about memory. */
-import { authorize } from "../cap/authorize";
+import { authorize, authorizeSelf } from "../cap/authorize";
 import { RIGHT_ALLOCATE, RIGHT_CLOSE, RIGHT_MAP, RIGHT_PREDICT, RIGHT_SHARE } from "../cap/rights";
-import { KIND_AGENT, KIND_FRAME, KIND_KERNEL, KIND_POOL, KIND_REGION } from "../object/kinds";
+import { KIND_FRAME, KIND_KERNEL, KIND_POOL, KIND_REGION } from "../object/kinds";
 import { Call } from "./call";
 import {
   agentMemAlloc,
@@ -28,7 +28,6 @@ import {
 import { frameAllocCall, frameFreeCall, pageMap, regionMap, regionShareCall, regionUnmap } from "./regions";
 import { STATUS_UNKNOWN_SYSCALL } from "./status";
 
-const AGENT: u32 = 1 << KIND_AGENT;
 const POOL: u32 = 1 << KIND_POOL;
 const REGION: u32 = 1 << KIND_REGION;
 const FRAME: u32 = 1 << KIND_FRAME;
@@ -50,9 +49,9 @@ export function memoryCalls(call: Call): u32 {
     case SYSCALL_PAGE_MAP:
       return authorize(call, FRAME, RIGHT_MAP) || pageMap(call);
     case SYSCALL_PAGE_UNMAP:
-      return authorize(call, AGENT, RIGHT_MAP) || pageUnmap(call);
+      return authorizeSelf(call, RIGHT_MAP) || pageUnmap(call);
     case SYSCALL_PAGE_PROTECT:
-      return authorize(call, AGENT, RIGHT_MAP) || pageProtect(call);
+      return authorizeSelf(call, RIGHT_MAP) || pageProtect(call);
     case SYSCALL_AGENT_POOL_ALLOC:
       return authorize(call, POOL, RIGHT_ALLOCATE) || agentPoolAlloc(call);
     case SYSCALL_AGENT_MEM_ALLOC:

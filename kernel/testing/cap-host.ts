@@ -10,7 +10,7 @@ export const NEVER = 0xffff_ffff_ffff_ffffn;
 const BUFFER_ORDER = 1;
 const OWNER_KERNEL = 2;
 /** Where an agent's memory begins, and how much it has. */
-const BASE = 0x1000_0000;
+const BASE = 0x4000_0000;
 const PAGES = 2;
 /** Enough for an agent and a full table of capabilities. */
 const QUOTA = 1 << 20;
