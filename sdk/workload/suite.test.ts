@@ -12,6 +12,7 @@ describe("the workloads that come along", () => {
       "cyclictest",
       "fairness",
       "hackbench",
+      "mixed",
       "overload",
       "ping-pong",
       "priority-inversion",
