@@ -7,6 +7,7 @@ import type { View } from "../../sim/host/view.ts";
 import { KERNEL_ADDRESS, KERNEL_BYTES } from "../../sim/spec/platform.ts";
 import * as stages from "../boot/stage_numbers.ts";
 import * as errors from "../errors.ts";
+import { RunQueue } from "./runqueues.ts";
 import * as Views from "./views.generated.ts";
 
 /** Linear address of the kernel's root (kernel/state.ts). */
@@ -139,6 +140,16 @@ export class KernelViews {
   private bytes(at: number, length: number): Uint8Array {
     const inside = at >= RAM_BASE && at + length <= this.data.byteLength;
     return new Uint8Array(this.data.buffer as ArrayBuffer, inside ? at : 0, inside ? length : 0);
+  }
+
+  /** Run queues, one a processor; none before agents are scheduled. */
+  get runqueues(): RunQueue[] {
+    const sched = viewInRam(Views.Sched, this.data, this.root.sched);
+    if (!sched) return [];
+    return Array.from(
+      { length: Math.min(sched.cpuCount, 64) },
+      (_, index) => new RunQueue(this.data, sched.cpusAt(index)),
+    );
   }
 
   /** The kernel's own record of each processor that it knows. */

@@ -115,3 +115,47 @@ describe("the fair class", () => {
     }
   });
 });
+
+describe("the views", () => {
+  test("show whom the fair class runs, the first of the eligible, and lags as the kernel has them", async () => {
+    const it = await Scheduler.create();
+    const agents = [1, 3, 5, 7].map((weight) => it.make({ weight }));
+    const leader = it.make({ weight: 4, group: true });
+    for (const agent of [...agents, leader]) it.wake(agent);
+    it.run(3 * MS);
+    for (let turn = 0; turn < 200; turn++) {
+      const [queue] = it.world.kernel.runqueues;
+      for (const agent of agents) expect(queue?.lag(Number(agent.id))).toBe(it.lag(agent));
+      it.run(Math.min(it.sliceEnd(0), it.now + 300 * US));
+      it.choose(0);
+      const chosen = it.world.kernel.runqueues[0];
+      expect(chosen?.current).toBe(chosen?.eligible()[0]?.id);
+    }
+  });
+
+  test("tell reservations by deadline, and when the next periods begin", async () => {
+    const it = await Scheduler.create({ fairReserve: 256 });
+    const reservation = { class: "realtime", budget: MS } as const;
+    const slow = it.make({ ...reservation, period: 20 * MS });
+    const quick = it.make({ ...reservation, period: 5 * MS });
+    for (const agent of [slow, quick, it.make()]) it.wake(agent);
+    it.run(500 * US);
+    const [queue] = it.world.kernel.runqueues;
+    expect(queue?.realtime().map(({ id, deadline }) => [id, Number(deadline)])).toEqual([
+      [Number(quick.id), 5 * MS],
+      [0, 10 * MS],
+      [Number(slow.id), 20 * MS],
+    ]);
+    expect([queue?.current, queue?.payer, queue?.mode]).toEqual([
+      Number(quick.id),
+      Number(quick.id),
+      "realtime",
+    ]);
+    it.run(2 * MS);
+    expect(queue?.throttled().map(({ id, nextRelease }) => [id, nextRelease])).toEqual([
+      [Number(quick.id), 5 * MS],
+    ]);
+    expect(queue?.mode).toBe("fair");
+    expect(queue?.queue().length).toBe(1);
+  });
+});
