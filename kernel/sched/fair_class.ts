@@ -16,8 +16,8 @@ import {
   fairMigrate,
   fairPick,
   fairRequeue,
+  fairRest,
   fairReweigh,
-  SCALE_SHIFT,
 } from "./fair";
 import { Group, GroupCpu, groupCpu, groupShare } from "./group";
 import { listAppend, listRemove } from "./list";
@@ -132,9 +132,9 @@ export function fairLeft(cpu: SchedCpu, agent: Agent): u64 {
   let least: u64 = agent.slice;
   for (let at = changetype<usize>(agent); at != 0; at = above(cpu, changetype<Schedulable>(at))) {
     const it = changetype<Schedulable>(at);
-    least = min(least, requestLeft(it));
+    least = min(least, fairRest(it));
   }
-  return least;
+  return max(least, 1);
 }
 
 /** Gives an agent another weight; its lag stays. */
@@ -156,12 +156,6 @@ export function fairEffectiveWeight(cpu: SchedCpu, agent: Agent): u64 {
     weight = (weight * outer.load) / max(outer.innerLoad, 1);
   }
   return max(weight, 1);
-}
-
-/** Cycles until the request is served, rounded up. */
-function requestLeft(it: Entity): u64 {
-  const units = <i64>(it.deadline - it.v) * it.weight - it.remainder;
-  return units <= 0 ? 1 : (<u64>units + ((1 << SCALE_SHIFT) - 1)) >> SCALE_SHIFT;
 }
 
 /**
