@@ -180,6 +180,7 @@ test("any tree of derivations, revocations and deletions agrees with a model tha
         node.worth = "CAPABILITY_STALE";
       }
     }
+    expect(world.broken).toBe(0);
     for (const { id, agent, worth } of nodes) expect(world.ask(agent, id)).toBe(worth);
     for (const node of nodes.filter(({ worth }) => worth === "OK"))
       expect(world.view(node.id).descendants).toBe(

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { RIGHT_DERIVE, RIGHT_INFO, RIGHT_REVOKE, RIGHT_SEND } from "../cap/rights.ts";
-import { KIND_SCOPE } from "../object/kinds.ts";
+import { KIND_ENDPOINT, KIND_SCOPE } from "../object/kinds.ts";
 import { ALL_RIGHTS, Authority, NEVER } from "../testing/cap-host.ts";
 import { statusName } from "../testing/world-host.ts";
 import * as layout from "./cap_layouts.ts";
@@ -203,6 +203,11 @@ describe("CapRevoke", () => {
     revoke(self);
     authority.time = 5n;
     const count = authority.agentView(agent).capabilityCount;
+    const gone = Number(authority.exports.worldRaw(KIND_ENDPOINT));
+    const useless = authority.root(agent, gone, ALL_RIGHTS, KIND_ENDPOINT);
+    authority.exports.worldFree(BigInt(gone));
+    expect(revoke(useless).status).toBe("OBJECT_GONE");
+    expect(revoke(useless, 1).status).toBe("OK");
     for (const id of [grandchild, child, late]) expect(revoke(id, 1).status).toBe("OK");
     expect(authority.agentView(agent).capabilityCount).toBe(count - 3);
     expect(authority.broken).toBe(0);
