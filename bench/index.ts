@@ -1,7 +1,7 @@
 /**
  * npm run bench: measures and prints ratios to peers that ran beside.
  *
- *   npm run bench -- [boot] [mm] [nvme] [machine] [cap] [--json FILE] [--docs] [--no-build]
+ *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [--json FILE] [--docs] [--no-build]
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -15,6 +15,7 @@ import type { Progress, Results } from "./measure.ts";
 import { measureMemory } from "./mm/index.ts";
 import { measureNvme } from "./nvme.ts";
 import { writeDocs } from "./plot.ts";
+import { measureSched } from "./sched/index.ts";
 import { printTable } from "./table.ts";
 
 type Measure = (results: Results, progress: Progress) => Promise<void>;
@@ -23,6 +24,7 @@ const SUBJECTS: Readonly<Record<string, Measure>> = {
   boot: measureBoot,
   mm: measureMemory,
   nvme: measureNvme,
+  sched: measureSched,
   machine: measureMachine,
   cap: measureCapabilities,
 };
