@@ -94,6 +94,12 @@ export const AUDIT_DRAIN_MAX: u32 = 64;
 export const AUDIT_RESERVE: u32 = 1024;
 /** Records in the audit ring; a power of two. */
 export const AUDIT_RECORDS: u32 = 4096;
+/** Work for agents' lives in one entry (agent/work.ts): agents stopped, agents started, and things given back. */
+export const STOP_STEP: i32 = 512;
+export const START_STEP: i32 = 64;
+export const DISMANTLE_STEP: i32 = 256;
+/** Children that one AgentMerge moves. */
+export const MERGE_CHILDREN_MAX: u32 = 1024;
 /** What a trap into the kernel and back may cost, ns: the interrupt, the entry, the timer's resolution. */
 export const TRAP_NS: u32 = 1_000;
 /** Least budget of a reservation, ns: half of it is left for the agent when it is trapped once a period. */

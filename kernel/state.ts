@@ -4,6 +4,7 @@
  */
 import { pointer } from "../hal/memory";
 import { Agent } from "./agent/agent";
+import { Image } from "./agent/image";
 import { IpcState } from "./ipc/state";
 import { Pool } from "./mm/pool";
 import { Prediction } from "./mm/predictions";
@@ -54,6 +55,8 @@ export class Kernel {
   /** The first agent, and the pool that all memory of agents comes from. */
   init: Ptr<Agent>;
   pool: Ptr<Pool>;
+  /** Images of the boot bundle. */
+  images: Ptr<Image>;
   /** Nodes of the fair queues' trees (sched/nodes.ts). */
   schedNodes: usize;
   /** Frames that TLBs may still know (mm/shootdown.ts). */

@@ -56,11 +56,24 @@ export class Agent extends Schedulable {
   nextSibling: Ptr<Agent>;
   previousSibling: Ptr<Agent>;
   childCount: u32;
-  /** Agents above it. */
+  /** At least as many as there are agents above it; more after a merge. */
   depth: u32;
+  /** Agents in its tree that are not over, itself included. */
+  treeCount: u32;
+  /** While it ends: the agent whose end it shares, and how many of its own tree are left. */
+  doom: Ptr<Agent>;
+  treeLeft: u32;
+  /** Neighbour in a CPU's list of work, and the list's number + 1; 0 in none (agent/work.ts). */
+  workNext: Ptr<Agent>;
+  workQueued: u32;
+  /** Its first capabilities: to itself, and to its pool (0: none). A new image finds them again. */
+  self: u64;
+  purse: u64;
   image: Ptr<Image>;
-  /** The image before an upgrade that hasn't been confirmed. */
-  previousImage: Ptr<Image>;
+  /** What an upgrade that hasn't been confirmed goes back to (agent/upgrade.ts). */
+  kept: Ptr<Agent>;
+  /** Address whose use was the fault that ended it. */
+  faultAddress: u64;
 
   // --- authority (cap/) ---
   /** Its capabilities, newest first. */
@@ -167,19 +180,21 @@ export class Agent extends Schedulable {
   syscalls: u64;
 }
 
+/** Where the saved registers begin: aligned as quadwords are. */
+const CONTEXT_OFFSET: usize = (offsetof<Agent>() + 7) & ~7;
 /** Bytes of an agent's slot: control block, saved registers, its parent's notice of it, a wait node. */
 export const AGENT_BYTES: u32 =
-  offsetof<Agent>() + offsetof<Context>() + offsetof<Notice>() + offsetof<WaitNode>();
+  <u32>CONTEXT_OFFSET + offsetof<Context>() + offsetof<Notice>() + offsetof<WaitNode>();
 
 @inline
 export function contextOf(agent: Agent): Context {
-  return changetype<Context>(changetype<usize>(agent) + offsetof<Agent>());
+  return changetype<Context>(changetype<usize>(agent) + CONTEXT_OFFSET);
 }
 
 /** What its parent is told about it. */
 @inline
 export function noticeOf(agent: Agent): Notice {
-  return changetype<Notice>(changetype<usize>(agent) + offsetof<Agent>() + offsetof<Context>());
+  return changetype<Notice>(changetype<usize>(contextOf(agent)) + offsetof<Context>());
 }
 
 /** The first of its wait nodes: most waits need no other. */

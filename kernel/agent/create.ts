@@ -5,14 +5,15 @@ import { Capability } from "../cap/capability";
 import { grantEverything } from "../cap/authority";
 import { RIGHTS_ALL } from "../cap/rights";
 import { AGENT_DEPTH_MAX } from "../limits";
-import { Pool, poolCharge, poolRelease } from "../mm/pool";
+import { Pool, poolCharge, poolHold, poolRelease } from "../mm/pool";
 import { KIND_AGENT } from "../object/kinds";
-import { objectAllocate, objectFree } from "../object/slab";
+import { objectAllocate, objectReturn } from "../object/slab";
 import { schedBegin } from "../sched/scheduler";
 import { kernel } from "../state";
 import { Agent, AGENT_BYTES, Context, contextOf, noticeOf } from "./agent";
 import { Image } from "./image";
 import { AGENT_SPAWNING } from "./states";
+import { adopt } from "./tree";
 
 /** An agent in the state SPAWNING that `pool` pays; 0, and nothing changed, when that cannot be. */
 export function agentCreate(parent: Agent | null, pool: Pool, image: Image, cpu: u32): usize {
@@ -20,30 +21,22 @@ export function agentCreate(parent: Agent | null, pool: Pool, image: Image, cpu:
   if (!poolCharge(pool, AGENT_BYTES)) return 0;
   const slot = objectAllocate(KIND_AGENT, cpu);
   if (slot == 0 || !schedBegin(changetype<Agent>(slot), parent)) {
-    if (slot != 0) objectFree(slot);
+    if (slot != 0) objectReturn(slot);
     poolRelease(pool, AGENT_BYTES);
     return 0;
   }
   const agent = changetype<Agent>(slot);
   agent.state = AGENT_SPAWNING;
   agent.pool = changetype<usize>(pool);
-  pool.references += 1;
+  poolHold(pool);
   agent.image = changetype<usize>(image);
   image.references += 1;
+  agent.treeCount = 1;
   agent.rightsLeft = RIGHTS_ALL;
   agent.cpu = cpu;
   noticeOf(agent).subject = agent.id;
   if (parent != null) adopt(parent, agent);
   return slot;
-}
-
-function adopt(parent: Agent, child: Agent): void {
-  child.parent = changetype<usize>(parent);
-  child.depth = parent.depth + 1;
-  child.nextSibling = parent.firstChild;
-  if (parent.firstChild != 0) changetype<Agent>(parent.firstChild).previousSibling = changetype<usize>(child);
-  parent.firstChild = changetype<usize>(child);
-  parent.childCount += 1;
 }
 
 /** Registers with which an agent begins (docs/book: what an agent finds). */

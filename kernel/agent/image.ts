@@ -5,6 +5,7 @@ import { frameAllocZeroed, frameFree, orderFor, OWNER_AGENT } from "../mm/frames
 import { imageMap } from "../mm/image_tables";
 import { KIND_IMAGE } from "../object/kinds";
 import { KernelObject, objectAllocate, objectFree } from "../object/slab";
+import { Ptr } from "../state";
 import {
   IMAGE_BASE,
   IMAGE_HEADER_BYTES,
@@ -14,7 +15,7 @@ import {
 
 @unmanaged
 export class Image extends KernelObject {
-  /** Agents that run it, and capabilities that name it. */
+  /** Agents that run it, and the boot bundle that holds it. */
   references: u32;
   /** Entry of the window of runtime text at which execution begins (sim/spec/user.ts). */
   runtime: u32;
@@ -29,6 +30,10 @@ export class Image extends KernelObject {
   /** Where the text is mapped, and where it begins. */
   base: u64;
   entry: u64;
+  /** Name in the bundle, and the image after it. */
+  name: usize;
+  nameBytes: u32;
+  next: Ptr<Image>;
 }
 
 /** What stands at the begin of an image's bytes. */

@@ -46,24 +46,37 @@ export function createObjects(shards: u32): bool {
   return createAudit() && schedCreate(kernel().cpuCount) && createRootPool();
 }
 
-/** Starts the bundle's entry "init"; a bundle without one is a machine that idles. */
+/** Makes the bundle's images, and starts the one named "init"; without one the machine idles. */
 function startInit(): u32 {
   const bundle = changetype<Bundle>(boot().bundle);
+  let init: usize = 0;
   for (let index: u32 = 0; index < bundle.entryCount; index++) {
     const entry = changetype<BundleEntry>(bundle.entries + <usize>index * offsetof<BundleEntry>());
-    if (!bytesAre(entry.name, entry.nameBytes, INIT)) continue;
-    if (!imageValid(entry.content, entry.dataBytes)) break;
-    return runInit(imageCreate(entry.content, entry.dataBytes));
+    if (!imageValid(entry.content, entry.dataBytes)) continue;
+    const image = imageNamed(entry);
+    if (image == 0) return fail(ERROR_OUT_OF_FRAMES, 1);
+    if (bytesAre(entry.name, entry.nameBytes, INIT)) init = image;
   }
+  if (init != 0) return runInit(changetype<Image>(init));
   printLine("agents: none, the bundle has no init image");
   return STAGE_DONE;
 }
 
-function runInit(image: usize): u32 {
-  if (image == 0 || !createInit(changetype<Image>(image), changetype<Pool>(kernel().pool)))
-    return fail(ERROR_OUT_OF_FRAMES, 2);
-  const agent = changetype<Agent>(kernel().init);
+/** The image in a bundle's entry, in the list where ImageOpen looks for its name. */
+function imageNamed(entry: BundleEntry): usize {
+  const slot = imageCreate(entry.content, entry.dataBytes);
+  if (slot == 0) return 0;
+  const image = changetype<Image>(slot);
+  image.name = entry.name;
+  image.nameBytes = entry.nameBytes;
+  image.next = kernel().images;
+  kernel().images = slot;
+  return slot;
+}
+
+function runInit(image: Image): u32 {
+  if (!createInit(image, changetype<Pool>(kernel().pool))) return fail(ERROR_OUT_OF_FRAMES, 2);
   printLine("agents: init started");
-  schedReady(agent);
+  schedReady(changetype<Agent>(kernel().init));
   return STAGE_DONE;
 }

@@ -11,6 +11,10 @@ export const AGENT_WAITING = 4;
 export const AGENT_SUSPENDED = 5;
 /** Over; its parent has not yet taken note of it. */
 export const AGENT_DEAD = 6;
+/** Ending: what it and its tree hold is being given back. */
+export const AGENT_DYING = 7;
+/** No agent, but what an upgrade goes back to when it fails: nobody runs or names it. */
+export const AGENT_KEPT = 8;
 
 export const CLASS_FAIR = 0;
 export const CLASS_REALTIME = 1;
@@ -23,6 +27,9 @@ export const AGENT_GROUP = 1 << 0;
 export const AGENT_FOREGROUND = 1 << 1;
 /** Rights were given up for good (AgentSpecialize). */
 export const AGENT_SPECIALIZED = 1 << 2;
+
+/** Not an agent, but what an upgrade keeps of one. */
+export const AGENT_KEEPER = 1 << 3;
 
 /** Why an agent ended. */
 export const END_EXITED = 1;

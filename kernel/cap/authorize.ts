@@ -3,6 +3,7 @@
  * reads a few words and writes nothing, so a refusal leaves no trace but the audit record.
  */
 import { Agent } from "../agent/agent";
+import { agentOver } from "../agent/tree";
 import { KIND_AGENT, KIND_CAPABILITY } from "../object/kinds";
 import { idIndex, idKind } from "../object/id";
 import { KernelObject, objectFind, objectStale, slabOf, slotOfShift } from "../object/slab";
@@ -20,6 +21,7 @@ import {
 } from "../syscall/status";
 import { now } from "../time";
 import { Capability, CAPABILITY_SHIFT, capabilityRevoked, cutOff } from "./capability";
+import { RIGHT_INFO } from "./rights";
 
 /**
  * Checks that the call's capability names a live object of one of `kinds` (a bit each) with all of
@@ -63,7 +65,11 @@ function check(agent: Agent, id: u64, kinds: u32, rights: u32): usize {
   if (held.parent != 0 && cutOff(held)) return STATUS_CAPABILITY_REVOKED;
   if (((kinds >> held.kind) & 1) == 0) return STATUS_CAPABILITY_KIND;
   if ((held.rights & agent.rightsLeft & rights) != rights) return STATUS_RIGHTS_MISSING;
-  return targetLives(held) ? slot : STATUS_OBJECT_GONE;
+  if (!targetLives(held)) return STATUS_OBJECT_GONE;
+  // Of an agent that is over nothing is left but what AgentInfo tells.
+  if (held.kind == <u8>KIND_AGENT && rights != RIGHT_INFO && agentOver(changetype<Agent>(held.target)))
+    return STATUS_OBJECT_GONE;
+  return slot;
 }
 
 /** The capability `id`, which capabilityLookup has found. */

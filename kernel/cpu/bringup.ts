@@ -9,9 +9,8 @@ import { ERROR_OUT_OF_FRAMES } from "../errors";
 import { frameAllocZeroed, OWNER_KERNEL } from "../mm/frames";
 import { createStack } from "../mm/space";
 import { paging, translate } from "../mm/paging";
-import { kernel, rootAllocate } from "../state";
-import { Call } from "../syscall/call";
-import { kernelCpu } from "./cpu";
+import { kernel } from "../state";
+import { createCallState, kernelCpu } from "./cpu";
 import { buildIdt, buildTables, loadTables } from "./descriptors";
 
 /** What an interrupt from ring 3 pushes: SS, RSP, RFLAGS, CS and RIP. */
@@ -39,7 +38,7 @@ function prepare(index: u32): bool {
   if (cpu.tables == 0 || cpu.stackTop == 0) return false;
   buildTables(cpu);
   cpu.frame = pointer(translate(paging().root, cpu.stackTop - FRAME_BYTES));
-  cpu.call = rootAllocate(offsetof<Call>());
+  createCallState(cpu);
   return true;
 }
 

@@ -1,6 +1,7 @@
 /** What the kernel keeps for each logical processor. */
 import { Timer } from "../../hal/timer";
 import { Agent } from "../agent/agent";
+import { WORK_LISTS, WorkList } from "../agent/work";
 import { CPUS_MAX } from "../limits";
 import { AddressSpace } from "../mm/address_space";
 import { kernel, Ptr, rootAllocate } from "../state";
@@ -34,12 +35,27 @@ export class KernelCpu {
   generation: u64;
   /** Its clock and its one deadline. */
   timer: Ptr<Timer>;
-  /** The system call that is being carried out. */
+  /** The system call that is being carried out, and a copy of the structure that it points to. */
   call: Ptr<Call>;
+  scratch: usize;
+  /** Lists of agents with something left to be done (agent/work.ts). */
+  work: Ptr<WorkList>;
+  /** 1: the registers of `current` are in its context; what the processor holds counts no more. */
+  saved: u32;
   /** Changes of the agent that it runs. */
   switches: u64;
   /** When the running agent's slice is over, ns. */
   sliceEnd: u64;
+}
+
+/** Bytes of `scratch`: the largest structure of kernel/syscall/layouts.ts with its lists. */
+const SCRATCH_BYTES: usize = 1024;
+
+/** What each CPU needs for system calls. */
+export function createCallState(cpu: KernelCpu): void {
+  cpu.call = rootAllocate(offsetof<Call>());
+  cpu.scratch = rootAllocate(SCRATCH_BYTES);
+  cpu.work = rootAllocate(<usize>WORK_LISTS * offsetof<WorkList>());
 }
 
 export function createKernelCpus(): void {

@@ -18,6 +18,8 @@ import { ENTRY_BYTES, ENTRY_IDLE } from "../../sim/spec/entries";
 import { REGISTER_RSP, RFLAGS_FIXED } from "../../sim/spec/x86";
 import { Agent, contextOf } from "../agent/agent";
 import { boot } from "../boot/boot";
+import { agentOver } from "../agent/tree";
+import { lifeWork } from "../agent/work";
 import { interruptController } from "../boot/interrupts";
 import { nextDeadline } from "../ipc/deadline";
 import { KERNEL_TEXT } from "../mm/layout";
@@ -28,6 +30,9 @@ import { Timer } from "../../hal/timer";
 import { KernelCpu, kernelCpu } from "./cpu";
 import { SELECTOR_KERNEL_CODE, SELECTOR_KERNEL_DATA, SELECTOR_USER_CODE, SELECTOR_USER_DATA } from "./descriptors";
 import { VECTOR_RESCHEDULE } from "./vector_numbers";
+
+/** What the low bits of CS say in ring 3. */
+const RING_3: u64 = 3;
 
 /** The frame that an interrupt from ring 3 leaves, and IRETQ takes. */
 @unmanaged
@@ -49,6 +54,24 @@ function frameOf(cpu: KernelCpu): InterruptFrame {
   return changetype<InterruptFrame>(cpu.frame);
 }
 
+/** The running CPU goes on with what is in its agent's context, whatever it holds. */
+export function reloadContext(): void {
+  const cpu = kernelCpu(kernel().entered);
+  cpu.saved = 1;
+  cpu.reschedule = 1;
+}
+
+/** Whether the running entry is a handler that has interrupted the CPU's agent in ring 3. */
+export function fromAgent(cpu: KernelCpu): bool {
+  if (cpu.current == 0 || readRegister(REGISTER_RSP) != cpu.stackTop - offsetof<InterruptFrame>()) return false;
+  return (frameOf(cpu).cs & RING_3) == RING_3;
+}
+
+/** RIP of the agent that a handler has interrupted. */
+export function interruptedAt(cpu: KernelCpu): u64 {
+  return frameOf(cpu).rip;
+}
+
 /** Asks CPU `index` to choose again at its next chance; interrupts it when that is another one. */
 export function kick(index: u32): void {
   const cpu = kernelCpu(index);
@@ -61,17 +84,36 @@ export function kick(index: u32): void {
 export function leaveKernel(index: u32, fromSyscall: bool): void {
   const cpu = kernelCpu(index);
   if (cpu.reschedule == 0) return;
+  letGo(cpu);
+  lifeWork(index);
   const previous = cpu.current;
   const next = choose(cpu, index);
-  if (next == previous) return;
+  if (next != 0 && next == previous && cpu.saved == 0) return;
   if (previous != 0) save(cpu, changetype<Agent>(previous), fromSyscall);
   if (next != 0) restore(cpu, changetype<Agent>(next));
   else goIdle(cpu);
 }
 
+/** The CPU drops the agent that it holds if that is over: its registers are worth nothing. */
+function letGo(cpu: KernelCpu): void {
+  if (cpu.current == 0 || !agentOver(changetype<Agent>(cpu.current))) return;
+  changetype<Agent>(cpu.current).running = 0;
+  cpu.current = 0;
+  cpu.saved = 0;
+  useKernelSpace(cpu);
+}
+
+/** Puts the registers of `agent`, in whose system call the running CPU is, into its context. */
+export function saveContext(agent: Agent): void {
+  const context = contextOf(agent);
+  saveRegisters(changetype<usize>(context));
+  context.rip = readRegister(RCX);
+  context.rflags = readRegister(R11);
+}
+
 /** Puts the result of a system call that `agent` is in, wherever its registers are. */
 export function setResult(agent: Agent, status: u32, value: u64): void {
-  if (agent.running == 0) {
+  if (agent.running == 0 || kernelCpu(agent.running - 1).saved != 0) {
     contextOf(agent).rax = status;
     contextOf(agent).rdx = value;
     return;
@@ -85,6 +127,7 @@ export function setResult(agent: Agent, status: u32, value: u64): void {
 /** The idle loop: somebody to run, or nobody. */
 export function leaveIdle(index: u32): bool {
   const cpu = kernelCpu(index);
+  lifeWork(index);
   const next = choose(cpu, index);
   if (next == 0) return false;
   restore(cpu, changetype<Agent>(next));
@@ -110,17 +153,18 @@ function arm(cpu: KernelCpu, sliceEnd: u64): void {
 }
 
 function save(cpu: KernelCpu, agent: Agent, fromSyscall: bool): void {
-  const context = contextOf(agent);
-  saveRegisters(changetype<usize>(context));
-  if (fromSyscall) {
-    context.rip = readRegister(RCX);
-    context.rflags = readRegister(R11);
-  } else {
-    const frame = frameOf(cpu);
-    context.rip = frame.rip;
-    context.rflags = frame.rflags;
-    context.rsp = frame.rsp;
+  if (cpu.saved == 0) {
+    if (fromSyscall) saveContext(agent);
+    else {
+      const context = contextOf(agent);
+      const frame = frameOf(cpu);
+      saveRegisters(changetype<usize>(context));
+      context.rip = frame.rip;
+      context.rflags = frame.rflags;
+      context.rsp = frame.rsp;
+    }
   }
+  cpu.saved = 0;
   agent.running = 0;
   cpu.current = 0;
 }

@@ -2,8 +2,9 @@
 import { Timer, timerInterrupt } from "../../hal/timer";
 import { interruptsEnd, interruptsErrors } from "../../hal/interrupts";
 import { loadVirtual, readControl, readRegister } from "../../hal/x86_64/machine";
-import { FAULT_USER, REGISTER_RSP, VECTOR_NMI, VECTOR_PF } from "../../sim/spec/x86";
+import { REGISTER_RSP, VECTOR_NMI, VECTOR_PF } from "../../sim/spec/x86";
 import { Agent } from "../agent/agent";
+import { agentFault } from "../agent/fault";
 import { interruptController, wakeBoot } from "../boot/interrupts";
 import { sciInterrupt } from "../boot/shutdown";
 import { ERROR_EXCEPTION } from "../errors";
@@ -15,6 +16,7 @@ import { kernel } from "../state";
 import { storageInterrupt } from "../storage/storage";
 import { now } from "../time";
 import { kernelCpu } from "./cpu";
+import { fromAgent, interruptedAt } from "./switch";
 import {
   VECTOR_APIC_ERROR,
   VECTOR_LEGACY,
@@ -79,14 +81,19 @@ function timerExpired(cpu: u32): bool {
 }
 
 /**
- * An exception. There is no code yet but the kernel's, so each is a mistake of the kernel: detail =
- * vector and error code, place = the faulting address for a page fault, else the frame's RIP.
+ * An exception. In ring 3 it is the agent's, which ends by it if it is more than a page that wasn't
+ * there yet. In ring 0 it is a mistake of the kernel: detail = vector and error code, place = the
+ * faulting address for a page fault, else the frame's RIP.
  */
 function exception(cpu: u32, vector: u32, errorCode: u32): void {
   if (vector == VECTOR_NMI) return;
-  const current = kernelCpu(cpu).current;
-  if (vector == VECTOR_PF && (errorCode & FAULT_USER) != 0 && current != 0)
-    if (pageFault(changetype<Agent>(current), readControl(2), errorCode)) return;
+  const self = kernelCpu(cpu);
+  if (fromAgent(self)) {
+    const agent = changetype<Agent>(self.current);
+    const address = vector == VECTOR_PF ? readControl(2) : interruptedAt(self);
+    if (vector == VECTOR_PF && pageFault(agent, address, errorCode)) return;
+    return agentFault(agent, vector, errorCode, address);
+  }
   const place = vector == VECTOR_PF ? readControl(2) : loadVirtual(readRegister(REGISTER_RSP), 8);
   panic(cpu, ERROR_EXCEPTION, (errorCode << 8) | vector, place);
 }

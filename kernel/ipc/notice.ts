@@ -4,14 +4,15 @@
  * takes the place of one that nobody has taken yet.
  */
 import { Agent } from "../agent/agent";
-import { KIND_OPERATION } from "../object/kinds";
+import { agentReap } from "../agent/end";
+import { KIND_AGENT, KIND_OPERATION } from "../object/kinds";
 import { objectFind } from "../object/slab";
 import { copyToUser } from "../mm/user";
 import { Ptr } from "../state";
 import * as Layout from "../syscall/ipc_layouts";
 import { STATUS_OK } from "../syscall/status";
 import { READY_NOTICE, WAIT_NOTICES } from "./flags";
-import { NOTICE_COMPLETED } from "./notice_kinds";
+import { NOTICE_COMPLETED, NOTICE_ENDED } from "./notice_kinds";
 import { Operation, operationFree } from "./operation";
 import { ipc } from "./state";
 import { WAIT_PARKED } from "./wait_set";
@@ -74,6 +75,7 @@ export function noticeRead(agent: Agent, ready: u64, address: u64): u32 {
 function noticeTaken(notice: Notice): void {
   if (notice.kind == NOTICE_COMPLETED)
     operationFree(changetype<Operation>(objectFind(KIND_OPERATION, notice.subject)));
+  else if (notice.kind == NOTICE_ENDED) agentReap(changetype<Agent>(objectFind(KIND_AGENT, notice.subject)));
 }
 
 /** Takes a notice out of the list that it is in, if any: it was read, or its object goes. */

@@ -214,6 +214,38 @@ function ensureChunk(slab: Slab, chunk: u32): bool {
   return true;
 }
 
+/** Objects of `kind` that could still be made if there were frames enough. */
+export function objectsLeft(kind: u32): u32 {
+  const slab = slabOf(kind);
+  return slab.limit - slab.live - slab.retired;
+}
+
+/**
+ * Makes sure that the next `count` objects of `kind`, preferably from `shard`, can be allocated;
+ * false when the table is too full or frames are short. Chunks that it adds stay. `count` is small:
+ * free slots are counted one by one.
+ */
+export function objectsReserve(kind: u32, count: u32, shard: u32): bool {
+  const slab = slabOf(kind);
+  let missing = count;
+  for (let tried: u32 = 0; tried < slab.shardCount && missing != 0; tried++)
+    missing -= reserveShard(slab, (shard + tried) % slab.shardCount, missing);
+  return missing == 0;
+}
+
+/** Slots of a shard, up to `count`: free ones, then unused ones, for which chunks are made. */
+function reserveShard(slab: Slab, number: u32, count: u32): u32 {
+  const shard = changetype<Shard>(slab.shards + <usize>number * offsetof<Shard>());
+  let found: u32 = 0;
+  for (let at = shard.free; at != 0 && found < count; at = changetype<FreeSlot>(at).next) found += 1;
+  for (let used = shard.used; found < count; used++) {
+    const index = used * slab.shardCount + number;
+    if (index >= slab.limit || !ensureChunk(slab, index >> slab.chunkShift)) break;
+    found += 1;
+  }
+  return found;
+}
+
 /** Frees an object: its identifier is stale from now on. */
 export function objectFree(slot: usize): void {
   const id = changetype<KernelObject>(slot).id;

@@ -1,4 +1,5 @@
 /** The table of system calls: what capability each needs, and who carries it out. */
+import { agentCall } from "../agent/calls";
 import { auditRefusal } from "../audit/refusal";
 import { authorize, authorizeSelf } from "../cap/authorize";
 import { KIND_AGENT, KIND_ENDPOINT, KIND_KERNEL, KIND_POOL, KIND_TIMER } from "../object/kinds";
@@ -10,15 +11,12 @@ import {
   RIGHT_DERIVE,
   RIGHT_DONATE,
   RIGHT_DRAIN,
-  RIGHT_INFO,
-  RIGHT_KILL,
   RIGHT_RANDOM,
   RIGHT_RECEIVE,
   RIGHT_SCHEDULE,
   RIGHT_SEND,
   RIGHT_WAIT,
 } from "../cap/rights";
-import { agentInfo, agentKill } from "./agent";
 import { auditAppend, auditDrain } from "./audit";
 import { Call } from "./call";
 import { capDerive, capInspect, capRevoke, EVERY_KIND } from "./cap";
@@ -26,8 +24,6 @@ import { endpointClose, endpointCreate, eventSignal, pipeReadCall, pipeWriteCall
 import { memoryCalls } from "./memory_calls";
 import { ipcRecv, ipcSend } from "./message";
 import {
-  SYSCALL_AGENT_INFO,
-  SYSCALL_AGENT_KILL,
   SYSCALL_AGENT_SCHEDULE,
   SYSCALL_AUDIT_APPEND,
   SYSCALL_AUDIT_DRAIN,
@@ -38,6 +34,7 @@ import {
   SYSCALL_ENDPOINT_CLOSE,
   SYSCALL_ENDPOINT_CREATE,
   SYSCALL_EVENT_SIGNAL,
+  SYSCALL_IMAGE_OPEN,
   SYSCALL_IPC_RECV,
   SYSCALL_IPC_SEND,
   SYSCALL_PIPE_READ,
@@ -79,10 +76,6 @@ function carryOutOften(call: Call): u32 {
 
 function carryOut(call: Call): u32 {
   switch (call.number) {
-    case SYSCALL_AGENT_KILL:
-      return authorize(call, AGENT, RIGHT_KILL) || agentKill(call);
-    case SYSCALL_AGENT_INFO:
-      return authorize(call, AGENT, RIGHT_INFO) || agentInfo(call);
     case SYSCALL_AGENT_SCHEDULE:
       return authorize(call, AGENT, RIGHT_SCHEDULE) || agentSchedule(call);
     case SYSCALL_ENDPOINT_CREATE:
@@ -122,6 +115,8 @@ function carryOut(call: Call): u32 {
     case SYSCALL_AUDIT_DRAIN:
       return authorize(call, KERNEL, RIGHT_DRAIN) || auditDrain(call);
     default:
-      return memoryCalls(call);
+      return call.number < <u32>SYSCALL_IPC_SEND || call.number == SYSCALL_IMAGE_OPEN
+        ? agentCall(call)
+        : memoryCalls(call);
   }
 }

@@ -22,7 +22,7 @@ export const SCHEDULE_BYTES = 48;
 /** A capability that a new agent is given. */
 /** u64: the caller's. */
 export const GRANT_CAPABILITY = 0;
-/** u32: at most these of its rights. */
+/** u32: of its rights, those that go along. */
 export const GRANT_RIGHTS = 8;
 export const GRANT_RESERVED = 12;
 /** u64, out: the new agent's. */
@@ -34,9 +34,9 @@ export const GRANTS_MAX = 16;
 /** u64: address of the grants, and u32: how many. */
 export const SPAWN_GRANTS = 0;
 export const SPAWN_GRANT_COUNT = 8;
-/** u32: rights of the new agent's capability to itself. */
+/** u32: mask of the rights of the new agent's capability to itself. */
 export const SPAWN_SELF_RIGHTS = 12;
-/** u32: rights of its capability to the pool that pays for it. */
+/** u32: of the rights of the payer's capability, those of its own to its pool; 0: it gets none. */
 export const SPAWN_POOL_RIGHTS = 16;
 export const SPAWN_RESERVED = 20;
 /** u64: what it finds in RDX. */
@@ -101,4 +101,6 @@ export const INFO_SYSCALLS = 96;
 export const INFO_IMAGE = 104;
 /** u64: address whose use was the fault that ended it. */
 export const INFO_FAULT_ADDRESS = 112;
-export const INFO_BYTES = 120;
+/** u64: agents in its tree that are not over, itself included. */
+export const INFO_TREE = 120;
+export const INFO_BYTES = 128;

@@ -42,4 +42,5 @@ export const SYSCALL_PQC_COMPLETE = 66;
 export const SYSCALL_RANDOM_GET = 67;
 export const SYSCALL_AUDIT_APPEND = 68;
 export const SYSCALL_AUDIT_DRAIN = 69;
-export const SYSCALLS = 70;
+export const SYSCALL_IMAGE_OPEN = 70;
+export const SYSCALLS = 71;

@@ -61,3 +61,7 @@ export const STATUS_NOT_OWNER = 31;
 export const STATUS_ABANDONED = 32;
 /** The admission test came to its bound on steps without an answer. */
 export const STATUS_ADMISSION_UNDECIDED = 33;
+/** The new image of an upgrade has failed, or was given up: the old one goes on. */
+export const STATUS_ROLLED_BACK = 34;
+/** Nothing has this name. */
+export const STATUS_UNKNOWN_NAME = 35;

@@ -103,6 +103,10 @@ export interface KernelTesting {
   worldPark(agent: bigint): void;
   worldUnpark(agent: bigint): number;
   worldIpcDrop(agent: bigint, units: number): number;
+  worldLife(cpu: number): number;
+  worldEmptyImage(): bigint;
+  worldException(agent: bigint, vector: number, errorCode: number, address: bigint): void;
+  worldReach(agent: bigint, address: bigint): number;
   translateMany(root: bigint, address: bigint, stride: bigint, count: number): bigint;
 }
 

@@ -8,16 +8,20 @@ import { createInit } from "../agent/create";
 import { imageCreate } from "../agent/image";
 import { IMAGE_HEADER_BYTES, IMAGE_MAGIC_HIGH, IMAGE_MAGIC_LOW } from "../agent/image_format";
 import { entropyDerive } from "../cap/entropy";
+import { agentFault } from "../agent/fault";
 import { createObjects } from "../agent/start";
+import { agentOver } from "../agent/tree";
+import { lifeStep } from "../agent/work";
 import { AGENT_RUNNING } from "../agent/states";
 import { Image } from "../agent/image";
-import { createKernelCpus, kernelCpu } from "../cpu/cpu";
+import { createCallState, createKernelCpus, kernelCpu } from "../cpu/cpu";
 import { frameAllocZeroed, framesAdd, OWNER_KERNEL } from "../mm/frames";
+import { userPage } from "../mm/user";
 import { createKernelSpace } from "../mm/space";
 import { Pool } from "../mm/pool";
 import { createPanic } from "../panic";
 import { schedPick } from "../sched/scheduler";
-import { kernel, rootAllocate } from "../state";
+import { kernel } from "../state";
 import { Call } from "../syscall/call";
 import { dispatch } from "../syscall/dispatch";
 import { STATUS_OBJECT_GONE } from "../syscall/status";
@@ -33,7 +37,7 @@ export function worldCreate(cpus: u32, ramBytes: u32): u64 {
     const cpu = kernelCpu(index);
     cpu.index = index;
     cpu.online = 1;
-    cpu.call = rootAllocate(offsetof<Call>());
+    createCallState(cpu);
   }
   if (!createKernelSpace() || !createObjects(cpus)) return 0;
   entropyDerive();
@@ -93,11 +97,35 @@ export function worldValue(cpu: u32): u64 {
   return changetype<Call>(kernelCpu(cpu).call).value;
 }
 
-/** Lets CPU `cpu` choose; the identifier of the agent that it runs now, 0 when it idles. */
+/** One step of what CPU `cpu` has to do for agents' lives; whether more is left. */
+export function worldLife(cpu: u32): bool {
+  kernel().entered = cpu;
+  return lifeStep(cpu);
+}
+
+/** Makes another image without text; its identifier. */
+export function worldEmptyImage(): u64 {
+  return changetype<Image>(emptyImage()).id;
+}
+
+/** `agent` does what its processor doesn't allow. */
+export function worldException(agent: u64, vector: u32, errorCode: u32, address: u64): void {
+  agentFault(changetype<Agent>(agentFind(agent)), vector, errorCode, address);
+}
+
+/** Linear address of what `agent` has at `address`, which is brought in; 0 when it may not write there. */
+export function worldReach(agent: u64, address: u64): usize {
+  const found = agentFind(agent);
+  return found == null ? 0 : userPage(found, address, true);
+}
+
+/** Lets CPU `cpu` do a step for agents' lives and choose; the identifier of the agent that it runs now, 0 when it idles. */
 export function worldSchedule(cpu: u32): u64 {
   kernel().entered = cpu;
   const self = kernelCpu(cpu);
   self.reschedule = 0;
+  if (self.current != 0 && agentOver(changetype<Agent>(self.current))) self.current = 0;
+  lifeStep(cpu);
   const next = schedPick(cpu);
   if (self.current != 0) changetype<Agent>(self.current).running = 0;
   self.current = next;

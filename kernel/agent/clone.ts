@@ -1,0 +1,74 @@
+/** AgentClone: a new agent that has the memory and the registers of another one. */
+import { saveContext } from "../cpu/switch";
+import { audit } from "../audit/audit";
+import { AUDIT_CLONE } from "../audit/kinds";
+import { capabilityLookup, capabilityNamed } from "../cap/authorize";
+import { Capability } from "../cap/capability";
+import { RIGHT_SPAWN } from "../cap/rights";
+import { spaceCloneCow } from "../mm/clone";
+import { KIND_POOL } from "../object/kinds";
+import { schedAdmit } from "../sched/scheduler";
+import { RUNTIME_HOST } from "../../sim/spec/user";
+import { Call, callerOf } from "../syscall/call";
+import { CLONE_BYTES, CLONE_POOL } from "../syscall/layouts";
+import { STATUS_OK, STATUS_WRONG_STATE } from "../syscall/status";
+import { Agent, Context, contextOf } from "./agent";
+import {
+  birthFinish,
+  birthMake,
+  birthRead,
+  birthRoom,
+  birthUndo,
+  capabilitiesRelease,
+  capabilitiesReserve,
+  scheduleCopy,
+  scratchOf,
+} from "./birth";
+import { contextInit } from "./create";
+import { Image } from "./image";
+import { standsStill } from "./suspend";
+
+/**
+ * AgentClone(agent, structure): the new agent's identifier. The agent must be the caller, or stand
+ * still. Its memory is shared until one of the two writes (mm/clone.ts). The clone has an identifier,
+ * a random stream and an empty mailbox of its own; of its original's capabilities, endpoints,
+ * timers and regions it has none.
+ *
+ * It goes on where its original is, in the system call if that is in one, and finds its own
+ * capabilities and the argument in RDI, RSI and RDX, as any new agent does, and 0 in RAX. A program
+ * of the host's can't be copied: it begins anew.
+ */
+export function agentClone(call: Call): u32 {
+  const original = changetype<Agent>(call.object);
+  if (!standsStill(call, original)) return STATUS_WRONG_STATE;
+  let status = birthRead(call, CLONE_BYTES);
+  if (status != STATUS_OK) return status;
+  const named = load<u64>(scratchOf(call), CLONE_POOL);
+  status = capabilityLookup(callerOf(call), named, 1 << KIND_POOL, RIGHT_SPAWN);
+  if (status != STATUS_OK) return status;
+  const payer = capabilityNamed(named);
+  status = birthRoom(call, payer, 0);
+  if (status != STATUS_OK) return status;
+  const clone = birthMake(call, payer, 0, changetype<Image>(original.image), call.cpu);
+  clone.rightsLeft &= original.rightsLeft;
+  status = schedAdmit(clone, scheduleCopy(call, original)) || copyMemory(call, original, clone);
+  if (status != STATUS_OK) return birthUndo(clone, status);
+  copyRegisters(call, original, clone);
+  audit(AUDIT_CLONE, callerOf(call).id, clone.id, original.id);
+  birthFinish(call, payer, clone);
+  return STATUS_OK;
+}
+
+function copyMemory(call: Call, original: Agent, clone: Agent): u32 {
+  capabilitiesReserve(call, clone);
+  const status = spaceCloneCow(original, clone);
+  capabilitiesRelease(call, clone);
+  return status;
+}
+
+function copyRegisters(call: Call, original: Agent, clone: Agent): void {
+  if (changetype<Image>(original.image).runtime == RUNTIME_HOST) return contextInit(clone, 0, 0, 0);
+  if (original == callerOf(call)) saveContext(original);
+  memory.copy(changetype<usize>(contextOf(clone)), changetype<usize>(contextOf(original)), offsetof<Context>());
+  contextOf(clone).rax = STATUS_OK;
+}
