@@ -3,4 +3,5 @@
  * the images it boots from. In Node, `aios/node` has disk images in files besides.
  */
 export * from "../sim/host/index.ts";
+export * from "./agent/index.ts";
 export * from "./image/index.ts";

@@ -41,7 +41,9 @@ export type ImageErrorCode =
   | "bundle-order"
   | "bundle-digest"
   | "bundle-entry-count"
-  | "bundle-size";
+  | "bundle-size"
+  // Image of an agent.
+  | "agent-image";
 
 /** Where in the image the fault lies. `lba` is null for what is not a block of a disk. */
 export interface ImagePlace {

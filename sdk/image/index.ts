@@ -1,4 +1,5 @@
 /** Disk images: GUID partition tables, cpio archives, boot bundles. Runs in Node and browsers. */
+export { AGENT_TEXT_BYTES_MAX, type AgentImageOptions, agentImage } from "./agent-image.ts";
 export * from "./boot-image.ts";
 export {
   BUNDLE_BYTES_MAX,
