@@ -49,6 +49,7 @@ import { adopt, isAbove, orphan } from "./tree";
  */
 export function agentMerge(call: Call): u32 {
   const agent = changetype<Agent>(call.object);
+  if (call.a1 == 0) return STATUS_BAD_ARGUMENT;
   let status = capabilityLookup(callerOf(call), call.a1, 1 << KIND_AGENT, RIGHT_MERGE);
   if (status != STATUS_OK) return status;
   const survivor = changetype<Agent>(capabilityNamed(call.a1).target);

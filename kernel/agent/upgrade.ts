@@ -65,6 +65,7 @@ function note(call: Call, agent: Agent): void {
 
 function begin(call: Call, agent: Agent): u32 {
   if (agent.kept != 0 || !standsStill(call, agent)) return STATUS_WRONG_STATE;
+  if (call.a1 == 0) return STATUS_BAD_ARGUMENT;
   const status = capabilityLookup(callerOf(call), call.a1, 1 << KIND_IMAGE, RIGHT_EXECUTE);
   if (status != STATUS_OK) return status;
   const image = changetype<Image>(capabilityNamed(call.a1).target);

@@ -87,6 +87,7 @@ const NEEDS: Readonly<Record<CallName, Need>> = {
   RANDOM_GET: self("RANDOM"),
   AUDIT_APPEND: kernel("AUDIT"),
   AUDIT_DRAIN: kernel("DRAIN"),
+  IMAGE_OPEN: kernel("EXECUTE"),
 };
 
 /** What says that a capability is not good for a call. */
