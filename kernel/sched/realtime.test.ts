@@ -126,6 +126,19 @@ describe("the real-time class", () => {
     expect(admitted).toBeGreaterThan(150);
   });
 
+  test("a budget left unused is no second demand: who comes back late in a period makes nobody late", async () => {
+    const it = await Scheduler.create({ fairReserve: 0 });
+    const short = it.make({ class: "realtime", budget: MS, period: 10 * MS, deadline: MS });
+    const late = it.make({ class: "realtime", budget: 5 * MS, period: 10 * MS });
+    it.wake(late, 4.5 * MS, () => it.stop(late));
+    it.at(9 * MS, () => it.wake(late, 20 * MS, () => it.stop(late)));
+    const times = jobs(it, short, 9 * MS, 10 * MS, MS);
+    it.run(100 * MS);
+    expect(Math.max(...times)).toBeLessThanOrEqual(MS);
+    expect(misses(it)).toBe(0);
+    expect(late.ran).toBe(24.5 * MS);
+  });
+
   test("a reservation is hard: never more than its budget in a period, although nobody else wants to run", async () => {
     const it = await Scheduler.create();
     const agent = it.make({ class: "realtime", budget: 2 * MS, period: 7 * MS });
