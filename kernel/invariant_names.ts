@@ -16,6 +16,19 @@ export const CAPABILITY_OBJECT_FOUND = 6;
 export const AUDIT_RING_WITHIN_LIMIT = 10;
 export const AUDIT_NOTHING_SILENT = 11;
 
+/** kernel/mm/invariants.ts, kernel/mm/invariants_pages.ts */
+export const MEMORY_FRAMES_OWNED_ONCE = 20;
+export const MEMORY_MAPPINGS_IN_ORDER = 21;
+export const MEMORY_TABLES_RESERVED = 22;
+export const MEMORY_TABLES_WELL_FORMED = 23;
+export const MEMORY_PAGES_AS_MAPPED = 24;
+export const MEMORY_SHARING_COUNTED = 25;
+export const MEMORY_PROMISES_BACKED = 26;
+export const MEMORY_OBJECTS_COUNTED = 27;
+export const MEMORY_POOLS_ADD_UP = 28;
+export const MEMORY_DISCARDABLE_COUNTED = 29;
+export const MEMORY_TRANSLATIONS_KNOWN = 60;
+
 /** kernel/ipc/invariants.ts */
 export const MESSAGE_IN_ONE_QUEUE = 30;
 export const MESSAGE_PAID = 31;

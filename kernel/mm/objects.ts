@@ -18,7 +18,7 @@ import {
 import { AddressSpace, Mapping, MAPPING_BYTES } from "./address_space";
 import { ownFrame } from "./fault";
 import { blockCharge, BLOCK_ORDER_MAX, FrameBlock } from "./frame_block";
-import { frameAllocZeroed, frameFree, orderFor, OWNER_AGENT, OWNER_KERNEL } from "./frames";
+import { frameAllocZeroed, frameFree, orderFor, OWNER_AGENT } from "./frames";
 import {
   freeAddress,
   mappingAt,
@@ -114,7 +114,7 @@ function makeRegion(agent: Agent, pool: Pool, start: u64, bytes: u64): usize {
   const mapping = changetype<Mapping>(mappingAt(agent, start));
   const charge = regionCharge(bytes) - (mapping.pool == changetype<usize>(pool) ? bytes : 0);
   if (!poolCharge(pool, charge)) return STATUS_QUOTA;
-  const list = frameAllocZeroed(orderFor(listBytes(bytes)), OWNER_KERNEL);
+  const list = frameAllocZeroed(orderFor(listBytes(bytes)), OWNER_AGENT);
   const slot: usize = list == 0 ? <usize>0 : objectAllocate(KIND_REGION, agent.cpu);
   if (slot == 0) {
     if (list != 0) frameFree(list);

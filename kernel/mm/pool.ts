@@ -2,8 +2,8 @@
  * Pools: who pays. Memory is reserved in a pool before it is used, and never more than its quota.
  *
  * A child pool's whole quota is in use in its parent from the beginning, so a charge looks at one
- * pool, however deep it lies. A pool lives as long as something refers to it: agents, child pools,
- * capabilities, and whatever it pays for that may outlive them.
+ * pool, however deep it lies. A pool lives as long as something refers to it (agents, child pools,
+ * capabilities, mappings) or is paid by it.
  */
 import { POOL_DEPTH_MAX } from "../limits";
 import { KIND_POOL } from "../object/kinds";
@@ -45,6 +45,7 @@ export function poolCharge(pool: Pool, bytes: u64): bool {
 export function poolRelease(pool: Pool, bytes: u64): void {
   assert(bytes <= pool.used, "poolRelease: more than is in use");
   pool.used -= bytes;
+  if (pool.used == 0 && pool.references == 0) poolEnd(pool);
 }
 
 /** Bytes that a charge could have now. */
@@ -84,17 +85,23 @@ export function poolHold(pool: Pool): void {
   pool.references += 1;
 }
 
-/** One reference less. Without any the pool ends and its parent has the quota back, and so on up. */
+/** One reference less. Without any, and with nothing left to pay for, the pool ends. */
 export function poolDrop(pool: Pool): void {
+  assert(pool.references != 0, "poolDrop: nothing refers to it");
+  pool.references -= 1;
+  if (pool.references == 0 && pool.used == 0) poolEnd(pool);
+}
+
+/** The pool ends: its parent has the quota back, and may end with it, and so on up. */
+function poolEnd(pool: Pool): void {
   for (let at = changetype<usize>(pool); ; ) {
     const it = changetype<Pool>(at);
-    assert(it.references != 0, "poolDrop: nothing refers to it");
-    it.references -= 1;
-    if (it.references != 0 || it.parent == 0) return;
-    assert(it.used == 0, "poolDrop: in use, and nothing refers to it");
+    if (it.parent == 0) return;
     const parent = changetype<Pool>(it.parent);
-    poolRelease(parent, it.quota + POOL_BYTES);
+    parent.used -= it.quota + POOL_BYTES;
+    parent.references -= 1;
     objectFree(at);
+    if (parent.references != 0 || parent.used != 0) return;
     at = changetype<usize>(parent);
   }
 }

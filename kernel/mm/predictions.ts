@@ -51,13 +51,26 @@ function valid(prediction: Prediction): bool {
   return prediction.agent != 0 && prediction.expiry > now();
 }
 
+const NOWHERE: u32 = 0xffff_ffff;
+
+/** Whether the record counts for nothing: it has expired, or its agent is gone. */
+function worthless(prediction: Prediction): bool {
+  return !valid(prediction) || agentFind(prediction.agent) == null;
+}
+
+/** Whether there is a prediction for the same begin of a range that still counts. */
+export function predictionKept(agent: u64, start: u64): bool {
+  const index = predictionFind(agent, start);
+  return index != NOWHERE && predictionAt(index).start == start && !worthless(predictionAt(index));
+}
+
 /** Where a prediction for the same begin of a range stands, else a free record; ~0 when all are in use. */
 export function predictionFind(agent: u64, start: u64): u32 {
-  let free: u32 = 0xffff_ffff;
+  let free = NOWHERE;
   for (let index: u32 = 0; index < PREDICTIONS_MAX; index++) {
     const it = predictionAt(index);
     if (it.agent == agent && it.start == start) return index;
-    if (free == 0xffff_ffff && (!valid(it) || agentFind(it.agent) == null)) free = index;
+    if (free == NOWHERE && worthless(it)) free = index;
   }
   return free;
 }
@@ -66,8 +79,7 @@ export function predictionFind(agent: u64, start: u64): u32 {
 export function predictionFree(): u32 {
   let count: u32 = 0;
   for (let index: u32 = 0; index < PREDICTIONS_MAX; index++) {
-    const it = predictionAt(index);
-    if (!valid(it) || agentFind(it.agent) == null) count += 1;
+    if (worthless(predictionAt(index))) count += 1;
   }
   return count;
 }

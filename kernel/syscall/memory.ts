@@ -9,7 +9,7 @@ import { memoryAllocate, memoryFree, memoryProtect } from "../mm/memory";
 import { USER_BASE } from "../mm/layout";
 import { unmapBlocks } from "../mm/objects";
 import { POOL_BYTES, Pool, poolCreate, poolDrop, poolHold, poolRoom } from "../mm/pool";
-import { PREDICTION_BYTES, predictionAt, predictionFind, predictionFree } from "../mm/predictions";
+import { PREDICTION_BYTES, predictionAt, predictionFind, predictionFree, predictionKept } from "../mm/predictions";
 import { copyFromUser, userCheck } from "../mm/user";
 import { KIND_POOL } from "../object/kinds";
 import { KernelObject } from "../object/slab";
@@ -109,13 +109,15 @@ export function predictionWrite(call: Call): u32 {
 
 /** Whether all of the `count` records that were copied can be kept: a status. */
 function predictionsStatus(count: u32): u32 {
+  let fresh: u32 = 0;
   for (let index: u32 = 0; index < count; index++) {
     const it = predictionAt(PREDICTIONS_MAX + index);
     if (((it.start | it.end) & (PAGE_BYTES - 1)) != 0) return STATUS_MISALIGNED;
     if (it.end <= it.start) return STATUS_BAD_ARGUMENT;
     if (agentFind(it.agent) == null) return STATUS_OBJECT_GONE;
+    if (!predictionKept(it.agent, it.start)) fresh += 1;
   }
-  return predictionFree() < count ? STATUS_LIMIT : STATUS_OK;
+  return predictionFree() < fresh ? STATUS_LIMIT : STATUS_OK;
 }
 
 function write(index: u32): void {

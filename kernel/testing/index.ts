@@ -13,7 +13,7 @@ export { frameAlloc, frameFree, framesAdd, framesFree, framesOwned, framesValid 
 export { mapPage, unmapPage, translate } from "../mm/paging";
 export * from "./cap";
 export * from "./ipc";
-export { checkInvariants } from "./invariants";
+export { checkInvariants, memoryHolds } from "./invariants";
 export * from "./loops";
 export * from "./memory";
 export * from "./sched";

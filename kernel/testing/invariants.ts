@@ -9,6 +9,16 @@ import {
   capabilityTreeAcyclic,
 } from "../cap/invariants";
 import {
+  discardableCounted,
+  framesOwnedOnce,
+  mappingsInOrder,
+  memoryObjectsCounted,
+  poolsAddUp,
+  tablesReserved,
+  translationsKnown,
+} from "../mm/invariants";
+import { pagesAsMapped, promisesBacked, sharingCounted, tablesWellFormed } from "../mm/invariants_pages";
+import {
   schedCurrentRuns,
   schedDonationsForest,
   schedOneQueueEach,
@@ -42,6 +52,17 @@ import {
   CAPABILITY_TREE_ACYCLIC,
   ENDPOINT_OWNED,
   INVARIANTS_HOLD,
+  MEMORY_DISCARDABLE_COUNTED,
+  MEMORY_FRAMES_OWNED_ONCE,
+  MEMORY_MAPPINGS_IN_ORDER,
+  MEMORY_OBJECTS_COUNTED,
+  MEMORY_PAGES_AS_MAPPED,
+  MEMORY_POOLS_ADD_UP,
+  MEMORY_PROMISES_BACKED,
+  MEMORY_SHARING_COUNTED,
+  MEMORY_TABLES_RESERVED,
+  MEMORY_TABLES_WELL_FORMED,
+  MEMORY_TRANSLATIONS_KNOWN,
   MESSAGE_HAS_SENDER,
   MESSAGE_IN_ONE_QUEUE,
   MESSAGE_PAID,
@@ -64,7 +85,7 @@ import {
 
 /** Number of the first invariant that does not hold (kernel/invariant_names.ts), or INVARIANTS_HOLD. */
 export function checkInvariants(): u32 {
-  return capabilities() || auditing() || communication() || scheduling();
+  return capabilities() || auditing() || memoryHolds() || communication() || scheduling();
 }
 
 function capabilities(): u32 {
@@ -75,6 +96,21 @@ function capabilities(): u32 {
   if (!capabilityDescendantsCounted()) return CAPABILITY_DESCENDANTS_COUNTED;
   if (!capabilityHoldersLive()) return CAPABILITY_HOLDER_LIVES;
   return capabilityObjectsFound() ? INVARIANTS_HOLD : CAPABILITY_OBJECT_FOUND;
+}
+
+export function memoryHolds(): u32 {
+  // Lists first, then tables, then what is found by walking both.
+  if (!mappingsInOrder()) return MEMORY_MAPPINGS_IN_ORDER;
+  if (!tablesWellFormed()) return MEMORY_TABLES_WELL_FORMED;
+  if (!tablesReserved()) return MEMORY_TABLES_RESERVED;
+  if (!pagesAsMapped()) return MEMORY_PAGES_AS_MAPPED;
+  if (!sharingCounted()) return MEMORY_SHARING_COUNTED;
+  if (!discardableCounted()) return MEMORY_DISCARDABLE_COUNTED;
+  if (!memoryObjectsCounted()) return MEMORY_OBJECTS_COUNTED;
+  if (!framesOwnedOnce()) return MEMORY_FRAMES_OWNED_ONCE;
+  if (!promisesBacked()) return MEMORY_PROMISES_BACKED;
+  if (!poolsAddUp()) return MEMORY_POOLS_ADD_UP;
+  return translationsKnown() ? INVARIANTS_HOLD : MEMORY_TRANSLATIONS_KNOWN;
 }
 
 function auditing(): u32 {

@@ -1,7 +1,8 @@
 /** A world in which a test looks after agents' memory, with a page walker of its own. */
 import { expect } from "vitest";
 import * as Views from "../host/views.generated.ts";
-import { KIND_AGENT, KIND_KERNEL, KIND_POOL, KINDS } from "../object/kinds.ts";
+import * as invariants from "../invariant_names.ts";
+import { KIND_AGENT, KIND_KERNEL, KIND_POOL } from "../object/kinds.ts";
 import { type CallName, type Result, type StatusName, statusName, World } from "./world-host.ts";
 
 export const PAGE = 4096;
@@ -27,6 +28,7 @@ export class Tenant {
   readonly id: number;
   readonly self: number;
   readonly pool: number;
+  private buffer: number | null = null;
 
   constructor(memory: Memory, id: number) {
     this.memory = memory;
@@ -95,6 +97,22 @@ export class Tenant {
     return this.memory.walk(this.memory.exports.worldRoot(BigInt(this.id)), BigInt(address));
   }
 
+  /** Linear address of the page-table entry for `address`, whose tables must be there. */
+  entry(address: number): number {
+    let table = this.memory.exports.worldRoot(BigInt(this.id));
+    for (const shift of [39n, 30n, 21n]) {
+      const at = this.memory.exports.linear(table) + Number((BigInt(address) >> shift) & 0x1ffn) * 8;
+      table = this.memory.data.getBigUint64(at, true) & 0x000f_ffff_ffff_f000n;
+    }
+    return this.memory.exports.linear(table) + ((address / PAGE) & 0x1ff) * 8;
+  }
+
+  /** A page for what calls read and write, made when it is first asked for. */
+  get scratchPage(): number {
+    this.buffer ??= this.allocate(PAGE, READ | WRITE, 2 * GIB);
+    return this.buffer;
+  }
+
   mappings(): Views.Mapping[] {
     const found: Views.Mapping[] = [];
     for (let at = this.view.mappings; at !== 0; ) {
@@ -139,12 +157,9 @@ export class Memory {
     return frames;
   }
 
-  /** Frames that tables of objects hold: they grow and never shrink. */
-  get slabFrames(): number {
-    let bytes = 0;
-    for (let kind = 1; kind < KINDS; kind++)
-      bytes += Number(this.world.kernel.root.slabsAt(kind).memory);
-    return bytes / PAGE;
+  /** Frames of agents: their pages, their tables, and what is in quarantine. */
+  get agentFrames(): number {
+    return [3, 6, 7].reduce((sum, owner) => sum + this.exports.framesOwned(owner), 0);
   }
 
   tenant(quota: number = 8 * MIB): Tenant {
@@ -157,6 +172,12 @@ export class Memory {
     const made = this.exports.worldCapability(BigInt(holder), kind, BigInt(object), rights);
     expect(made).not.toBe(0n);
     return Number(made);
+  }
+
+  /** Name of the first invariant of memory that doesn't hold; "INVARIANTS_HOLD". */
+  get broken(): string {
+    const number = this.exports.memoryHolds();
+    return Object.entries(invariants).find(([, value]) => value === number)?.[0] ?? String(number);
   }
 
   /** A capability to the kernel itself for `holder`. */

@@ -68,6 +68,7 @@ export interface KernelTesting {
   deriveMany(from: bigint, to: bigint, count: number, chain: boolean): bigint;
   sipHashMany(at: number, bytes: number, count: number): bigint;
   framesPromised(): number;
+  memoryHolds(): number;
   worldFault(cpu: number, agent: bigint, address: bigint, errorCode: number): number;
   worldRun(cpu: number, agent: bigint): void;
   worldShootdown(cpu: number): void;
