@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { RIGHT_DERIVE, RIGHT_INFO, RIGHT_REVOKE, RIGHT_SEND } from "../cap/rights.ts";
-import { KIND_ENDPOINT, KIND_SCOPE } from "../object/kinds.ts";
+import { KIND_CAPABILITY, KIND_ENDPOINT, KIND_SCOPE } from "../object/kinds.ts";
 import { ALL_RIGHTS, Authority, NEVER } from "../testing/cap-host.ts";
 import { statusName } from "../testing/world-host.ts";
 import * as layout from "./cap_layouts.ts";
 
 const GENERATION = 2 ** 26;
+/** kernel/mm/frames.ts */
+const OWNER_KERNEL = 2;
 const MASK_ALL = 0xffff_ffff;
 
 let authority: Authority;
@@ -171,6 +173,22 @@ describe("CapDerive", () => {
     expect(derive(self).status).toBe("LIMIT");
     expect(authority.broken).toBe(0);
   });
+});
+
+test("CapDerive refuses by name when the table of all agents is full, and when no frame is left", () => {
+  const used = () => authority.agentView(agent).poolAt(0).used;
+  const slab = authority.world.kernel.root.slabsAt(KIND_CAPABILITY);
+  const limit = slab.limit;
+  slab.limit = slab.live + slab.retired;
+  const before = used();
+  expect(derive(self).status).toBe("LIMIT");
+  expect(used()).toBe(before);
+  slab.limit = limit;
+  while (authority.exports.frameAlloc(0, OWNER_KERNEL) !== 0n);
+  let status = derive(self).status;
+  while (status === "OK") status = derive(self).status;
+  expect(status).toBe("NO_MEMORY");
+  expect(authority.broken).toBe(0);
 });
 
 describe("CapRevoke", () => {
