@@ -24,11 +24,13 @@ import {
   INFO_RIGHTS_LEFT,
   INFO_STATE,
   INFO_SYSCALLS,
+  INFO_TIME,
   INFO_TREE,
   INFO_USED,
   INFO_WEIGHT,
 } from "../syscall/layouts";
 import { STATUS_MISALIGNED, STATUS_OK } from "../syscall/status";
+import { now } from "../time";
 import { Agent } from "./agent";
 import { scratchOf } from "./birth";
 
@@ -75,4 +77,5 @@ function describe(agent: Agent, at: usize): void {
   store<u64>(at, changetype<KernelObject>(agent.image).id, INFO_IMAGE);
   store<u64>(at, agent.faultAddress, INFO_FAULT_ADDRESS);
   store<u64>(at, agent.treeCount, INFO_TREE);
+  store<u64>(at, now(), INFO_TIME);
 }

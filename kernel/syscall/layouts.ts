@@ -103,4 +103,6 @@ export const INFO_IMAGE = 104;
 export const INFO_FAULT_ADDRESS = 112;
 /** u64: agents in its tree that are not over, itself included. */
 export const INFO_TREE = 120;
-export const INFO_BYTES = 128;
+/** u64, ns: virtual time of the call. */
+export const INFO_TIME = 128;
+export const INFO_BYTES = 136;

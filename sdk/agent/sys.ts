@@ -80,6 +80,8 @@ export interface AgentInfo {
   readonly used: number;
   readonly syscalls: number;
   readonly image: number;
+  /** Virtual time of the call, ns. */
+  readonly time: bigint;
 }
 
 export interface Message {
@@ -142,6 +144,11 @@ export class Sys extends Births {
     const at = yield* this.scratch();
     yield* this.call("AGENT_INFO", agent, at, layouts.INFO_BYTES);
     return readInfo(new Structure(yield* this.load(at, layouts.INFO_BYTES)));
+  }
+
+  /** Virtual time, ns. */
+  *now(): Step<bigint> {
+    return (yield* this.info(this.self)).time;
   }
 
   /** Ends an agent and all below it; how many agents that are. */
@@ -309,6 +316,11 @@ export class Sys extends Births {
     }
   }
 
+  /** Does nothing for so many nanoseconds. */
+  *sleep(nanoseconds: Integer): Step<void> {
+    yield* this.sleepUntil((yield* this.now()) + BigInt(nanoseconds));
+  }
+
   /** Does nothing until a time, ns. */
   *sleepUntil(time: Integer): Step<void> {
     yield* this.wait({ deadline: time });
@@ -392,6 +404,7 @@ function readInfo(info: Structure): AgentInfo {
     used: info.id(layouts.INFO_USED),
     syscalls: info.id(layouts.INFO_SYSCALLS),
     image: info.id(layouts.INFO_IMAGE),
+    time: info.u64(layouts.INFO_TIME),
   };
 }
 

@@ -1,0 +1,198 @@
+import { describe, expect, test } from "vitest";
+import { INSTRUCTION_BYTES, OP_JUMP, OP_LOAD, OP_RUN } from "../../sim/spec/synthetic.ts";
+import { agentImage } from "../image/agent-image.ts";
+import type { SyscallError } from "./error.ts";
+import { runAgents } from "./testing.ts";
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** One synthetic instruction. */
+function instruction(opcode: number, x: bigint, a = 0, b = 0): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(INSTRUCTION_BYTES));
+  bytes.setUint16(0, opcode, true);
+  bytes.setUint8(2, a);
+  bytes.setUint8(3, b);
+  bytes.setBigInt64(8, x, true);
+  return new Uint8Array(bytes.buffer);
+}
+
+/** Runs for ever. */
+const SPINNER = agentImage({
+  runtime: "synthetic",
+  text: Buffer.concat([instruction(OP_RUN, 1_000_000n), instruction(OP_JUMP, -1n)]),
+});
+/** Reads what isn't there. */
+const FAULTY = agentImage({ runtime: "synthetic", text: instruction(OP_LOAD, 0x1234_5000n, 0, 1) });
+
+describe("TypeScript agents on the machine", () => {
+  test("a parent spawns a child, they talk, and the parent learns of its end", async () => {
+    const log: string[] = [];
+    await runAgents({
+      *init(sys) {
+        const image = yield* sys.image("child");
+        const child = yield* sys.spawn({ image, argument: 7, grants: [{ capability: sys.self }] });
+        yield* sys.send(child.capability, bytesOf("ping"), sys.self);
+        const answer = yield* sys.receive();
+        log.push(`${textOf(answer.bytes)} from ${answer.sender === child.id}`);
+        const { reason, code } = yield* sys.ended(child.id);
+        log.push(`${reason} ${code}`);
+      },
+      *child(sys) {
+        const { bytes, capability } = yield* sys.receive();
+        log.push(`${textOf(bytes)} with ${sys.argument}`);
+        yield* sys.send(capability, bytesOf("pong"));
+        yield* sys.exit(42);
+      },
+    });
+    expect(log).toEqual(["ping with 7", "pong from true", "exited 42"]);
+  });
+
+  test("what an agent's processor forbids ends that agent, with vector and address, and nobody else", async () => {
+    const machine = await runAgents(
+      {
+        *init(sys) {
+          const image = yield* sys.image("faulty");
+          const child = yield* sys.spawn({ image });
+          const { reason, code } = yield* sys.ended(child.id);
+          // A page that isn't present, read by ring 3: #PF, error code 4 (Intel SDM 3A, 4.7).
+          expect([reason, code]).toEqual(["fault", (4n << 8n) | 14n]);
+        },
+      },
+      { images: { faulty: FAULTY } },
+    );
+    expect(machine.kernel.panic).toBeNull();
+  });
+
+  test("a refusal is an error with the status's name, and changes nothing", async () => {
+    await runAgents({
+      *init(sys) {
+        const refused: string[] = [];
+        for (const attempt of [
+          () => sys.image("nobody"),
+          () => sys.spawn({ image: sys.pool }),
+          () => sys.resume(sys.self),
+          () => sys.spawn({ image: 0, quota: 1n << 60n }),
+        ]) {
+          try {
+            yield* attempt();
+          } catch (error) {
+            refused.push((error as SyscallError).status);
+          }
+        }
+        expect(refused).toEqual([
+          "UNKNOWN_NAME",
+          "CAPABILITY_KIND",
+          "WRONG_STATE",
+          "CAPABILITY_FORGED",
+        ]);
+      },
+    });
+  });
+
+  test("a killed tree on four processors is gone, with all that it held, within a quantum", async () => {
+    const quantum = 1_000_000n;
+    let gone = 0n;
+    await runAgents(
+      {
+        *init(sys) {
+          const image = yield* sys.image("branch");
+          yield* sys.room(1);
+          const before = yield* sys.info(sys.self);
+          const child = yield* sys.spawn({ image, argument: 3 });
+          yield* sys.send(child.capability, new Uint8Array(), image);
+          yield* sys.sleep(50_000_000);
+          expect((yield* sys.info(child.capability)).tree).toBe(1 + 4 + 16 + 64);
+          const start = yield* sys.now();
+          expect(yield* sys.kill(child.capability)).toBe(85);
+          yield* sys.ended(child.id);
+          gone = (yield* sys.now()) - start;
+          yield* sys.drop(child.capability);
+          expect((yield* sys.info(sys.self)).used).toBe(before.used);
+        },
+        *branch(sys) {
+          const { capability: image } = yield* sys.receive();
+          for (let count = 0; sys.argument > 0n && count < 4; count++) {
+            const child = yield* sys.spawn({ image, argument: sys.argument - 1n });
+            yield* sys.send(child.capability, new Uint8Array(), image);
+          }
+          // Leaves never stop, and never look at their mail again.
+          while (true) {
+            sys.work(100_000);
+            yield* sys.yield();
+          }
+        },
+      },
+      { cpus: 4 },
+    );
+    expect(gone).toBeGreaterThan(0n);
+    expect(gone).toBeLessThan(quantum);
+  });
+
+  test("synthetic agents are suspended on another processor, cloned, and go on", async () => {
+    const machine = await runAgents(
+      {
+        *init(sys) {
+          const image = yield* sys.image("spinner");
+          const child = yield* sys.spawn({ image, affinity: 2n });
+          yield* sys.sleep(5_000_000);
+          expect((yield* sys.info(child.capability)).state).toBe("running");
+          yield* sys.suspend(child.capability);
+          yield* sys.sleep(1_000_000);
+          expect((yield* sys.info(child.capability)).state).toBe("suspended");
+          const clone = yield* sys.clone(child.capability);
+          yield* sys.resume(child.capability);
+          yield* sys.sleep(5_000_000);
+          for (const { capability } of [child, clone]) {
+            expect(["running", "ready"]).toContain((yield* sys.info(capability)).state);
+            yield* sys.kill(capability);
+          }
+        },
+      },
+      { cpus: 2, images: { spinner: SPINNER } },
+    );
+    expect(machine.kernel.panic).toBeNull();
+  });
+
+  test("an agent upgrades itself; when the new program fails, the old one starts anew", async () => {
+    const log: string[] = [];
+    await runAgents({
+      *init(sys) {
+        const good = yield* sys.image("good");
+        const bad = yield* sys.image("bad");
+        const image = yield* sys.image("service");
+        for (const next of [bad, good]) {
+          const child = yield* sys.spawn({ image });
+          yield* sys.send(child.capability, new Uint8Array(), next);
+          const { reason, code } = yield* sys.ended(child.id);
+          log.push(`${reason} ${code}`);
+        }
+      },
+      *service(sys) {
+        log.push(`service ${sys.argument}`);
+        // Started again after a failed upgrade, it finds what the failure was.
+        if (sys.argument !== 0n) yield* sys.exit(1);
+        const { capability } = yield* sys.receive();
+        yield* sys.upgrade(sys.self, capability, 5);
+      },
+      *bad(sys) {
+        log.push(`bad ${sys.argument}`);
+        yield* sys.load(0, 8);
+      },
+      *good(sys) {
+        log.push(`good ${sys.argument}`);
+        yield* sys.confirmUpgrade(sys.self);
+        yield* sys.exit(2);
+      },
+    });
+    expect(log).toEqual([
+      "service 0",
+      "bad 5",
+      `service ${(4 << 8) | 14}`,
+      "exited 1",
+      "service 0",
+      "good 5",
+      "exited 2",
+    ]);
+  });
+});
