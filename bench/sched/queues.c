@@ -277,6 +277,23 @@ static void tree_remove(struct tree *tree, struct record *record) {
   if (count != 0 && tree->least == value) tree->least = least_in(leaf, 0, count);
 }
 
+static void tree_replace(struct tree *tree, struct record *record, struct record by) {
+  if (tree->height != 0) {
+    tree_remove(tree, record);
+    tree_insert(tree, by.key, by.id, by.value, by.item, by.weight);
+    return;
+  }
+  uint64_t gone = record->value;
+  struct node *root = &nodes[tree->root];
+  struct record *last = &root->records[tree->root_count - 1];
+  for (; record < last && precedes(record[1].key, record[1].id, by.key, by.id); record++) record[0] = record[1];
+  for (; record > root->records && !precedes(record[-1].key, record[-1].id, by.key, by.id); record--)
+    record[0] = record[-1];
+  *record = by;
+  if (before(by.value, tree->least)) tree->least = by.value;
+  else if (tree->least == gone) tree->least = least_in(root, 0, tree->root_count);
+}
+
 static void renew(struct entity *entity) {
   uint64_t work = ((uint64_t)entity->slice << SCALE_SHIFT) + entity->remainder;
   entity->deadline = entity->v + (work + entity->weight - 1) / entity->weight;
@@ -324,11 +341,11 @@ static struct entity *pick(void) {
     return current;
   struct entity *picked = &entities[record->item];
   picked->flags |= RUNNING;
-  tree_remove(&queue.tree, record);
   if (current) {
     current->flags &= ~RUNNING;
-    insert(current);
-  }
+    tree_replace(&queue.tree, record,
+                 (struct record){current->deadline, current->v, current->id, current - entities, current->weight});
+  } else tree_remove(&queue.tree, record);
   queue.current = picked - entities;
   return picked;
 }

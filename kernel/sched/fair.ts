@@ -29,7 +29,7 @@ import {
   WEIGHT_MAX,
 } from "./entity";
 import { before, precedes, Record } from "./fair_node";
-import { FairTree, treeFind, treeFirst, treeFree, treeInit, treeInsert, treeRemove } from "./fair_tree";
+import { FairTree, treeFind, treeFirst, treeFree, treeInit, treeInsert, treeRemove, treeReplace } from "./fair_tree";
 import { createNodes, nodes, nodesRelease, nodesReserve } from "./nodes";
 
 /** Log2 of the virtual units of a cycle at weight 1. */
@@ -295,15 +295,20 @@ export function fairEligible(queue: FairQueue, entity: Entity): bool {
  */
 export function fairPick(queue: FairQueue): Entity | null {
   if (queue.runnable == 0) return null;
-  while (true) {
-    const picked = pickOnce(queue);
-    if (picked.pendingWeight == 0 || !mayFall(queue, picked)) return picked;
-    // A weight that could not fall before falls now, and the choice is made again.
-    fairReweigh(queue, picked, picked.pendingWeight);
-  }
+  const picked = pickOnce(queue);
+  return picked.pendingWeight == 0 ? picked : pickSettled(queue, picked);
 }
 
-@inline
+/** A weight that could not fall before falls when its entity is chosen, and the choice is made again. */
+function pickSettled(queue: FairQueue, first: Entity): Entity {
+  let picked = first;
+  while (picked.pendingWeight != 0 && mayFall(queue, picked)) {
+    fairReweigh(queue, picked, picked.pendingWeight);
+    picked = pickOnce(queue);
+  }
+  return picked;
+}
+
 function pickOnce(queue: FairQueue): Entity {
   const current = queue.current;
   let least = queue.least;
@@ -318,10 +323,11 @@ function pickOnce(queue: FairQueue): Entity {
   const picked = changetype<Entity>(record.item);
   // Touched first: what comes in between hides that it is in no cache.
   picked.queueFlags |= ENTITY_RUNNING;
-  treeRemove(queue, record);
-  if (current != 0) {
-    changetype<Entity>(current).queueFlags &= ~ENTITY_RUNNING;
-    insert(queue, changetype<Entity>(current));
+  if (current == 0) treeRemove(queue, record);
+  else {
+    const old = changetype<Entity>(current);
+    old.queueFlags &= ~ENTITY_RUNNING;
+    treeReplace(queue, record, old.deadline, old.id, old.v, current, old.weight);
   }
   queue.current = changetype<usize>(picked);
   return picked;
@@ -339,6 +345,7 @@ export function fairRest(entity: Entity): u64 {
 }
 
 /** The current entity has had `cycles` of service. A request that is served is followed by the next. */
+@inline
 export function fairCharge(queue: FairQueue, entity: Entity, cycles: u64): void {
   assert(queue.current == changetype<usize>(entity), "fairCharge: not the current one");
   assert(cycles < CHARGE_MAX, "fairCharge: too long");
@@ -361,9 +368,13 @@ export function fairCharge(queue: FairQueue, entity: Entity, cycles: u64): void 
  * The entity, which is runnable, makes a new request before it has been served the old one. That is not
  * due earlier, even if it is shorter: others rely on their turn.
  */
+@inline
 export function fairRequeue(queue: FairQueue, entity: Entity): void {
   assert((entity.queueFlags & ENTITY_QUEUED) != 0, "fairRequeue: not queued");
-  if (entity.requested == entity.slice) return;
+  if (entity.requested != entity.slice) requestAnew(queue, entity);
+}
+
+function requestAnew(queue: FairQueue, entity: Entity): void {
   const running = queue.current == changetype<usize>(entity);
   takeOut(queue, entity);
   const due = entity.deadline;

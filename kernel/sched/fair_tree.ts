@@ -31,6 +31,8 @@ import {
 } from "./fair_node";
 import { nodeAlloc, nodeFree, nodesRelease, nodesReserve, stepAt } from "./nodes";
 
+const RECORD_BYTES: usize = offsetof<Record>();
+
 @unmanaged
 export class FairTree {
   root: usize;
@@ -73,6 +75,22 @@ export function treeFree(tree: FairTree): void {
 
 // --- insertion ---
 
+/** Whether the record at `at` comes before (key, ID). */
+@inline
+function isBefore(at: usize, key: u64, id: u64): bool {
+  const record = changetype<Record>(at);
+  return precedes(record.key, record.id, key, id);
+}
+
+@inline
+function writeRecord(record: Record, key: u64, id: u64, value: u64, item: usize, weight: u32): void {
+  record.key = key;
+  record.value = value;
+  record.id = id;
+  record.item = item;
+  record.weight = weight;
+}
+
 function growRoot(tree: FairTree): void {
   const root = nodeAlloc();
   setChild(root, 0, tree.root);
@@ -104,18 +122,12 @@ export function treeInsert(tree: FairTree, key: u64, id: u64, value: u64, item: 
   }
   const count = <u32>load<u8>(counter);
   store<u8>(counter, <u8>(count + 1));
-  let record = recordAt(node, count);
-  while (changetype<usize>(record) > node) {
-    const previous = changetype<Record>(changetype<usize>(record) - offsetof<Record>());
-    if (precedes(previous.key, previous.id, key, id)) break;
-    copyRecord(changetype<usize>(record), changetype<usize>(previous));
-    record = previous;
+  let at = changetype<usize>(recordAt(node, count));
+  while (at > node && !isBefore(at - RECORD_BYTES, key, id)) {
+    copyRecord(at, at - RECORD_BYTES);
+    at -= RECORD_BYTES;
   }
-  record.key = key;
-  record.value = value;
-  record.id = id;
-  record.item = item;
-  record.weight = weight;
+  writeRecord(changetype<Record>(at), key, id, value, item, weight);
 }
 
 // --- looking up: the inner nodes on the way to what is found are in stepAt afterwards ---
@@ -133,7 +145,7 @@ export function treeFirst(tree: FairTree, limit: u64): Record | null {
     step.slot = slot;
     node = childAt(node, slot);
   }
-  while (before(limit, changetype<Record>(node).value)) node += offsetof<Record>();
+  while (before(limit, changetype<Record>(node).value)) node += RECORD_BYTES;
   return changetype<Record>(node);
 }
 
@@ -166,7 +178,7 @@ export function treeRemove(tree: FairTree, record: Record): void {
   const count = <u32>load<u8>(counter) - 1;
   const value = record.value;
   const end = changetype<usize>(recordAt(leaf, count));
-  for (let at = changetype<usize>(record); at < end; at += offsetof<Record>()) copyRecord(at, at + offsetof<Record>());
+  for (let at = changetype<usize>(record); at < end; at += RECORD_BYTES) copyRecord(at, at + RECORD_BYTES);
   store<u8>(counter, <u8>count);
   tree.entries -= 1;
   if (tree.height != 0) return removedBelow(tree, leaf, count, value);
@@ -199,6 +211,50 @@ function removedBelow(tree: FairTree, leaf: usize, left: u32, value: u64): void 
   }
   if (tree.least == value) tree.least = leastIn(node, tree.height, count);
   if (count == 1) shrinkRoot(tree);
+}
+
+/** Takes out the record that was looked up last and adds another one. */
+@inline
+export function treeReplace(
+  tree: FairTree,
+  record: Record,
+  key: u64,
+  id: u64,
+  value: u64,
+  item: usize,
+  weight: u32,
+): void {
+  if (tree.height != 0) {
+    treeRemove(tree, record);
+    treeInsert(tree, key, id, value, item, weight);
+  } else replaceInRoot(tree, record, key, id, value, item, weight);
+}
+
+/** A tree of one leaf: only what is between the two places moves. */
+function replaceInRoot(
+  tree: FairTree,
+  record: Record,
+  key: u64,
+  id: u64,
+  value: u64,
+  item: usize,
+  weight: u32,
+): void {
+  const gone = record.value;
+  const count = <u32>tree.rootCount;
+  const last = changetype<usize>(recordAt(tree.root, count - 1));
+  let at = changetype<usize>(record);
+  while (at < last && isBefore(at + RECORD_BYTES, key, id)) {
+    copyRecord(at, at + RECORD_BYTES);
+    at += RECORD_BYTES;
+  }
+  while (at > tree.root && !isBefore(at - RECORD_BYTES, key, id)) {
+    copyRecord(at, at - RECORD_BYTES);
+    at -= RECORD_BYTES;
+  }
+  writeRecord(changetype<Record>(at), key, id, value, item, weight);
+  if (before(value, tree.least)) tree.least = value;
+  else if (tree.least == gone) tree.least = leastIn(tree.root, 0, count);
 }
 
 function shrinkRoot(tree: FairTree): void {
