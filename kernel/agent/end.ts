@@ -23,7 +23,7 @@ import { NOTICE_ENDED } from "../ipc/notice_kinds";
 import { spaceDestroy } from "../mm/destroy";
 import { Pool, poolDrop, poolRelease } from "../mm/pool";
 import { objectFree } from "../object/slab";
-import { schedForget, schedStop } from "../sched/scheduler";
+import { schedBury, schedForget, schedStop } from "../sched/scheduler";
 import { kernel } from "../state";
 import { Agent, AGENT_BYTES, noticeOf } from "./agent";
 import { Image } from "./image";
@@ -154,6 +154,7 @@ export function agentReap(agent: Agent): void {
 }
 
 function agentFree(agent: Agent): void {
+  schedBury(agent);
   noticeRemove(noticeOf(agent));
   changetype<Image>(agent.image).references -= 1;
   const pool = changetype<Pool>(agent.pool);

@@ -165,6 +165,10 @@ export function schedForget(agent: Agent): void {
   groupRelease(agent.group);
   agent.group = 0;
   agent.ownGroup = 0;
+}
+
+/** The agent's control block goes as well: what it gave and got stays in the sums. */
+export function schedBury(agent: Agent): void {
   sched().gaveGone += agent.gave;
   sched().gotGone += agent.got;
 }

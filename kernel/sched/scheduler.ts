@@ -27,7 +27,7 @@ import { sched, SchedCpu, schedCpu } from "./sched";
 import { WHY_PREEMPTED, WHY_STOPPED, WHY_YIELDED } from "./why";
 
 export { schedDonate, schedDonateStatus, schedUndonate } from "./donation";
-export { schedAdmit, schedBegin, schedForget } from "./admit";
+export { schedAdmit, schedBegin, schedBury, schedForget } from "./admit";
 
 /** The agent, which could not run, can from now on. */
 export function schedReady(agent: Agent): void {

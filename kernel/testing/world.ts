@@ -124,7 +124,10 @@ export function worldSchedule(cpu: u32): u64 {
   kernel().entered = cpu;
   const self = kernelCpu(cpu);
   self.reschedule = 0;
-  if (self.current != 0 && agentOver(changetype<Agent>(self.current))) self.current = 0;
+  if (self.current != 0 && agentOver(changetype<Agent>(self.current))) {
+    changetype<Agent>(self.current).running = 0;
+    self.current = 0;
+  }
   lifeStep(cpu);
   const next = schedPick(cpu);
   if (self.current != 0) changetype<Agent>(self.current).running = 0;
