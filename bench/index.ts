@@ -1,7 +1,7 @@
 /**
  * npm run bench: measures and prints ratios to peers that ran beside.
  *
- *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [--json FILE] [--docs] [--no-build]
+ *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [ipc] [--json FILE] [--docs] [--no-build]
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -10,6 +10,7 @@ import { Command } from "commander";
 import { measureBoot } from "./boot.ts";
 import { measureCapabilities } from "./cap/index.ts";
 import { describeHost } from "./host.ts";
+import { measureIpc } from "./ipc/index.ts";
 import { measureMachine } from "./machine.ts";
 import type { Progress, Results } from "./measure.ts";
 import { measureMemory } from "./mm/index.ts";
@@ -27,6 +28,7 @@ const SUBJECTS: Readonly<Record<string, Measure>> = {
   sched: measureSched,
   machine: measureMachine,
   cap: measureCapabilities,
+  ipc: measureIpc,
 };
 
 const command = new Command("bench")

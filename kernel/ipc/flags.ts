@@ -1,8 +1,6 @@
 /** Flags and special values of the calls that send, receive and wait. Portable. */
-/** IPCSend: whole pages leave the sender and go along, instead of being copied. */
+/** IPCSend: whole pages leave the sender's memory and go along, instead of being copied. */
 export const SEND_MOVE = 1 << 0;
-/** IPCRecv: a payload in pages is mapped at the address instead of being copied there. */
-export const RECEIVE_MAP = 1 << 0;
 
 /** Wait: also for a message in the caller's mailbox. */
 export const WAIT_MAILBOX = 1 << 0;

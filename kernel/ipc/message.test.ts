@@ -153,6 +153,53 @@ test("the right to send is needed to send, the right to receive to receive, and 
   expect(ann.receive(ann.pool)).toBe("CAPABILITY_KIND");
 });
 
+test("whole pages move: the receiver has the sender's frames, and zeroes are where they were", async () => {
+  const { ipc, ann, bob, toBob } = await pair();
+  const frame = (party: Party, at: number) =>
+    ipc.exports.worldLinear(BigInt(party.id), BigInt(BASE + at));
+  for (const length of [4096, 16384, 65536]) {
+    ann.write(BASE, pattern(length, length));
+    bob.write(BASE, pattern(length, 1));
+    const frames = Array.from({ length: length / 4096 }, (_, n) => frame(ann, n * 4096));
+    const used = [ann.used, bob.used];
+    expect(ann.call("IPC_SEND", toBob, BASE, length, 1).status).toBe("OK");
+    expect(ann.read(BASE, length)).toEqual(new Uint8Array(length));
+    expect(received(bob).bytes).toEqual(pattern(length, length));
+    expect(frames.map((_, n) => frame(bob, n * 4096))).toEqual(frames);
+    expect([ann.used, bob.used]).toEqual(used);
+  }
+});
+
+test("pages that are received at an odd address, or with an odd end, are copied where they must be", async () => {
+  const { ann, bob, toBob } = await pair();
+  const bytes = pattern(8192, 5);
+  ann.write(BASE, bytes);
+  ann.call("IPC_SEND", toBob, BASE, 8192, 1);
+  expect(bob.call("IPC_RECV", bob.self, BASE + 8, 8192, 0).status).toBe("OK");
+  expect(bob.read(BASE + 8, 8192)).toEqual(bytes);
+  bob.write(BASE, pattern(12288, 9));
+  ann.send(toBob, pattern(5000, 6));
+  expect(bob.call("IPC_RECV", bob.self, BASE, 8192, 0).status).toBe("OK");
+  expect(bob.read(BASE, 5000)).toEqual(pattern(5000, 6));
+  expect(bob.read(BASE + 5000, 12288 - 5000)).toEqual(pattern(12288, 9).subarray(5000));
+});
+
+test("only whole pages of one's own writable memory can move; what is refused stays", async () => {
+  const { ann, bob, toBob } = await pair();
+  const move = (address: number, bytes: number) =>
+    ann.call("IPC_SEND", toBob, address, bytes, 1).status;
+  ann.write(BASE, pattern(8192, 3));
+  expect(move(BASE + 8, 4096)).toBe("MISALIGNED");
+  expect(move(BASE, 4095)).toBe("MISALIGNED");
+  expect(move(BASE, 0)).toBe("OUT_OF_RANGE");
+  expect(move(BASE + 39 * 4096, 8192)).toBe("BAD_ADDRESS");
+  expect(move(0, 4096)).toBe("BAD_ADDRESS");
+  bob.quota = bob.used + 4096;
+  expect(move(BASE, 4096)).toBe("QUOTA");
+  expect(ann.read(BASE, 8192)).toEqual(pattern(8192, 3));
+  expect(bob.view.mailboxCount).toBe(0);
+});
+
 test("a capability goes along: the receiver's own, with no more rights, and paid by it", async () => {
   const { ipc, ann, bob, toBob } = await pair();
   const queue = ann.create("queue", 4);

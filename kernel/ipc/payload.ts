@@ -39,8 +39,9 @@ export function payloadReserve(area: usize, pages: u32): bool {
   return true;
 }
 
-export function payloadFree(area: usize, pages: u32): void {
-  for (let index: u32 = 0; index < pages; index++) frameFree(physical(payloadFrame(area, index)));
+/** Gives frames `first` to `pages` back. */
+export function payloadFree(area: usize, pages: u32, first: u32 = 0): void {
+  for (let index = first; index < pages; index++) frameFree(physical(payloadFrame(area, index)));
 }
 
 /**
@@ -76,22 +77,23 @@ export function payloadFill(area: usize, pages: u32, agent: Agent, address: u64,
   return STATUS_OK;
 }
 
+/** Copies the bytes of a payload in frames from `start`, a page's begin, to `end` into `agent`'s memory. */
+export function payloadWritePart(area: usize, start: u32, end: u32, agent: Agent, address: u64): u32 {
+  for (let done = start; done < end; done += PAGE) {
+    const part = min(end - done, PAGE);
+    const status = copyToUser(agent, address + done, payloadFrame(area, done >> PAGE_SHIFT), part);
+    if (status != STATUS_OK) return status;
+  }
+  return STATUS_OK;
+}
+
 /** Copies the payload's first `bytes` bytes into `agent`'s memory. */
 @inline
 export function payloadWrite(area: usize, pages: u32, agent: Agent, address: u64, bytes: u32): u32 {
-  if (pages != 0) return writeFrames(area, agent, address, bytes);
+  if (pages != 0) return payloadWritePart(area, 0, bytes, agent, address);
   if (bytes == 0) return STATUS_OK;
   const to = userReach(agent, address, bytes, true);
   if (to == 0) return copyToUser(agent, address, area, bytes);
   copySmall(to, area, bytes);
-  return STATUS_OK;
-}
-
-function writeFrames(area: usize, agent: Agent, address: u64, bytes: u32): u32 {
-  for (let done: u32 = 0; done < bytes; done += PAGE) {
-    const part = min(bytes - done, PAGE);
-    const status = copyToUser(agent, address + done, payloadFrame(area, done >> PAGE_SHIFT), part);
-    if (status != STATUS_OK) return status;
-  }
   return STATUS_OK;
 }

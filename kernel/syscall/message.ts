@@ -10,11 +10,14 @@ import { Endpoint } from "../ipc/endpoint";
 import { ENDPOINT_QUEUE } from "../ipc/endpoint_kinds";
 import { Message, messageCost, messageFree, messageReturn, messageTake, payloadOf } from "../ipc/message";
 import { mailboxOf, MessageQueue, queueAppend, queueOf, queueTake } from "../ipc/message_queue";
-import { payloadRead, payloadWrite } from "../ipc/payload";
+import { SEND_MOVE } from "../ipc/flags";
+import { payloadFree, payloadRead, payloadWrite, payloadWritePart } from "../ipc/payload";
+import { payloadGive, payloadTake } from "../ipc/transfer";
 import { ipc } from "../ipc/state";
 import { batonDrop, wakeForContent, wakeForMessage } from "../ipc/wake";
 import { IPC_MESSAGE_BYTES_MAX, MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX } from "../limits";
 import { Pool } from "../mm/pool";
+import { pagesCheck } from "../mm/transfer";
 import { copyToUser, userCheck, userReach } from "../mm/user";
 import { KIND_AGENT } from "../object/kinds";
 import { Call, callerOf } from "./call";
@@ -28,6 +31,7 @@ import {
   STATUS_NO_MEMORY,
   STATUS_OBJECT_GONE,
   STATUS_OK,
+  STATUS_OUT_OF_RANGE,
   STATUS_OVERLAP,
   STATUS_QUOTA,
   STATUS_TOO_LARGE,
@@ -39,7 +43,7 @@ const ANY_KIND: u32 = 0xffff_ffff;
 /** IPCSend: a1 address, a2 bytes, a3 flags, a4 capability to go along. */
 export function ipcSend(call: Call): u32 {
   if (call.a2 > <u64>IPC_MESSAGE_BYTES_MAX) return STATUS_TOO_LARGE;
-  if (call.a3 != 0) return STATUS_BAD_ARGUMENT;
+  if (call.a3 > <u64>SEND_MOVE) return STATUS_BAD_ARGUMENT;
   return changetype<Capability>(call.held).kind == <u8>KIND_AGENT ? sendToAgent(call) : sendToQueue(call);
 }
 
@@ -81,10 +85,18 @@ function sendToQueue(call: Call): u32 {
 @inline
 function compose(call: Call, sender: Agent, pool: Pool): u32 {
   const bytes = <u32>call.a2;
+  const moves = call.a3 != 0;
+  if (moves) {
+    const movable = moveStatus(sender, call.a1, bytes);
+    if (movable != STATUS_OK) return movable;
+  }
   const slot = messageTake(pool, bytes, sender.cpu);
   if (slot == 0) return messageCost(bytes) > pool.quota - pool.used ? STATUS_QUOTA : STATUS_NO_MEMORY;
   const message = changetype<Message>(slot);
-  const status = payloadRead(payloadOf(message), sender, call.a1, bytes);
+  const area = payloadOf(message);
+  const status = moves
+    ? payloadTake(area, message.pageCount, sender, call.a1)
+    : payloadRead(area, sender, call.a1, bytes);
   if (status != STATUS_OK) {
     messageReturn(message);
     return status;
@@ -92,6 +104,12 @@ function compose(call: Call, sender: Agent, pool: Pool): u32 {
   message.capability = 0;
   call.made = slot;
   return STATUS_OK;
+}
+
+/** Whether the bytes are whole pages of the sender's own memory, which can leave it. */
+function moveStatus(sender: Agent, address: u64, bytes: u32): u32 {
+  if (bytes == 0) return STATUS_OUT_OF_RANGE;
+  return (bytes & 4095) != 0 ? STATUS_MISALIGNED : pagesCheck(sender, address, bytes >> 12);
 }
 
 @inline
@@ -146,12 +164,31 @@ function receive(call: Call, agent: Agent, queue: MessageQueue): u32 {
   // Within one page it is written as a whole or not at all.
   if (status == STATUS_OK && ((call.a1 & 4095) + bytes) > 4096) status = userCheck(agent, call.a1, bytes, true);
   if (status != STATUS_OK) return status;
-  status = payloadWrite(payloadOf(message), message.pageCount, agent, call.a1, bytes);
+  const given = message.pageCount == 0 ? 0 : pagesToGive(agent, call.a1, bytes);
+  if (given == 0) status = payloadWrite(payloadOf(message), message.pageCount, agent, call.a1, bytes);
+  else status = giveThenWrite(message, given, agent, call.a1);
   if (status == STATUS_OK && call.a3 != 0) status = writeHeader(agent, message, call.a3);
   if (status != STATUS_OK) return status;
   call.value = message.sequence;
-  messageFree(queueTake(queue));
+  queueTake(queue);
+  if (message.pageCount != 0) payloadFree(payloadOf(message), message.pageCount, given);
+  messageReturn(message);
   return STATUS_OK;
+}
+
+/** How many whole pages of the payload can take the place of those at `address`; 0: copy all. */
+function pagesToGive(agent: Agent, address: u64, bytes: u32): u32 {
+  if ((address & 4095) != 0 || bytes < 4096) return 0;
+  return pagesCheck(agent, address, bytes >> 12) == STATUS_OK ? bytes >> 12 : 0;
+}
+
+/** The first `given` pages go over as they are; what is behind them is copied. All was checked. */
+function giveThenWrite(message: Message, given: u32, agent: Agent, address: u64): u32 {
+  const area = payloadOf(message);
+  // The copy first: it is what could still be refused.
+  const status = payloadWritePart(area, given << 12, message.bytes, agent, address);
+  if (status == STATUS_OK) payloadGive(area, given, agent, address);
+  return status;
 }
 
 /** Whether the header can be written, beside the payload. */

@@ -1,13 +1,12 @@
 /** Communication without a machine, for tests and benchmarks. */
-import { PAGE_BYTES, pointer } from "../../hal/memory";
+import { PAGE_BYTES } from "../../hal/memory";
 import { Agent, agentFind, contextOf, noticeOf } from "../agent/agent";
 import { kernelCpu } from "../cpu/cpu";
 import { ipcDrop, ipcEnd } from "../ipc/drop";
 import { noticePost } from "../ipc/notice";
+import { SEND_MOVE } from "../ipc/flags";
 import { ipcTimers, waitPark, waitUnpark } from "../ipc/wait";
-import { AddressSpace } from "../mm/address_space";
 import { memoryAllocate } from "../mm/memory";
-import { translate, NOT_MAPPED } from "../mm/paging";
 import { Pool } from "../mm/pool";
 import { PROTECTION_READ, PROTECTION_WRITE } from "../mm/protection";
 import { userPage } from "../mm/user";
@@ -37,10 +36,9 @@ export function worldPages(agent: u64, address: u64, count: u32): bool {
   return made;
 }
 
-/** Linear address of what `agent` has at `address`; 0 for nothing. */
+/** Linear address of what `agent` has at `address`, which is brought in; 0 for nothing. */
 export function worldLinear(agent: u64, address: u64): usize {
-  const at = translate(changetype<AddressSpace>(agentNamed(agent).space).root, address);
-  return at == NOT_MAPPED ? 0 : pointer(at);
+  return userPage(agentNamed(agent), address, true);
 }
 
 export function worldReady(agent: u64): void {
@@ -116,4 +114,49 @@ export function ipcPairs(
     sum += dispatch(call);
   }
   return sum;
+}
+
+/**
+ * `count` times: pages go from `one` to `other` and back, from and to `address` of each. `oneTo` is
+ * what `one` sends with, `otherTo` the other's; `oneSelf` and `otherSelf` what they receive from.
+ */
+export function ipcMoves(
+  one: u64,
+  oneSelf: u64,
+  oneTo: u64,
+  other: u64,
+  otherSelf: u64,
+  otherTo: u64,
+  address: u64,
+  bytes: u32,
+  count: u32,
+): u32 {
+  let sum: u32 = 0;
+  for (let index: u32 = 0; index < count; index++) {
+    sum += ipcMove(one, oneTo, other, otherSelf, address, bytes);
+    sum += ipcMove(other, otherTo, one, oneSelf, address, bytes);
+  }
+  return sum;
+}
+
+function ipcMove(sender: u64, target: u64, receiver: u64, source: u64, address: u64, bytes: u32): u32 {
+  const call = changetype<Call>(kernelCpu(0).call);
+  call.number = SYSCALL_IPC_SEND;
+  call.agent = changetype<usize>(agentNamed(sender));
+  call.capability = target;
+  call.a1 = address;
+  call.a2 = bytes;
+  call.a3 = SEND_MOVE;
+  call.a4 = 0;
+  const sent = dispatch(call);
+  call.number = SYSCALL_IPC_RECV;
+  call.agent = changetype<usize>(agentNamed(receiver));
+  call.capability = source;
+  call.a3 = 0;
+  return sent + dispatch(call);
+}
+
+/** Copies `bytes` bytes `count` times within the page-aligned RAM at `from`: what one copy alone costs. */
+export function copyMany(to: usize, from: usize, bytes: usize, count: u32): void {
+  for (let index: u32 = 0; index < count; index++) memory.copy(to, from, bytes);
 }

@@ -108,6 +108,28 @@ export interface KernelTesting {
   worldEmptyImage(): bigint;
   worldException(agent: bigint, vector: number, errorCode: number, address: bigint): void;
   worldReach(agent: bigint, address: bigint): number;
+  ipcPairs(
+    sender: bigint,
+    target: bigint,
+    receiver: bigint,
+    source: bigint,
+    address: bigint,
+    bytes: number,
+    header: bigint,
+    count: number,
+  ): number;
+  ipcMoves(
+    one: bigint,
+    oneSelf: bigint,
+    oneTo: bigint,
+    other: bigint,
+    otherSelf: bigint,
+    otherTo: bigint,
+    address: bigint,
+    bytes: number,
+    count: number,
+  ): number;
+  copyMany(to: number, from: number, bytes: number, count: number): void;
   translateMany(root: bigint, address: bigint, stride: bigint, count: number): bigint;
 }
 
