@@ -225,6 +225,10 @@ test("a capability that the receiver can't pay for takes the message with it, an
   bob.quota = bob.used + (bob.used - before) + 8;
   const used = bob.used;
   expect(ann.send(toBob, bytesOf(2), queue).status).toBe("QUOTA");
+  ann.write(BASE, pattern(4096, 8));
+  bob.quota = bob.used + (bob.used - before) + 4096;
+  expect(ann.call("IPC_SEND", toBob, BASE, 4096, 1, queue).status).toBe("QUOTA");
+  expect(ann.read(BASE, 4096)).toEqual(pattern(4096, 8));
   expect([bob.used, bob.view.mailboxCount]).toEqual([used, 1]);
 });
 

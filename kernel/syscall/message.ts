@@ -121,13 +121,17 @@ function post(call: Call, queue: MessageQueue, message: Message, sender: Agent):
   queueAppend(queue, message);
 }
 
-/** Derives the capability a4 for the receiver; refused, the message is gone. */
+/** Derives the capability a4 for the receiver; refused, the message is gone and pages are back. */
 function pass(call: Call, message: Message, receiver: Agent): u32 {
   const given = capabilityNamed(call.a4);
   const status = capabilityRoom(receiver, given, 1);
   const made = status == STATUS_OK ? capabilityGrant(given, receiver, callerOf(call).rightsLeft) : 0;
   if (made == 0) {
-    messageFree(message);
+    if (call.a3 == 0) messageFree(message);
+    else {
+      payloadGive(payloadOf(message), message.pageCount, callerOf(call), call.a1);
+      messageReturn(message);
+    }
     return status != STATUS_OK ? status : STATUS_NO_MEMORY;
   }
   message.capability = changetype<Capability>(made).id;
