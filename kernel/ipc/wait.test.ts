@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { BASE, bytesOf, Ipc, NEVER, type Party } from "../testing/ipc-host.ts";
-import { NOTICE_ENDED, NOTICE_STARTED } from "./notice_kinds.ts";
+import { NOTICE_STARTED } from "./notice_kinds.ts";
 
 const MAILBOX = 16;
 const NOTICE = 17;
@@ -20,7 +20,7 @@ test("what is there already is not waited for: the first of the list, then mailb
   const [ann, bob] = [at(all, 0), at(all, 1)];
   const [queue, event] = [ann.create("queue", 2), ann.create("event", 5)];
   const all4 = { list: [queue, event], mailbox: true, notices: true, deadline: 0n };
-  ipc.exports.worldNotice(BigInt(ann.id), BigInt(bob.id), NOTICE_ENDED, 3n, 4n);
+  ipc.exports.worldNotice(BigInt(ann.id), BigInt(bob.id), NOTICE_STARTED, 3n, 4n);
   expect(ann.wait({ ...all4, notices: false })).toEqual({ status: "TIMED_OUT", value: 0 });
   bob.send(bob.to(ann), bytesOf(1));
   expect(ann.wait(all4).value).toBe(MAILBOX);
@@ -35,7 +35,7 @@ test("what is there already is not waited for: the first of the list, then mailb
   expect(ann.wait(all4).value).toBe(MAILBOX);
   ann.receive();
   expect(ann.wait(all4).value).toBe(NOTICE);
-  expect(ann.notice).toEqual({ kind: NOTICE_ENDED, subject: bob.id, status: 3, value: 4 });
+  expect(ann.notice).toEqual({ kind: NOTICE_STARTED, subject: bob.id, status: 3, value: 4 });
   expect(ann.wait(all4).status).toBe("TIMED_OUT");
 });
 
@@ -185,19 +185,20 @@ test("one expiry wakes one of those that wait for a timer: ties go by identifier
 test("a notice ends a wait and is written where the agent wants it; without a place it stays", async () => {
   const { ipc, all } = await parties(2);
   const [ann, bob] = [at(all, 0), at(all, 1)];
-  const post = (kind: number) =>
-    ipc.exports.worldNotice(BigInt(ann.id), BigInt(bob.id), kind, 1n, 2n);
+  const post = (value: bigint) =>
+    ipc.exports.worldNotice(BigInt(ann.id), BigInt(bob.id), NOTICE_STARTED, 1n, value);
   ann.wait({ notices: true });
-  post(NOTICE_STARTED);
+  post(2n);
   expect(ann.result).toEqual({ status: "OK", value: NOTICE });
   expect(ann.notice).toEqual({ kind: NOTICE_STARTED, subject: bob.id, status: 1, value: 2 });
   expect(ann.view.noticeCount).toBe(0);
   ann.wait({ notices: true, notice: 0 });
-  post(NOTICE_STARTED);
+  post(3n);
   expect([ann.result.value, ann.view.noticeCount]).toEqual([NOTICE, 1]);
-  post(NOTICE_ENDED);
+  // An object has one notice: the later one takes the place of the one before.
+  post(4n);
   expect(ann.wait({ notices: true }).value).toBe(NOTICE);
-  expect(ann.notice.kind).toBe(NOTICE_ENDED);
+  expect([ann.notice.value, ann.view.noticeCount]).toEqual([4, 0]);
 });
 
 test("a wait for what is closed ends by name, with its place in the list", async () => {
