@@ -10,7 +10,7 @@ import { Boot, boot, NO_DEADLINE, STAGE_DONE, STAGE_FAILED } from "./boot";
 import { startApplicationProcessor } from "./processors";
 import { STAGE_COUNT } from "./stage_numbers";
 import { runStage } from "./stages";
-import { wakeAt } from "../time";
+import { enterAt, wakeAt } from "../time";
 import { kernelTrace, TRACE_STAGE } from "../trace";
 
 const REGISTER_RBX: u32 = 3;
@@ -31,7 +31,11 @@ export function start(cpu: u32): void {
 
 /** Nothing to return to: the boot goes on if there is something to go on with, then the CPU halts. */
 export function idle(cpu: u32): void {
-  if (cpu == 0) advance();
+  if (cpu == 0) {
+    advance();
+    // A stage may take milliseconds, which no agent is to pay for.
+    enterAt(cpu);
+  }
   if (kernel().scheduling != 0 && leaveIdle(cpu)) return;
   enableInterrupts();
   halt();

@@ -14,11 +14,12 @@ import { Agent } from "../agent/agent";
 import { AGENT_READY, AGENT_RUNNING } from "../agent/states";
 import { kick } from "../cpu/switch";
 import { kernelTrace, TRACE_DESCHEDULE, TRACE_DISPATCH, TRACE_WAKE } from "../trace";
+import { now } from "../time";
 import { settle } from "./account";
 import { balance, pullIdle } from "./balance";
 import { dequeue, park, refresh, runsOn, unpark } from "./contexts";
-import { fairYield } from "./fair_class";
-import { idleYield } from "./idle_class";
+import { fairServe, fairYield } from "./fair_class";
+import { idleYield, updateServer } from "./idle_class";
 import { place } from "./place";
 import { choiceEnd, pickContext } from "./pick";
 import { realtimeRelease, realtimeYield } from "./realtime";
@@ -62,6 +63,7 @@ export function schedYield(agent: Agent): void {
 /** The agent that CPU `index` is to run from now on; 0 when there is none. */
 export function schedPick(index: u32): usize {
   const cpu = schedCpu(index);
+  if (cpu.decisions == 0) begin(cpu);
   settle(cpu);
   if (cpu.balance != 0) {
     cpu.balance = 0;
@@ -80,6 +82,14 @@ export function schedPick(index: u32): usize {
 /** When CPU `index` must choose again at the latest, ns; TIMER_NEVER when only an event can change its choice. */
 export function schedSliceEnd(index: u32): u64 {
   return choiceEnd(schedCpu(index));
+}
+
+/** The CPU's first choice: before, the boot had it, and nobody was promised anything. */
+function begin(cpu: SchedCpu): void {
+  fairServe(cpu, false);
+  cpu.time = max(cpu.time, now());
+  settle(cpu);
+  updateServer(cpu);
 }
 
 function choose(cpu: SchedCpu): usize {
