@@ -16,6 +16,8 @@ export const TRACE_DESCHEDULE: u32 = 5;
 export const TRACE_WAKE: u32 = 6;
 /** a = CPU, b = the agent (0: the fair class) with budget left behind its deadline, c = the deadline, ns. */
 export const TRACE_MISS: u32 = 7;
+/** a = CPU in whose queues it is from now on, b = the agent that was moved. */
+export const TRACE_MIGRATE: u32 = 8;
 
 @unmanaged
 export class KernelRecord {

@@ -9,6 +9,7 @@
 import { Agent } from "../agent/agent";
 import { AGENT_READY, AGENT_RUNNING, AGENT_WAITING, CLASS_FAIR, CLASS_IDLE, CLASS_REALTIME } from "../agent/states";
 import { kick } from "../cpu/switch";
+import { kernelTrace, TRACE_MIGRATE } from "../trace";
 import { settle } from "./account";
 import { fairDequeue, fairEnqueue, fairMove } from "./fair_class";
 import { idleDequeue, idleEnqueue, updateServer } from "./idle_class";
@@ -100,7 +101,10 @@ export function moveTo(agent: Agent, index: u32): bool {
   const queued = agent.on != ON_NONE;
   if (queued) dequeue(agent);
   const moved = agent.class != CLASS_FAIR || fairMove(agent, schedCpu(index));
-  if (moved) agent.cpu = index;
+  if (moved) {
+    agent.cpu = index;
+    kernelTrace(TRACE_MIGRATE, index, agent.id, 0);
+  }
   if (queued) enqueue(agent);
   return moved;
 }

@@ -2,7 +2,7 @@
  * Makes pkg/ as wasm-pack would: the modules, an entry for Node, one for the web (no bundler
  * needed) and one for bundlers, their types, and the command-line tool.
  */
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { build, type InlineConfig } from "tsdown";
 
 const MODULES = ["sim.wasm", "kernel.wasm"];
@@ -88,6 +88,7 @@ export async function makePackage(): Promise<void> {
   copyFileSync("pkg/aios.js", "pkg/aios.web.js");
   for (const module of MODULES) copyFileSync(`build/${module}`, `pkg/${module}`);
   for (const document of DOCUMENTS) copyFileSync(document, `pkg/${document}`);
+  cpSync("sdk/workload/suite", "pkg/workloads", { recursive: true });
   // Bundled into the command; its licence asks to be kept with copies.
   copyFileSync("node_modules/commander/LICENSE", "pkg/LICENSE.commander");
   writeManifest();

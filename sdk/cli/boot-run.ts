@@ -9,6 +9,7 @@ import type { BootArguments } from "./boot.ts";
 import type { DriveArgument } from "./drive.ts";
 import { EXIT_BAD_INPUT, EXIT_LIMIT, EXIT_PANIC, EXIT_STATUS } from "./exit.ts";
 import { writeFileAtomically } from "./image-file.ts";
+import { seedBytes } from "./seed.ts";
 
 const NIC_ADDRESS = "52:54:00:12:34:56";
 
@@ -71,12 +72,6 @@ async function machineOptions(options: BootArguments): Promise<MachineOptions> {
 
 function openDrive({ file, blockBytes, interface: attachment, readOnly, overlay }: DriveArgument) {
   return fileDrive(file, { interface: attachment, blockBytes, readOnly, overlay });
-}
-
-function seedBytes(hex: string): Uint8Array {
-  if (!/^[0-9a-f]{64}$/i.test(hex))
-    throw new MachineError("bad-seed", `seed: "${hex}" is not 64 hexadecimal digits`);
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
 /** Writes the trace as it comes; the returned function ends it. */

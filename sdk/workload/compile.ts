@@ -6,7 +6,7 @@ import * as R from "../../sim/spec/user.ts";
 import { waitersOf } from "./conditions.ts";
 import type { Phase, Scheduling, Step, Task, Workload } from "./model.ts";
 import { DATA, MARK_WEIGHT, ProgramWriter, type Resource, SELF } from "./program.ts";
-import { encodeSchedule, weightDivisor } from "./schedule.ts";
+import { encodeSchedule, scheduleOf, weightDivisor } from "./schedule.ts";
 import { bufferOf, emitStep, type Surroundings } from "./steps-code.ts";
 
 export interface CompiledTask {
@@ -100,7 +100,7 @@ function emitSetting(
   to: ProgramWriter,
 ) {
   const { code } = to;
-  const bytes = encodeSchedule(scheduling, cpus, divisor);
+  const bytes = encodeSchedule(scheduleOf(scheduling, cpus, divisor));
   const view = new DataView(bytes.buffer);
   for (let offset = 0; offset < SCHEDULE_BYTES; offset += 8) {
     code.set(R.REGISTER_RAX, view.getBigUint64(offset, true));

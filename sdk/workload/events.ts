@@ -25,11 +25,13 @@ export type DescheduleReason = "preempted" | "yielded" | "blocked" | "throttled"
 
 /** Times are ns of virtual time and never go back. */
 export type SchedulingEvent =
+  /** `payer`: on whose time it runs, when that isn't its own (it holds what another waits for). */
   | {
       readonly kind: "dispatch";
       readonly time: number;
       readonly cpu: number;
       readonly agent: number;
+      readonly payer?: number;
     }
   | {
       readonly kind: "deschedule";

@@ -23,14 +23,15 @@ class Queue {
   /** Those that left ahead of V, by their v. */
   private ghosts: Member[] = [];
 
-  join(agent: number, weight: number): void {
+  /** @param ahead what it has had too much elsewhere, ns of service */
+  join(agent: number, weight: number, ahead = 0): void {
     const known = this.members.get(agent);
     if (known?.runnable) return;
     if (known) {
       this.ghosts = this.ghosts.filter((ghost) => ghost !== known);
       this.weight -= known.weight;
     }
-    const v = known === undefined ? this.virtual : Math.max(known.v, this.virtual);
+    const v = Math.max(known?.v ?? 0, this.virtual + ahead / weight);
     this.members.set(agent, { agent, weight, v, runnable: true });
     this.weight += weight;
   }
@@ -43,6 +44,14 @@ class Queue {
       const at = this.ghosts.findIndex((ghost) => ghost.v > member.v);
       this.ghosts.splice(at < 0 ? this.ghosts.length : at, 0, member);
     } else this.forget(member);
+  }
+
+  /** Goes to another queue: what it has had too much, which stays in W here as well. */
+  moveOut(agent: number): number {
+    const ahead = Math.max(0, -this.lag(agent));
+    this.leave(agent);
+    this.members.delete(agent);
+    return ahead;
   }
 
   /** Keeps the lag: what it is owed doesn't change with its weight. */
@@ -95,7 +104,7 @@ class Queue {
   }
 
   private forget(member: Member): void {
-    this.members.delete(member.agent);
+    if (this.members.get(member.agent) === member) this.members.delete(member.agent);
     this.weight -= member.weight;
   }
 }

@@ -13,10 +13,10 @@
  */
 
 import { WAIT_MAILBOX } from "../../kernel/ipc/flags.ts";
+import { PROTECTION_READ, PROTECTION_WRITE } from "../../kernel/mm/protection.ts";
 import * as Calls from "../../kernel/syscall/numbers.ts";
 import { STATUS_EMPTY, STATUS_TIMED_OUT } from "../../kernel/syscall/status.ts";
 import * as R from "../../sim/spec/user.ts";
-import { READ_WRITE } from "./abi.ts";
 import { Assembler, type Label } from "./assembler.ts";
 
 export const DATA = 0x4000_0000;
@@ -33,6 +33,7 @@ export const INSTANCE = 32;
 export const HANDLES = 40;
 
 const PAGE = 4096;
+const READ_WRITE = PROTECTION_READ | PROTECTION_WRITE;
 const NEVER = 0xffff_ffff_ffff_ffffn;
 
 /** Kinds of marks (OP_MARK's x) that workload agents leave in the machine's trace. */
@@ -168,11 +169,12 @@ export class ProgramWriter {
     this.call(Calls.SYSCALL_AGENT_MEM_ALLOC);
   }
 
-  /** Second to fourth arguments of a call. */
+  /** Second to fourth arguments of a call; the fifth is 0. */
   arguments(a1: number | bigint, a2: number | bigint, a3: number | bigint): void {
     this.code.set(R.REGISTER_RSI, a1);
     this.code.set(R.REGISTER_RDX, a2);
     this.code.set(R.REGISTER_R10, a3);
+    this.code.set(R.REGISTER_R8, 0);
   }
 
   /** Makes the call whose arguments are in place; its status must be OK. */

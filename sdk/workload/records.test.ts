@@ -7,6 +7,7 @@ import {
   SchedulingRecords,
   TRACE_DESCHEDULE,
   TRACE_DISPATCH,
+  TRACE_MIGRATE,
   TRACE_MISS,
   TRACE_WAKE,
 } from "./records.ts";
@@ -52,19 +53,21 @@ const AGENT = 2 ** 40 + 3;
 test("records become events in the order of time, marks those of whom the CPU runs", () => {
   const { kernel, marks, events, read } = reader();
   kernel.kernel(100, TRACE_WAKE, 1, AGENT);
-  kernel.kernel(150, TRACE_DISPATCH, 1, AGENT);
-  kernel.kernel(120, TRACE_DISPATCH, 0, 7);
+  kernel.kernel(150, TRACE_DISPATCH, 1, AGENT, AGENT);
+  kernel.kernel(120, TRACE_DISPATCH, 0, 7, 9);
   kernel.kernel(300, TRACE_DESCHEDULE, 1 | (3 << 8), AGENT);
   kernel.kernel(310, TRACE_MISS, 1, AGENT);
+  kernel.kernel(320, TRACE_MIGRATE, 2, AGENT);
   marks.mark(200, 1, MARK_TICK, 140);
   read();
   expect(events).toEqual([
     { kind: "wake", time: 100, cpu: 1, agent: AGENT },
-    { kind: "dispatch", time: 120, cpu: 0, agent: 7 },
+    { kind: "dispatch", time: 120, cpu: 0, agent: 7, payer: 9 },
     { kind: "dispatch", time: 150, cpu: 1, agent: AGENT },
     { kind: "tick", time: 200, agent: AGENT, late: 60 },
     { kind: "deschedule", time: 300, cpu: 1, agent: AGENT, reason: "blocked" },
     { kind: "miss", time: 310, agent: AGENT },
+    { kind: "migrate", time: 320, cpu: 2, agent: AGENT },
   ]);
 });
 
@@ -115,7 +118,7 @@ test("what came before is not told", () => {
 
 test("a failed call is kept with its agent and status", () => {
   const { kernel, marks, records, read } = reader();
-  kernel.kernel(1, TRACE_DISPATCH, 0, AGENT);
+  kernel.kernel(1, TRACE_DISPATCH, 0, AGENT, AGENT);
   marks.mark(5, 0, MARK_FAILED, 17);
   read();
   expect(records.failures).toEqual([{ agent: AGENT, time: 5, status: 17 }]);

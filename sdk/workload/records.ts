@@ -12,6 +12,7 @@ export const TRACE_DISPATCH = 4;
 export const TRACE_DESCHEDULE = 5;
 export const TRACE_WAKE = 6;
 export const TRACE_MISS = 7;
+export const TRACE_MIGRATE = 8;
 /** Why an agent left its processor, from 1 (kernel/sched/why.ts). */
 const REASONS: readonly DescheduleReason[] = ["preempted", "yielded", "blocked"];
 
@@ -51,7 +52,7 @@ const quadword = (data: DataView, at: number) =>
 
 function kernelEntry(data: DataView, at: number): Entry | null {
   const kind = data.getUint32(at + 8, true);
-  if (kind < TRACE_DISPATCH || kind > TRACE_MISS) return null;
+  if (kind < TRACE_DISPATCH || kind > TRACE_MIGRATE) return null;
   const a = data.getUint32(at + 12, true);
   const [b, c] = [quadword(data, at + 16), quadword(data, at + 24)];
   return { time: quadword(data, at), mark: false, kind, cpu: a & 0xff, a: a >>> 8, b, c };
@@ -135,7 +136,7 @@ export class SchedulingRecords {
     switch (kind) {
       case TRACE_DISPATCH:
         this.current.set(cpu, b);
-        this.sink({ kind: "dispatch", time, cpu, agent: b });
+        this.sink({ kind: "dispatch", time, cpu, agent: b, ...(c === b ? {} : { payer: c }) });
         break;
       case TRACE_DESCHEDULE:
         this.current.delete(cpu);
@@ -149,6 +150,9 @@ export class SchedulingRecords {
         break;
       case TRACE_WAKE:
         this.sink({ kind: "wake", time, cpu, agent: b });
+        break;
+      case TRACE_MIGRATE:
+        this.sink({ kind: "migrate", time, cpu, agent: b });
         break;
       case TRACE_MISS:
         this.sink({ kind: "miss", time, agent: b });

@@ -269,6 +269,18 @@ describe("lag", () => {
     );
   });
 
+  test("is that of the one who pays, when another runs on its time", () => {
+    const script = new Script({}, [info(1), info(2)]);
+    script.wake(0, 1);
+    script.wake(0, 2);
+    script.report.event({ kind: "dispatch", time: 0, cpu: 0, agent: 1, payer: 2 });
+    script.stop(MS, 1);
+    script.report.finish(MS);
+    expect([script.of(1).service, script.of(2).service]).toEqual([MS, 0]);
+    expect(script.of(2).lag?.least).toBeCloseTo(-0.5 * MS, 3);
+    expect(script.report.processors[0]?.service.fair).toBe(MS);
+  });
+
   test("keeps through a change of weight", () => {
     const script = new Script({}, [info(1), info(2)]);
     script.wake(0, 1);

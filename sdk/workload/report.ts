@@ -46,6 +46,8 @@ export interface ProcessorRecord {
 
 interface Running {
   readonly agent: number;
+  /** On whose time: its own, or that of one who waits for what it holds. */
+  readonly payer: number;
   since: number;
 }
 
@@ -130,7 +132,7 @@ export class Report implements SchedulingSink {
     const place = this.places.get(event.agent);
     switch (event.kind) {
       case "dispatch":
-        this.dispatch(event.cpu, event.agent, event.time, place);
+        this.dispatch(event, place);
         break;
       case "deschedule":
         this.deschedule(event, place);
@@ -165,12 +167,15 @@ export class Report implements SchedulingSink {
     }
   }
 
-  private dispatch(cpu: number, agent: number, time: number, place: Place | undefined): void {
+  private dispatch(
+    { cpu, agent, time, payer = agent }: Extract<SchedulingEvent, { kind: "dispatch" }>,
+    place: Place | undefined,
+  ): void {
     this.charge(cpu, time);
     const before = this.running[cpu];
     if (before?.agent === agent) return;
     if (before) this.setRunning(cpu, null, time);
-    this.setRunning(cpu, { agent, since: time }, time);
+    this.setRunning(cpu, { agent, payer, since: time }, time);
     const processor = this.processors[cpu];
     if (processor) processor.switches += 1;
     if (!place) return;
@@ -182,9 +187,10 @@ export class Report implements SchedulingSink {
     if (place.woken !== null) place.record.wakeups.add(Math.max(0, time - place.woken));
     place.waiting = null;
     place.woken = null;
-    if (place.weight > 0) {
-      this.queueOf(place).pick(agent);
-      this.noteLag(place);
+    const paying = this.places.get(payer);
+    if (paying && paying.weight > 0) {
+      this.queueOf(paying).pick(payer);
+      this.noteLag(paying);
     }
   }
 
@@ -194,9 +200,11 @@ export class Report implements SchedulingSink {
   ): void {
     const { cpu, agent, time, reason } = event;
     this.charge(cpu, time);
-    if (this.running[cpu]?.agent === agent) this.setRunning(cpu, null, time);
+    const running = this.running[cpu];
+    const paying = this.places.get(running?.payer ?? agent);
+    if (running?.agent === agent) this.setRunning(cpu, null, time);
+    if (paying && paying.weight > 0) this.noteLag(paying);
     if (!place) return;
-    if (place.weight > 0) this.noteLag(place);
     if (reason === "preempted" || reason === "yielded") {
       if (reason === "preempted") place.record.preemptions += 1;
       place.waiting = time;
@@ -237,15 +245,14 @@ export class Report implements SchedulingSink {
 
   private migrate(place: Place, cpu: number, time: number): void {
     if (!place.runnable || place.cpu === cpu) return;
-    if (place.weight > 0) {
-      this.chargeQueue(place.cpu, time);
-      this.queueOf(place).leave(place.record.info.id);
-    }
+    const from = place.cpu;
     place.cpu = cpu;
-    if (place.weight > 0) {
-      this.chargeQueue(cpu, time);
-      this.queueOf(place).join(place.record.info.id, place.weight);
-    }
+    if (place.weight === 0) return;
+    const { id, group } = place.record.info;
+    this.chargeQueue(from, time);
+    this.chargeQueue(cpu, time);
+    const ahead = this.lags.queue(from, group).moveOut(id);
+    this.queueOf(place).join(id, place.weight, ahead);
   }
 
   private reweigh(place: Place, weight: number, time: number): void {
@@ -274,14 +281,14 @@ export class Report implements SchedulingSink {
     const service = time - running.since;
     running.since = time;
     const place = this.places.get(running.agent);
+    if (place) place.record.service += service;
+    const paying = this.places.get(running.payer);
     const processor = this.processors[cpu];
-    if (!place || !processor) return;
-    const { record } = place;
-    record.service += service;
-    const fair = place.weight > 0;
-    const kind = fair ? "fair" : record.info.class === "fair" ? "idle" : record.info.class;
-    processor.service[kind] += service;
-    if (fair) this.queueOf(place).charge(record.info.id, service);
+    if (!paying || !processor) return;
+    const { info } = paying.record;
+    const fair = paying.weight > 0;
+    processor.service[fair ? "fair" : info.class === "fair" ? "idle" : info.class] += service;
+    if (fair) this.queueOf(paying).charge(info.id, service);
   }
 
   /** Brings the time of the queues of `cpu` up to now, before who is in them changes. */
@@ -294,7 +301,7 @@ export class Report implements SchedulingSink {
     const domain = this.domains[cpu] ?? 0;
     let capacity = 0;
     for (const [each, running] of this.running.entries()) {
-      const place = running ? this.places.get(running.agent) : undefined;
+      const place = running ? this.places.get(running.payer) : undefined;
       const taken = place !== undefined && place.record.info.budget !== null && place.weight === 0;
       if (this.domains[each] === domain && !taken) capacity += 1;
     }

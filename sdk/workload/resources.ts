@@ -1,5 +1,5 @@
 /** What the resources of compiled tasks are to the kernel. */
-import { ENDPOINT_EVENT, ENDPOINT_MUTEX, ENDPOINT_QUEUE } from "../../kernel/ipc/endpoint_kinds.ts";
+import type { EndpointType } from "../agent/index.ts";
 import { waitersOf } from "./conditions.ts";
 import type { Workload } from "./model.ts";
 import type { Resource } from "./program.ts";
@@ -31,7 +31,7 @@ function capacityOf({ kind, name }: Resource, workload: Workload): number {
 export function endpointOf(
   resource: Resource,
   workload: Workload,
-): { readonly type: number; readonly capacity: number; readonly initial: number } | null {
+): { readonly type: EndpointType; readonly capacity: number; readonly initial: number } | null {
   const initial = initialOf(resource, workload);
   switch (resource.kind) {
     case "board":
@@ -39,15 +39,15 @@ export function endpointOf(
     case "queue":
     case "forks":
     case "waiters":
-      return { type: ENDPOINT_QUEUE, capacity: capacityOf(resource, workload), initial: 0 };
+      return { type: "queue", capacity: capacityOf(resource, workload), initial: 0 };
     case "mutex":
       // A mutex lets its holder inherit; a count of one doesn't.
       return workload.inheritance
-        ? { type: ENDPOINT_MUTEX, capacity: 1, initial: 0 }
-        : { type: ENDPOINT_EVENT, capacity: 1, initial };
+        ? { type: "mutex", capacity: 1, initial: 0 }
+        : { type: "event", capacity: 1, initial };
     case "room":
-      return { type: ENDPOINT_EVENT, capacity: QUEUE_MESSAGES, initial };
+      return { type: "event", capacity: QUEUE_MESSAGES, initial };
     default:
-      return { type: ENDPOINT_EVENT, capacity: COUNT_MAX, initial };
+      return { type: "event", capacity: COUNT_MAX, initial };
   }
 }

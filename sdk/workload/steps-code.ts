@@ -243,7 +243,6 @@ function iorun(bytes: number, { program, bufferBytes }: Surroundings): void {
 function post(queue: number, address: number, bytes: number, { program }: Surroundings): void {
   program.code.load(R.REGISTER_RDI, R.REGISTER_R15, queue);
   program.arguments(address, bytes, 0);
-  program.code.set(R.REGISTER_R8, 0);
   program.call(Calls.SYSCALL_IPC_SEND);
 }
 
