@@ -9,7 +9,7 @@
 import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { frameAllocPromised, framesRelease, OWNER_PAGE_TABLE } from "./frames";
 import { AddressSpace } from "./address_space";
-import { PAGE_1G, PAGE_2M, PTE_ADDRESS, PTE_LARGE, PTE_PRESENT, PTE_USER, PTE_WRITABLE } from "./paging";
+import { PAGE_1G, PAGE_2M, PTE_ADDRESS, PTE_LARGE, PTE_PRESENT, PTE_USER, PTE_WRITABLE, slot, tableOf } from "./paging";
 import { retire } from "./shootdown";
 
 const TOP_SHIFT: u32 = 39;
@@ -53,11 +53,6 @@ export function tablesNeeded(start: u64, end: u64, before: u64, after: u64): u32
   );
 }
 
-@inline
-function slot(table: u64, address: u64, shift: u64): usize {
-  return pointer(table) + (<usize>(<u32>(address >> shift) & 511) << 3);
-}
-
 /** The entry for `address` in the table of 1 GiB, 0 when there is no such table. */
 @inline
 function spanEntry(space: AddressSpace, address: u64): usize {
@@ -65,10 +60,10 @@ function spanEntry(space: AddressSpace, address: u64): usize {
   if (address >> TOP_SHIFT != 0) {
     const top = load<u64>(slot(space.root, address, TOP_SHIFT));
     if ((top & PTE_PRESENT) == 0) return 0;
-    table = top & PTE_ADDRESS;
+    table = top;
   }
   const second = load<u64>(slot(table, address, PAGE_1G));
-  return (second & PTE_PRESENT) == 0 ? 0 : slot(second & PTE_ADDRESS, address, PAGE_2M);
+  return (second & PTE_PRESENT) == 0 ? 0 : slot(second, address, PAGE_2M);
 }
 
 /** Linear address of the table of entries for the 2 MiB around `address`, 0 when there is none. */
@@ -77,7 +72,7 @@ export function tableFind(space: AddressSpace, address: u64): usize {
   const entry = spanEntry(space, address);
   if (entry == 0) return 0;
   const value = load<u64>(entry);
-  return (value & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT ? pointer(value & PTE_ADDRESS) : 0;
+  return (value & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT ? tableOf(value) : 0;
 }
 
 /** The entry of a 2 MiB page at `address`, 0 when there is no such page. */
