@@ -28,7 +28,7 @@ import {
   ENTITY_RUNNING,
   WEIGHT_MAX,
 } from "./entity";
-import { before, precedes, Record } from "./fair_node";
+import { before } from "./fair_node";
 import { FairTree, treeFind, treeFirst, treeFree, treeInit, treeInsert, treeRemove, treeReplace } from "./fair_tree";
 import { createNodes, nodes, nodesRelease, nodesReserve } from "./nodes";
 
@@ -314,12 +314,20 @@ function pickOnce(queue: FairQueue): Entity {
   let least = queue.least;
   if (current != 0) {
     const v = changetype<Entity>(current).v;
-    if (queue.entries == 0 || before(v, least)) least = v;
+    if (queue.entries == 0) least = v;
+    else if (before(v, least)) least = v;
   }
   if (before(queue.v, least)) jump(queue, least);
   const record = treeFirst(queue, queue.v);
   if (record == null) return changetype<Entity>(current);
-  if (current != 0 && keeps(queue, changetype<Entity>(current), record)) return changetype<Entity>(current);
+  if (current != 0) {
+    const running = changetype<Entity>(current);
+    if (fairEligible(queue, running)) {
+      const order = <i64>(running.deadline - record.key);
+      if (order < 0) return running;
+      if (order == 0 && running.id < record.id) return running;
+    }
+  }
   const picked = changetype<Entity>(record.item);
   // Touched first: what comes in between hides that it is in no cache.
   picked.queueFlags |= ENTITY_RUNNING;
@@ -331,12 +339,6 @@ function pickOnce(queue: FairQueue): Entity {
   }
   queue.current = changetype<usize>(picked);
   return picked;
-}
-
-/** Whether the current one goes on although `record` is eligible. */
-@inline
-function keeps(queue: FairQueue, current: Entity, record: Record): bool {
-  return fairEligible(queue, current) && precedes(current.deadline, current.id, record.key, record.id);
 }
 
 /** What is left of the entity's request, cycles: how long it may run before the next pick. */
@@ -361,7 +363,8 @@ export function fairCharge(queue: FairQueue, entity: Entity, cycles: u64): void 
   entity.requested = 0;
   if (!before(ghostKey(entity), entity.deadline)) renew(entity);
   const ghosts = ghostsOf(queue);
-  if (ghosts.entries != 0 && !before(queue.v, ghosts.least)) releaseGhosts(queue);
+  if (ghosts.entries == 0) return;
+  if (!before(queue.v, ghosts.least)) releaseGhosts(queue);
 }
 
 /**
