@@ -33,8 +33,8 @@ export function balance(cpu: SchedCpu): void {
   }
 }
 
-/** `cpu` has nothing to run: takes an agent from another one; whether there was one. */
-export function pullIdle(cpu: SchedCpu): bool {
+/** `cpu` has nothing to run of the fair class: takes an agent of another one; whether there was one. */
+export function pullFair(cpu: SchedCpu): bool {
   let best: usize = 0;
   let load: u64 = 0;
   for (let index: u32 = 0; index < sched().cpuCount; index++) {
@@ -46,6 +46,12 @@ export function pullIdle(cpu: SchedCpu): bool {
     best = found;
     load = other.load;
   }
+  return best != 0 && moveTo(changetype<Agent>(best), cpu.index);
+}
+
+/** `cpu` has nothing to run at all: takes an agent of the idle class; whether there was one. */
+export function pullIdle(cpu: SchedCpu): bool {
+  let best: usize = 0;
   for (let index: u32 = 0; best == 0 && index < sched().cpuCount; index++)
     if (index != cpu.index) best = movableIdle(schedCpu(index), cpu);
   return best != 0 && moveTo(changetype<Agent>(best), cpu.index);

@@ -318,6 +318,21 @@ describe("several CPUs", () => {
     expect(it.invariant).toBe(0);
   });
 
+  test("the idle class gets nothing where an agent of the fair class waits for another CPU", async () => {
+    const it = await Scheduler.create({ cpus: 2 });
+    const idle = it.make({ class: "idle" });
+    it.wake(idle);
+    const agents = Array.from({ length: 3 }, () => it.make());
+    for (const agent of agents) it.wake(agent);
+    it.run(5 * MS);
+    const alone = it.running.find((agent, cpu) => agent && it.cpu(cpu).fairCount === 1) as SimAgent;
+    const before = idle.ran;
+    it.stop(alone);
+    it.run(20 * MS);
+    expect(idle.ran).toBe(before);
+    expect(it.invariant).toBe(0);
+  });
+
   test("a CPU that runs out of work takes some at once", async () => {
     const it = await Scheduler.create({ cpus: 2 });
     const agents = Array.from({ length: 3 }, () => it.make());

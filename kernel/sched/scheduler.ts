@@ -16,7 +16,7 @@ import { kick } from "../cpu/switch";
 import { kernelTrace, TRACE_DESCHEDULE, TRACE_DISPATCH, TRACE_WAKE } from "../trace";
 import { now } from "../time";
 import { settle } from "./account";
-import { balance, pullIdle } from "./balance";
+import { balance, pullFair, pullIdle } from "./balance";
 import { dequeue, park, refresh, runsOn, unpark } from "./contexts";
 import { fairServe, fairYield } from "./fair_class";
 import { idleYield, updateServer } from "./idle_class";
@@ -24,7 +24,7 @@ import { place } from "./place";
 import { choiceEnd, pickContext } from "./pick";
 import { realtimeRelease, realtimeYield } from "./realtime";
 import { ON_EDF, ON_IDLE, Schedulable } from "./schedulable";
-import { sched, SchedCpu, schedCpu } from "./sched";
+import { MODE_IDLE, sched, SchedCpu, schedCpu } from "./sched";
 import { WHY_PREEMPTED, WHY_STOPPED, WHY_YIELDED } from "./why";
 
 export { schedDonate, schedDonateStatus, schedUndonate } from "./donation";
@@ -96,6 +96,8 @@ function choose(cpu: SchedCpu): usize {
   while (true) {
     const payer = pickContext(cpu);
     cpu.current = payer;
+    // Before a CPU idles, or its idle class runs, it helps the others.
+    if ((payer == 0 || cpu.mode == MODE_IDLE) && pullFair(cpu)) continue;
     if (payer == 0) {
       if (pullIdle(cpu)) continue;
       sched().idle |= <u64>1 << cpu.index;
