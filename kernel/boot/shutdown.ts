@@ -4,9 +4,11 @@ import { PowerDevice, powerOff } from "../../hal/power";
 import { portRead16, portWrite16 } from "../../hal/x86_64/machine";
 import { PM1_POWER_BUTTON } from "../../sim/spec/acpi";
 import { consoleDrain, print, printDecimal, printLine } from "../console";
+import { kick } from "../cpu/switch";
 import { VECTOR_SCI } from "../cpu/vector_numbers";
 import { ERROR_POWER } from "../errors";
 import { framesFree } from "../mm/frames";
+import { kernel } from "../state";
 import { advanceControllers, controllerAt, controllersSettled, driveAt, storage } from "../storage/storage";
 import { clockNow } from "../time";
 import { LINE_LEVEL } from "../../hal/interrupts";
@@ -39,6 +41,13 @@ export function sciInterrupt(): void {
   if ((portRead16(port) & PM1_POWER_BUTTON) == 0) return;
   portWrite16(port, PM1_POWER_BUTTON);
   boot().powerButton = 1;
+  stopAgents();
+}
+
+/** No CPU runs an agent from now on; each stands where it was. */
+function stopAgents(): void {
+  kernel().scheduling = 0;
+  for (let index: u32 = 0; index < kernel().cpuCount; index++) kick(index);
 }
 
 /** Stops the controllers: what was acknowledged is on the medium afterwards. */

@@ -100,11 +100,14 @@ function settingsOf(options: SchedArguments): RunSettings {
     quantum: ns(options.quantum),
     epoch: ns(options.epoch),
     fairReserve: options.fairReserve === undefined ? undefined : options.fairReserve / 100,
+    onConsole: options.console ? toStandardOutput : undefined,
     onProgress: process.stderr.isTTY ? progress() : undefined,
   };
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   return { cpus: options.cpus, ...Object.fromEntries(known) } as RunSettings;
 }
+
+const toStandardOutput = (byte: number) => void process.stdout.write(Uint8Array.of(byte));
 
 /** Says on a terminal how far a long run is, a few times a second. */
 function progress(): (elapsed: number) => void {

@@ -217,4 +217,19 @@ describe("aios sched", () => {
     const endless = aios(file("endless.json", { tasks: { a: { run: 1 } } }));
     expect([endless.status, endless.stderr]).toEqual([2, expect.stringContaining("--until")]);
   });
+
+  test("--console shows the machine from power-on to power-off, however busy it is", () => {
+    const { stdout, status } = aios("mixed", "--cpus", "4", "--until", "50ms", "--console");
+    expect(status).toBe(0);
+    const told = [
+      "AIOS",
+      "agents: init started",
+      "power button: stopping",
+      "power off",
+      "promised",
+    ];
+    const places = told.map((text) => stdout.indexOf(text));
+    expect(places.every((place) => place >= 0)).toBe(true);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
 });

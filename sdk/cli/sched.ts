@@ -14,6 +14,7 @@ export interface SchedArguments {
   readonly epoch?: bigint;
   /** Percent of each epoch. */
   readonly fairReserve?: number;
+  readonly console: boolean;
   readonly json: boolean;
   readonly list: boolean;
 }
@@ -86,6 +87,7 @@ export function schedCommand(): Command {
       "part of each epoch that budgets can't take (default: 10)",
       parsePercent,
     )
+    .option("--console", "show the machine's console as it boots and turns off", false)
     .option("--json", "print one JSON object instead of tables", false)
     .option("--list", "list the workloads that come along", false)
     .addHelpText("after", HELP)

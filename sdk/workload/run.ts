@@ -26,6 +26,8 @@ export interface RunSettings {
   readonly epoch?: number;
   /** Part of each epoch that budgets can't take, 0 to 1. */
   readonly fairReserve?: number;
+  /** Gets what the machine's console says; at the end the machine is turned off in order. */
+  readonly onConsole?: (byte: number) => void;
   /** Told now and then how far it is, ns after the start. */
   readonly onProgress?: (elapsed: number) => void;
 }
@@ -129,6 +131,7 @@ export async function runWorkload(
     programs,
     ...(settings.seed ? { seed: settings.seed } : {}),
   });
+  if (settings.onConsole) machine.onConsole(settings.onConsole);
   const trouble = setUp(machine, setup, settings);
   const start = setup.start ?? 0;
   if (trouble !== null) return endOf(machine, setup, "panic", start, names, null, trouble);
@@ -139,9 +142,16 @@ export async function runWorkload(
   });
   const end = follow(machine, records, start, limitOf(workload, settings), settings.onProgress);
   for (const sink of sinks) sink.finish(Math.max(start, Number(machine.time)));
-  return endOf(machine, setup, end, start, names, records, troubleOf(machine) ?? "");
+  const result = endOf(machine, setup, end, start, names, records, troubleOf(machine) ?? "");
+  if (settings.onConsole && end !== "panic") turnOff(machine);
+  return result;
 }
 
+/** Presses the power button and waits for the orderly end, for a while. */
+function turnOff(machine: Machine): void {
+  machine.input.powerButton();
+  machine.run({ until: machine.time + BOOT_LIMIT });
+}
 /** ns after the start. */
 const limitOf = ({ duration }: Workload, { until }: RunSettings) =>
   until ?? duration ?? Number.POSITIVE_INFINITY;
