@@ -35,6 +35,8 @@ export class KernelTrace {
   /** TRACE_RECORDS, for whoever reads from outside. */
   capacity: u32;
   records: Ptr<KernelRecord>;
+  /** Time of the last record whose maker read the clock. */
+  time: u64;
 }
 
 export const TRACE_BYTES: u64 = <u64>TRACE_RECORDS * 32 + 4096;
@@ -49,11 +51,25 @@ export function traceInit(at: usize): void {
 
 export function kernelTrace(kind: u32, a: u32, b: u64, c: u64): void {
   const ring = changetype<KernelTrace>(kernel().trace);
+  ring.time = timestamp();
+  append(ring, kind, a, b, c);
+}
+
+/**
+ * A record with the time of the one before it: for what happens often and close together, as pages
+ * that are mapped, where reading the clock would cost more than the thing itself.
+ */
+export function kernelTraceBehind(kind: u32, a: u32, b: u64, c: u64): void {
+  append(changetype<KernelTrace>(kernel().trace), kind, a, b, c);
+}
+
+@inline
+function append(ring: KernelTrace, kind: u32, a: u32, b: u64, c: u64): void {
   const written = ring.written;
   ring.written = written + 1;
   const index = <usize>written & (TRACE_RECORDS - 1);
   const record = changetype<KernelRecord>(ring.records + index * offsetof<KernelRecord>());
-  record.time = timestamp();
+  record.time = ring.time;
   record.kind = kind;
   record.a = a;
   record.b = b;

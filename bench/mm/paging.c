@@ -1,7 +1,7 @@
 /*
  * The kernel's page tables and buddy allocator (kernel/mm/paging.ts, kernel/mm/frames.ts) in C: the
  * peer of the benchmark. The same structures, the same checks, the same record of each page in a
- * trace ring; timestamp() and invalidate() are calls that do nothing, as on the other side.
+ * trace ring; invalidate() is a call that does nothing, as on the other side.
  *
  * Reads lines "map|unmap|translate SIZE COUNT", SIZE the log2 of a page's bytes, and answers each
  * with nanoseconds, a sum and the number of free frames.
@@ -40,14 +40,9 @@ static struct kernel {
   uint32_t heads[ORDER_MAX + 1], owned[OWNERS];
   uint64_t allocations, mapped, unmapped;
   uint32_t tables;
-  uint64_t written;
+  uint64_t written, time;
   struct record records[TRACE_RECORDS];
 } kernel;
-
-__attribute__((noinline)) static uint64_t timestamp(void) {
-  __asm__ volatile("");
-  return 0;
-}
 
 __attribute__((noinline)) static void invalidate(uint64_t address) {
   __asm__ volatile("" : : "r"(address));
@@ -57,7 +52,7 @@ static void *pointer(uint64_t address) { return kernel.ram + address; }
 
 static void trace(uint32_t kind, uint32_t a, uint64_t b, uint64_t c) {
   struct record *record = &kernel.records[kernel.written++ & (TRACE_RECORDS - 1)];
-  *record = (struct record){timestamp(), kind, a, b, c};
+  *record = (struct record){kernel.time, kind, a, b, c};
 }
 
 static void insert(uint32_t frame, uint32_t order) {

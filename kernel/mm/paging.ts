@@ -9,7 +9,7 @@ import { pointer } from "../../hal/memory";
 import { LOW_RAM_MAX, RAM_BASE } from "../../sim/core/memory";
 import { invalidatePage } from "../../hal/x86_64/machine";
 import { kernel, Ptr } from "../state";
-import { kernelTrace, TRACE_PAGE_MAPPED, TRACE_PAGE_UNMAPPED } from "../trace";
+import { kernelTraceBehind, TRACE_PAGE_MAPPED, TRACE_PAGE_UNMAPPED } from "../trace";
 import { frameAllocZeroed, frameFree, OWNER_PAGE_TABLE } from "./frames";
 
 export const PTE_PRESENT: u64 = 1 << 0;
@@ -131,7 +131,7 @@ export function mapPage(root: u64, address: u64, target: u64, size: u32, flags: 
   if ((load<u64>(entry) & PTE_PRESENT) != 0) return MAP_OCCUPIED;
   store<u64>(entry, target | flags | PTE_PRESENT | (size > PAGE_4K ? PTE_LARGE : 0));
   paging().mapped += 1;
-  kernelTrace(TRACE_PAGE_MAPPED, size, address, target);
+  kernelTraceBehind(TRACE_PAGE_MAPPED, size, address, target);
   return MAP_OK;
 }
 
@@ -161,7 +161,7 @@ export function unmapPage(root: u64, address: u64): u32 {
   store<u64>(found & ~7, 0);
   paging().unmapped += 1;
   invalidatePage(address);
-  kernelTrace(TRACE_PAGE_UNMAPPED, sizeOf(found), address, 0);
+  kernelTraceBehind(TRACE_PAGE_UNMAPPED, sizeOf(found), address, 0);
   pruneTables(root, address, sizeOf(found));
   return MAP_OK;
 }

@@ -40,6 +40,7 @@ function textAt(agent: Agent, address: u64, write: bool): usize {
 }
 
 /** Linear address of user address `address`, whose page is brought in; 0 when that isn't allowed. */
+@inline
 export function userPage(agent: Agent, address: u64, write: bool): usize {
   const found = present(agent, address, write);
   return found != 0 ? found : userPageSlow(agent, address, write);
@@ -91,27 +92,29 @@ export function userCheck(agent: Agent, address: u64, bytes: u64, write: bool): 
 
 /** Copies `bytes` bytes from user address `address` to linear address `to`: a status. */
 export function copyFromUser(agent: Agent, address: u64, to: usize, bytes: u32): u32 {
-  while (bytes != 0) {
-    const part = min(bytes, <u32>PAGE_BYTES - (<u32>address & <u32>PAGE_MASK));
-    const from = userPage(agent, address, false);
-    if (from == 0) return STATUS_BAD_ADDRESS;
-    memory.copy(to, from, part);
-    address += part;
-    to += part;
-    bytes -= part;
-  }
+  const at = userReach(agent, address, bytes, false);
+  if (at == 0) return copyPages(agent, address, to, bytes, false);
+  memory.copy(to, at, bytes);
   return STATUS_OK;
 }
 
 /** Copies `bytes` bytes from linear address `from` to user address `address`: a status. */
 export function copyToUser(agent: Agent, address: u64, from: usize, bytes: u32): u32 {
+  const at = userReach(agent, address, bytes, true);
+  if (at == 0) return copyPages(agent, address, from, bytes, true);
+  memory.copy(at, from, bytes);
+  return STATUS_OK;
+}
+
+/** Copies page by page, to the agent when `write`. No bytes are no access. */
+function copyPages(agent: Agent, address: u64, kernel: usize, bytes: u32, write: bool): u32 {
   while (bytes != 0) {
     const part = min(bytes, <u32>PAGE_BYTES - (<u32>address & <u32>PAGE_MASK));
-    const to = userPage(agent, address, true);
-    if (to == 0) return STATUS_BAD_ADDRESS;
-    memory.copy(to, from, part);
+    const at = userPage(agent, address, write);
+    if (at == 0) return STATUS_BAD_ADDRESS;
+    memory.copy(write ? at : kernel, write ? kernel : at, part);
     address += part;
-    from += part;
+    kernel += part;
     bytes -= part;
   }
   return STATUS_OK;

@@ -7,8 +7,10 @@ import { spaceCloneCow } from "../mm/clone";
 import { spaceDestroy } from "../mm/destroy";
 import { pageFault } from "../mm/fault";
 import { framesPromised } from "../mm/frames";
-import { memorySetImage } from "../mm/memory";
+import { memoryAllocate, memorySetImage } from "../mm/memory";
 import { moveRanges } from "../mm/move";
+import { Pool } from "../mm/pool";
+import { PROTECTION_READ, PROTECTION_WRITE } from "../mm/protection";
 import { pagesCheck, pagesGive, pagesTake } from "../mm/transfer";
 import { quarantine, shootdownInterrupt, spaceUse, useKernelSpace } from "../mm/shootdown";
 import { copyFromUser, copyToUser, userCheck, userReach } from "../mm/user";
@@ -101,6 +103,23 @@ export function worldImage(agent: u64, at: usize, bytes: u64): bool {
   find(agent).image = image;
   memorySetImage(find(agent));
   return true;
+}
+
+/** Gives `agent` `pages` pages of untouched memory at `address`. */
+export function worldAllocate(agent: u64, address: u64, pages: u32): bool {
+  const holder = find(agent);
+  const flags: u64 = PROTECTION_READ | PROTECTION_WRITE;
+  return memoryAllocate(holder, changetype<Pool>(holder.pool), address, <u64>pages << 12, flags) == address;
+}
+
+/** Fills `bytes` bytes with zeroes `count` times, `stride` bytes apart: what a fault can't be faster than. */
+export function fillPagesMany(to: usize, bytes: u32, stride: u32, count: u32): void {
+  for (let index: u32 = 0; index < count; index++) memory.fill(to + index * stride, 0, bytes);
+}
+
+/** Copies `bytes` bytes from `from` to `to` `count` times, `stride` bytes apart. */
+export function copyPagesMany(to: usize, from: usize, bytes: u32, stride: u32, count: u32): void {
+  for (let index: u32 = 0; index < count; index++) memory.copy(to + index * stride, from + index * stride, bytes);
 }
 
 /** Copies `bytes` bytes to user memory `count` times. */

@@ -84,6 +84,15 @@ export interface KernelTesting {
   worldTake(agent: bigint, address: bigint, pages: number, list: number): number;
   worldGive(agent: bigint, address: bigint, pages: number, list: number): number;
   worldImage(agent: bigint, at: number, bytes: bigint): number;
+  worldAllocate(agent: bigint, address: bigint, pages: number): number;
+  fillPagesMany(to: number, bytes: number, stride: number, count: number): void;
+  copyPagesMany(
+    to: number,
+    from: number,
+    bytes: number,
+    stride: number,
+    count: number,
+  ): void;
   copyToUserMany(
     agent: bigint,
     address: bigint,
