@@ -62,7 +62,10 @@ export function wakeForOperation(): void {
   if (waiters.count != 0) wakeFirst(waiters, 0).baton = changetype<KernelObject>(kernel().authority).id;
 }
 
-/** `agent` looks at what it was woken for, if that is `object`. */
+/**
+ * `agent` has been at `object`, and if it was woken for that it has taken what it came for or found
+ * nothing. A call that is refused there, for want of room say, leaves it on its way.
+ */
 @inline
 export function batonDrop(agent: Agent, object: u64): void {
   if (agent.baton == object) agent.baton = 0;

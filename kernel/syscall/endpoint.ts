@@ -103,11 +103,15 @@ export function pipeReadCall(call: Call): u32 {
   if (status != STATUS_OK) return status;
   const pipe = changetype<Endpoint>(call.object);
   const agent = callerOf(call);
-  batonDrop(agent, pipe.id);
   const moved = min(<u32>call.a2, pipe.count);
-  if (moved == 0) return call.a2 == 0 ? STATUS_OK : STATUS_EMPTY;
+  if (moved == 0) {
+    if (call.a2 == 0) return STATUS_OK;
+    batonDrop(agent, pipe.id);
+    return STATUS_EMPTY;
+  }
   const read = pipeRead(pipe, agent, call.a1, moved);
   if (read != STATUS_OK) return read;
+  batonDrop(agent, pipe.id);
   call.value = moved;
   // One write may be enough for several readers, and woke one.
   if (pipe.count != 0) wakeForContent(pipe);

@@ -20,6 +20,7 @@ import { Pool } from "../mm/pool";
 import { pagesCheck } from "../mm/transfer";
 import { copyToUser, userCheck, userReach } from "../mm/user";
 import { KIND_AGENT } from "../object/kinds";
+import { KernelObject } from "../object/slab";
 import { Call, callerOf } from "./call";
 import * as Layout from "./ipc_layouts";
 import {
@@ -149,10 +150,12 @@ export function ipcRecv(call: Call): u32 {
     const endpoint = changetype<Endpoint>(call.object);
     if (endpoint.type != ENDPOINT_QUEUE) return STATUS_CAPABILITY_KIND;
     queue = queueOf(endpoint);
-    batonDrop(agent, endpoint.id);
   }
   if (call.a4 != 0) return STATUS_BAD_ARGUMENT;
-  if (queue.count == 0) return STATUS_EMPTY;
+  if (queue.count == 0) {
+    batonDrop(agent, changetype<KernelObject>(call.object).id);
+    return STATUS_EMPTY;
+  }
   return receive(call, agent, queue);
 }
 
@@ -174,6 +177,7 @@ function receive(call: Call, agent: Agent, queue: MessageQueue): u32 {
   if (status == STATUS_OK && call.a3 != 0) status = writeHeader(agent, message, call.a3);
   if (status != STATUS_OK) return status;
   call.value = message.sequence;
+  batonDrop(agent, changetype<KernelObject>(call.object).id);
   queueTake(queue);
   if (message.pageCount != 0) payloadFree(payloadOf(message), message.pageCount, given);
   messageReturn(message);

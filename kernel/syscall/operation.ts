@@ -44,8 +44,10 @@ export function pqcOperation(call: Call): u32 {
 export function pqcTake(call: Call): u32 {
   const service = callerOf(call);
   if ((call.a1 & 7) != 0) return STATUS_MISALIGNED;
-  batonDrop(service, changetype<KernelObject>(kernel().authority).id);
-  if (ipc().pendingCount == 0) return STATUS_EMPTY;
+  if (ipc().pendingCount == 0) {
+    batonDrop(service, changetype<KernelObject>(kernel().authority).id);
+    return STATUS_EMPTY;
+  }
   const operation = changetype<Operation>(ipc().pendingFirst);
   if (<u64>operation.bytes > call.a3) {
     call.value = operation.bytes;
@@ -57,6 +59,7 @@ export function pqcTake(call: Call): u32 {
   status = payloadWrite(areaOf(operation), operation.pageCount, service, call.a2, operation.bytes);
   if (status == STATUS_OK) status = writeRecord(service, operation, call.a1);
   if (status != STATUS_OK) return status;
+  batonDrop(service, changetype<KernelObject>(kernel().authority).id);
   call.value = operationTake(service).id;
   return STATUS_OK;
 }

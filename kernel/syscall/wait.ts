@@ -11,7 +11,7 @@ import { READY_NOTICE, WAIT_MAILBOX, WAIT_NOTICES } from "../ipc/flags";
 import { noticeRead } from "../ipc/notice";
 import { ipc } from "../ipc/state";
 import { IntervalTimer } from "../ipc/timer";
-import { NOT_READY, waitEnter, waitRearm, waitReserve, waitTake } from "../ipc/wait";
+import { NOT_READY, targetAt, waitEnter, waitRearm, waitReserve, waitTake } from "../ipc/wait";
 import { WaitNode } from "../ipc/wait_node";
 import { WAIT_DONATE } from "../ipc/wait_set";
 import { batonPass } from "../ipc/wake";
@@ -73,9 +73,16 @@ function readList(agent: Agent, address: u64, count: u32): u32 {
     const held = capabilityNamed(id);
     const needed = rightFor(held.kind);
     if ((held.rights & agent.rightsLeft & needed) != needed) return STATUS_RIGHTS_MISSING;
+    if (isListed(held.target, index)) return STATUS_BAD_ARGUMENT;
     store<u32>(ipc().targets + (<usize>index << 2), held.target);
   }
   return STATUS_OK;
+}
+
+/** Whether the object is among the first `count` targets: nobody is twice in one queue. */
+function isListed(target: usize, count: u32): bool {
+  for (let index: u32 = 0; index < count; index++) if (targetAt(index) == target) return true;
+  return false;
 }
 
 function rightFor(kind: u32): u32 {
