@@ -33,6 +33,7 @@ export interface KernelTesting {
     a5: bigint,
   ): number;
   worldValue(cpu: number): bigint;
+  worldCallAddress(cpu: number): number;
   checkInvariants(): number;
   worldStore(agent: bigint, address: bigint, from: number, bytes: number): number;
   worldLoad(agent: bigint, address: bigint, to: number, bytes: number): number;

@@ -119,6 +119,11 @@ export function worldReach(agent: u64, address: u64): usize {
   return found == null ? 0 : userPage(found, address, true);
 }
 
+/** Where CPU `cpu` keeps the call that it carries out. */
+export function worldCallAddress(cpu: u32): usize {
+  return kernelCpu(cpu).call;
+}
+
 /** Lets CPU `cpu` do a step for agents' lives and choose; the identifier of the agent that it runs now, 0 when it idles. */
 export function worldSchedule(cpu: u32): u64 {
   kernel().entered = cpu;
