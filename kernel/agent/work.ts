@@ -9,6 +9,7 @@
 import { interruptsSend } from "../../hal/interrupts";
 import { interruptController } from "../boot/interrupts";
 import { KernelCpu, kernelCpu } from "../cpu/cpu";
+import { letGo } from "../cpu/switch";
 import { VECTOR_RESCHEDULE } from "../cpu/vector_numbers";
 import { DISMANTLE_STEP, START_STEP, STOP_STEP } from "../limits";
 import { Ptr } from "../state";
@@ -62,6 +63,8 @@ function workTake(list: WorkList): Agent {
 export function lifeStep(index: u32): bool {
   const cpu = kernelCpu(index);
   stopStep(index, cpu);
+  // What the CPU holds may be what was stopped just now: somebody who ends its own parent.
+  letGo(cpu);
   startStep(index, cpu);
   dismantleStep(cpu);
   return (

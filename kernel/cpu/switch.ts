@@ -84,7 +84,6 @@ export function kick(index: u32): void {
 export function leaveKernel(index: u32, fromSyscall: bool): void {
   const cpu = kernelCpu(index);
   if (cpu.reschedule == 0) return;
-  letGo(cpu);
   lifeWork(index);
   const previous = cpu.current;
   const next = choose(cpu, index);
@@ -95,7 +94,7 @@ export function leaveKernel(index: u32, fromSyscall: bool): void {
 }
 
 /** The CPU drops the agent that it holds if that is over: its registers are worth nothing. */
-function letGo(cpu: KernelCpu): void {
+export function letGo(cpu: KernelCpu): void {
   if (cpu.current == 0 || !agentOver(changetype<Agent>(cpu.current))) return;
   changetype<Agent>(cpu.current).running = 0;
   cpu.current = 0;

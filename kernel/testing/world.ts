@@ -10,7 +10,6 @@ import { IMAGE_HEADER_BYTES, IMAGE_MAGIC_HIGH, IMAGE_MAGIC_LOW } from "../agent/
 import { entropyDerive } from "../cap/entropy";
 import { agentFault } from "../agent/fault";
 import { createObjects } from "../agent/start";
-import { agentOver } from "../agent/tree";
 import { lifeStep } from "../agent/work";
 import { AGENT_RUNNING } from "../agent/states";
 import { Image } from "../agent/image";
@@ -129,10 +128,6 @@ export function worldSchedule(cpu: u32): u64 {
   kernel().entered = cpu;
   const self = kernelCpu(cpu);
   self.reschedule = 0;
-  if (self.current != 0 && agentOver(changetype<Agent>(self.current))) {
-    changetype<Agent>(self.current).running = 0;
-    self.current = 0;
-  }
   lifeStep(cpu);
   const next = schedPick(cpu);
   if (self.current != 0) changetype<Agent>(self.current).running = 0;
