@@ -42,6 +42,15 @@ export const MUTEX_HOLDER_LIVES = 38;
 export const OPERATION_IN_ITS_LIST = 39;
 export const NOTICE_LISTED = 40;
 
+/** kernel/agent/invariants.ts */
+export const AGENT_TREE_LINKED = 70;
+export const AGENT_TREE_COUNTED = 71;
+export const AGENT_WORK_LISTED = 72;
+export const AGENT_DEAD_HOLDS_NOTHING = 73;
+export const AGENT_ENDS_COUNTED = 74;
+export const AGENT_KEPT_BY_ONE = 75;
+export const IMAGE_REFERENCED = 76;
+
 /** kernel/sched/invariants.ts */
 export const SCHED_QUEUES_MATCH_STATES = 50;
 export const SCHED_ONE_QUEUE_EACH = 51;

@@ -1,4 +1,13 @@
 /** All named invariants of the kernel, one after the other. */
+import {
+  agentDeadHoldsNothing,
+  agentEndsCounted,
+  agentKeptByOne,
+  agentTreeCounted,
+  agentTreeLinked,
+  agentWorkListed,
+  imageReferenced,
+} from "../agent/invariants";
 import { auditAccountsForAll, auditWithinLimit } from "../audit/invariants";
 import {
   capabilitiesNarrow,
@@ -42,6 +51,12 @@ import {
   waitsMatchStates,
 } from "../ipc/invariants";
 import {
+  AGENT_DEAD_HOLDS_NOTHING,
+  AGENT_ENDS_COUNTED,
+  AGENT_KEPT_BY_ONE,
+  AGENT_TREE_COUNTED,
+  AGENT_TREE_LINKED,
+  AGENT_WORK_LISTED,
   AUDIT_NOTHING_SILENT,
   AUDIT_RING_WITHIN_LIMIT,
   CAPABILITY_DESCENDANTS_COUNTED,
@@ -51,6 +66,7 @@ import {
   CAPABILITY_OBJECT_FOUND,
   CAPABILITY_TREE_ACYCLIC,
   ENDPOINT_OWNED,
+  IMAGE_REFERENCED,
   INVARIANTS_HOLD,
   MEMORY_DISCARDABLE_COUNTED,
   MEMORY_FRAMES_OWNED_ONCE,
@@ -85,7 +101,18 @@ import {
 
 /** Number of the first invariant that does not hold (kernel/invariant_names.ts), or INVARIANTS_HOLD. */
 export function checkInvariants(): u32 {
-  return capabilities() || auditing() || memoryHolds() || communication() || scheduling();
+  return lives() || capabilities() || auditing() || memoryHolds() || communication() || scheduling();
+}
+
+export function lives(): u32 {
+  // The tree first: counts are taken along it.
+  if (!agentTreeLinked()) return AGENT_TREE_LINKED;
+  if (!agentTreeCounted()) return AGENT_TREE_COUNTED;
+  if (!agentWorkListed()) return AGENT_WORK_LISTED;
+  if (!agentDeadHoldsNothing()) return AGENT_DEAD_HOLDS_NOTHING;
+  if (!agentEndsCounted()) return AGENT_ENDS_COUNTED;
+  if (!agentKeptByOne()) return AGENT_KEPT_BY_ONE;
+  return imageReferenced() ? INVARIANTS_HOLD : IMAGE_REFERENCED;
 }
 
 function capabilities(): u32 {

@@ -2,6 +2,7 @@
 import * as states from "../agent/states.ts";
 import * as Views from "../host/views.generated.ts";
 import { PROTECTION_READ, PROTECTION_WRITE } from "../mm/protection.ts";
+import * as invariants from "../invariant_names.ts";
 import { KIND_AGENT, KIND_IMAGE, KIND_POOL, KINDS } from "../object/kinds.ts";
 import * as layouts from "../syscall/layouts.ts";
 import { ALL_RIGHTS, Authority } from "./cap-host.ts";
@@ -78,8 +79,11 @@ export class Actor {
     return this.life.view(this.id);
   }
 
+  /** Makes a system call, after which every named invariant must hold. */
   call(name: CallName, capability: number, ...args: (number | bigint)[]): Result {
-    return this.life.world.call(this.id, name, capability, ...args);
+    const result = this.life.world.call(this.id, name, capability, ...args);
+    this.life.check(name);
+    return result;
   }
 
   /** Address of its memory, which it has from the first time that it is asked for. */
@@ -252,7 +256,16 @@ export class Life {
   settle(cpu = 0): number {
     let steps = 1;
     while (this.authority.exports.worldLife(cpu) !== 0) steps += 1;
+    this.check("settle");
     return steps;
+  }
+
+  /** @throws Error naming the invariant that does not hold */
+  check(after: string): void {
+    const broken = this.authority.exports.checkInvariants();
+    if (broken === invariants.INVARIANTS_HOLD) return;
+    const name = Object.entries(invariants).find(([, number]) => number === broken)?.[0];
+    throw new Error(`after ${after}: ${name} does not hold`);
   }
 
   /** What must be the same before and after: objects of each kind, frames, bytes in use. */
