@@ -7,6 +7,8 @@ import type { View } from "../../sim/host/view.ts";
 import { KERNEL_ADDRESS, KERNEL_BYTES } from "../../sim/spec/platform.ts";
 import * as stages from "../boot/stage_numbers.ts";
 import * as errors from "../errors.ts";
+import { KIND_AGENT } from "../object/kinds.ts";
+import { AgentView, agentSlot, agentSlots } from "./agents.ts";
 import { RunQueue } from "./runqueues.ts";
 import * as Views from "./views.generated.ts";
 
@@ -140,6 +142,29 @@ export class KernelViews {
   private bytes(at: number, length: number): Uint8Array {
     const inside = at >= RAM_BASE && at + length <= this.data.byteLength;
     return new Uint8Array(this.data.buffer as ArrayBuffer, inside ? at : 0, inside ? length : 0);
+  }
+
+  /** All agents, in the order of their slots; none before there is a table of them. */
+  get agents(): AgentView[] {
+    const slab = this.agentSlab();
+    if (!slab) return [];
+    const slots = agentSlots(slab, this.data, (at) => viewInRam(Views.Agent, this.data, at));
+    return [...slots].map((block) => new AgentView(block));
+  }
+
+  /** The agent with this identifier; null when there is none, or none any more. */
+  agent(id: number): AgentView | null {
+    const slab = this.agentSlab();
+    const block =
+      slab && agentSlot(slab, this.data, id, (at) => viewInRam(Views.Agent, this.data, at));
+    return block ? new AgentView(block) : null;
+  }
+
+  private agentSlab(): Views.Slab | null {
+    const { slabs } = this.root;
+    return slabs === 0
+      ? null
+      : viewInRam(Views.Slab, this.data, slabs + KIND_AGENT * Views.Slab.size);
   }
 
   /** Run queues, one a processor; none before agents are scheduled. */

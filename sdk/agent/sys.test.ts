@@ -62,6 +62,15 @@ describe("TypeScript agents on the machine", () => {
       { images: { faulty: FAULTY } },
     );
     expect(machine.kernel.panic).toBeNull();
+    // The first agent has ended in order; its control block stays for whoever looks from outside.
+    const [init] = machine.kernel.agents;
+    expect([machine.kernel.agents.length, init?.state, init?.end]).toEqual([
+      1,
+      "dead",
+      { reason: "exited", code: 0n },
+    ]);
+    expect(machine.kernel.agent(init?.id ?? 0)?.class).toBe("fair");
+    expect(machine.kernel.agent((init?.id ?? 0) + 1)).toBeNull();
   });
 
   test("a refusal is an error with the status's name, and changes nothing", async () => {
