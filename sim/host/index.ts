@@ -3,9 +3,9 @@
  * views through which its state is read and changed.
  */
 
+export type { AgentView } from "../../kernel/host/agents.ts";
 /** Classes of the kernel's structures, to which `machine.kernel` leads. */
 export * as KernelStructures from "../../kernel/host/views.generated.ts";
-export type { AgentView } from "../../kernel/host/agents.ts";
 export type { BundleFile, KernelPanic, KernelViews } from "../../kernel/host/views.ts";
 export type { AgentFailure, Agents } from "./agents.ts";
 export type { Drive, DriveBackend, DriveOptions } from "./drives.ts";
