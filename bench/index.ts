@@ -1,12 +1,13 @@
 /**
  * npm run bench: measures and prints ratios to peers that ran beside.
  *
- *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [ipc] [--json FILE] [--docs] [--no-build]
+ *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [ipc] [agents] [--json FILE] [--docs] [--no-build]
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { Command } from "commander";
+import { measureAgents } from "./agents/index.ts";
 import { measureBoot } from "./boot.ts";
 import { measureCapabilities } from "./cap/index.ts";
 import { describeHost } from "./host.ts";
@@ -29,6 +30,7 @@ const SUBJECTS: Readonly<Record<string, Measure>> = {
   machine: measureMachine,
   cap: measureCapabilities,
   ipc: measureIpc,
+  agents: measureAgents,
 };
 
 const command = new Command("bench")

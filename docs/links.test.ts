@@ -36,6 +36,7 @@ test("every file of the tree that a document names exists", () => {
 test("the example in the README is the one that is tested", () => {
   const readme = readFileSync("README.md", "utf8");
   expect(readme).toContain(readFileSync("sim/host/example.test.ts", "utf8").trim());
+  expect(readme).toContain(readFileSync("sdk/agent/example.test.ts", "utf8").trim());
 });
 
 test("excerpts in the book's walk through the code are lines of the code", () => {

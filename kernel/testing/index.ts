@@ -14,6 +14,7 @@ export { mapPage, unmapPage, translate } from "../mm/paging";
 export * from "./cap";
 export * from "./ipc";
 export { checkInvariants, memoryHolds } from "./invariants";
+export * from "./life";
 export * from "./loops";
 export * from "./memory";
 export * from "./sched";

@@ -114,6 +114,15 @@ export interface KernelTesting {
   worldPark(agent: bigint): void;
   worldUnpark(agent: bigint): number;
   worldIpcDrop(agent: bigint, units: number): number;
+  birthMany(
+    parent: bigint,
+    number: number,
+    capability: bigint,
+    address: bigint,
+    list: number,
+    count: number,
+  ): number;
+  killMany(parent: bigint, list: number, count: number): number;
   worldLife(cpu: number): number;
   worldEmptyImage(): bigint;
   worldException(agent: bigint, vector: number, errorCode: number, address: bigint): void;
