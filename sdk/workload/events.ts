@@ -23,7 +23,7 @@ export interface AgentInfo {
  */
 export type DescheduleReason = "preempted" | "yielded" | "blocked" | "throttled" | "ended";
 
-/** Times are ns of virtual time and never go back. */
+/** Times are ns of virtual time. Of one processor they don't go back; two are up to a slice apart. */
 export type SchedulingEvent =
   /** `payer`: on whose time it runs, when that isn't its own (it holds what another waits for). */
   | {

@@ -19,6 +19,7 @@ interface Member {
 class Queue {
   private virtual = 0;
   private weight = 0;
+  private runnable = 0;
   private readonly members = new Map<number, Member>();
   /** Those that left ahead of V, by their v. */
   private ghosts: Member[] = [];
@@ -33,6 +34,7 @@ class Queue {
     }
     const v = Math.max(known?.v ?? 0, this.virtual + ahead / weight);
     this.members.set(agent, { agent, weight, v, runnable: true });
+    this.runnable += 1;
     this.weight += weight;
   }
 
@@ -40,6 +42,7 @@ class Queue {
     const member = this.members.get(agent);
     if (!member?.runnable) return;
     member.runnable = false;
+    this.runnable -= 1;
     if (member.v > this.virtual) {
       const at = this.ghosts.findIndex((ghost) => ghost.v > member.v);
       this.ghosts.splice(at < 0 ? this.ghosts.length : at, 0, member);
@@ -87,6 +90,8 @@ class Queue {
       this.moveTo(Math.max(ghost.v, this.virtual));
     }
     if (this.weight > 0) this.virtual += left / this.weight;
+    // Alone it is chosen again at each request's end, which nobody else sees.
+    if (this.runnable === 1 && member.runnable && member.v > this.virtual) this.moveTo(member.v);
   }
 
   /** In ns of service; positive when the agent is owed some. */

@@ -50,24 +50,29 @@ function reader(capacity = 16) {
 
 const AGENT = 2 ** 40 + 3;
 
-test("records become events in the order of time, marks those of whom the CPU runs", () => {
+test("records become events in the kernel's order, marks those of whom the CPU runs", () => {
   const { kernel, marks, events, read } = reader();
   kernel.kernel(100, TRACE_WAKE, 1, AGENT);
   kernel.kernel(150, TRACE_DISPATCH, 1, AGENT, AGENT);
   kernel.kernel(120, TRACE_DISPATCH, 0, 7, 9);
   kernel.kernel(300, TRACE_DESCHEDULE, 1 | (3 << 8), AGENT);
+  kernel.kernel(290, TRACE_WAKE, 2, AGENT);
   kernel.kernel(310, TRACE_MISS, 1, AGENT);
   kernel.kernel(320, TRACE_MIGRATE, 2, AGENT);
   marks.mark(200, 1, MARK_TICK, 140);
+  marks.mark(400, 0, MARK_TICK, 400);
   read();
   expect(events).toEqual([
     { kind: "wake", time: 100, cpu: 1, agent: AGENT },
-    { kind: "dispatch", time: 120, cpu: 0, agent: 7, payer: 9 },
     { kind: "dispatch", time: 150, cpu: 1, agent: AGENT },
+    { kind: "dispatch", time: 120, cpu: 0, agent: 7, payer: 9 },
     { kind: "tick", time: 200, agent: AGENT, late: 60 },
     { kind: "deschedule", time: 300, cpu: 1, agent: AGENT, reason: "blocked" },
+    // Of another processor, whose clock is behind.
+    { kind: "wake", time: 290, cpu: 2, agent: AGENT },
     { kind: "miss", time: 310, agent: AGENT },
     { kind: "migrate", time: 320, cpu: 2, agent: AGENT },
+    { kind: "tick", time: 400, agent: 7, late: 0 },
   ]);
 });
 

@@ -110,22 +110,46 @@ export class SchedulingRecords {
   }
 
   /**
-   * Tells the sink what is new, in the order of time.
+   * Tells the sink what is new. Processors are up to a slice of virtual time apart, so of two of them
+   * times may go back a little; what the kernel did is told in the order in which it did it.
    * @returns how full the fuller of the rings had become, 1 for full
    */
   read(kernel: Ring, marks: Ring): number {
-    const entries: Entry[] = [];
+    const [entries, marked]: [Entry[], Entry[]] = [[], []];
     const ofKernel = this.kernel.read(kernel, entries);
-    const ofMarks = this.marks.read(marks, entries);
+    const ofMarks = this.marks.read(marks, marked);
     this.lost += ofKernel.lost + ofMarks.lost;
-    // Processors are up to a slice of virtual time apart; of each one the order is kept.
-    entries.sort((x, y) => x.time - y.time);
-    for (const entry of entries) this.tell(entry);
+    this.merge(entries, marked);
     const filled = (fresh: number, lost: number, { capacity }: Ring) => (fresh + lost) / capacity;
     return Math.max(
       filled(ofKernel.fresh, ofKernel.lost, kernel),
       filled(ofMarks.fresh, ofMarks.lost, marks),
     );
+  }
+
+  /** Marks stand between what the kernel did on the same processor, by time. */
+  private merge(entries: readonly Entry[], marked: readonly Entry[]): void {
+    const waiting = new Map<number, Entry[]>();
+    for (const mark of marked) {
+      const ofCpu = waiting.get(mark.cpu);
+      if (ofCpu) ofCpu.push(mark);
+      else waiting.set(mark.cpu, [mark]);
+    }
+    const next = new Map<number, number>();
+    for (const entry of entries) {
+      const marks = waiting.get(entry.cpu);
+      if (marks && (entry.kind === TRACE_DISPATCH || entry.kind === TRACE_DESCHEDULE)) {
+        let at = next.get(entry.cpu) ?? 0;
+        for (let mark = marks[at]; mark && mark.time < entry.time; mark = marks[at]) {
+          this.tell(mark);
+          at += 1;
+        }
+        next.set(entry.cpu, at);
+      }
+      this.tell(entry);
+    }
+    for (const [cpu, marks] of waiting)
+      for (const mark of marks.slice(next.get(cpu) ?? 0)) this.tell(mark);
   }
 
   private tell({ time, mark, kind, cpu, a, b, c }: Entry): void {

@@ -243,16 +243,18 @@ export class Report implements SchedulingSink {
     this.idealOf(info)?.leave(info.id, time);
   }
 
+  /** Time had in advance counts in the other queue too, also for one that sleeps. */
   private migrate(place: Place, cpu: number, time: number): void {
-    if (!place.runnable || place.cpu === cpu) return;
     const from = place.cpu;
+    if (from === cpu) return;
     place.cpu = cpu;
-    if (place.weight === 0) return;
+    if (place.weight === 0 || from < 0) return;
     const { id, group } = place.record.info;
     this.chargeQueue(from, time);
     this.chargeQueue(cpu, time);
     const ahead = this.lags.queue(from, group).moveOut(id);
     this.queueOf(place).join(id, place.weight, ahead);
+    if (!place.runnable) this.queueOf(place).leave(id);
   }
 
   private reweigh(place: Place, weight: number, time: number): void {

@@ -14,6 +14,8 @@ const AGENTS = 2;
 interface Row {
   readonly tid: number;
   readonly name: string;
+  /** Latest time in it: the processors' clocks are a little apart. */
+  latest: bigint;
   /** What its row is in the middle of. */
   open: "running" | "waiting" | null;
 }
@@ -33,7 +35,7 @@ export class SchedulingTrace implements SchedulingSink {
   }
 
   agent({ id, name }: AgentInfo): void {
-    const row: Row = { tid: this.rows.size + 1, name, open: null };
+    const row: Row = { tid: this.rows.size + 1, name, latest: 0n, open: null };
     this.rows.set(id, row);
     this.file.name("thread_name", AGENTS, row.tid, name);
   }
@@ -90,7 +92,9 @@ export class SchedulingTrace implements SchedulingSink {
     this.enter(row, null, time, {});
   }
 
-  private enter(row: Row, what: Row["open"], time: bigint, args: Record<string, unknown>): void {
+  private enter(row: Row, what: Row["open"], at: bigint, args: Record<string, unknown>): void {
+    const time = at > row.latest ? at : row.latest;
+    row.latest = time;
     if (row.open !== null) this.file.emit("E", AGENTS, row.tid, time);
     row.open = what;
     if (what !== null) this.file.emit("B", AGENTS, row.tid, time, what, { args });
