@@ -101,7 +101,7 @@ import {
 
 /** Number of the first invariant that does not hold (kernel/invariant_names.ts), or INVARIANTS_HOLD. */
 export function checkInvariants(): u32 {
-  return lives() || capabilities() || auditing() || memoryHolds() || communication() || scheduling();
+  return capabilities() || lives() || auditing() || memoryHolds() || communication() || scheduling();
 }
 
 export function lives(): u32 {
