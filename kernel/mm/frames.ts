@@ -210,6 +210,7 @@ export function frameAllocZeroed(order: u32, owner: u32): u64 {
  * Promises `count` single frames: they are there when `frameAllocPromised` asks for them, however
  * much others take. False, and nothing promised, when so many are not left.
  */
+@inline
 export function framesPromise(count: u32): bool {
   const state = frames();
   if (count > state.free - state.promised) return false;
@@ -218,6 +219,7 @@ export function framesPromise(count: u32): bool {
 }
 
 /** Takes back a promise of `count` frames. */
+@inline
 export function framesRelease(count: u32): void {
   const state = frames();
   assert(count <= state.promised, "framesRelease: more than was promised");
@@ -301,6 +303,7 @@ export function framesFree(): u32 {
 }
 
 /** Free frames that are promised. */
+@inline
 export function framesPromised(): u32 {
   return frames().promised;
 }

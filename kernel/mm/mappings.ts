@@ -40,8 +40,15 @@ export function mappingBefore(agent: Agent, address: u64): usize {
   return at;
 }
 
-/** The mapping that holds `address`; 0 when there is none. */
+/** The mapping that holds `address`; 0 when there is none. Most often it is the one under the finger. */
+@inline
 export function mappingAt(agent: Agent, address: u64): usize {
+  const finger = changetype<Mapping>(agent.mappingFinger);
+  if (agent.mappingFinger != 0 && address - finger.start < finger.end - finger.start) return agent.mappingFinger;
+  return mappingSearch(agent, address);
+}
+
+function mappingSearch(agent: Agent, address: u64): usize {
   const at = mappingBefore(agent, address);
   return at != 0 && address < changetype<Mapping>(at).end ? at : 0;
 }

@@ -179,7 +179,7 @@ function receive(call: Call, agent: Agent, queue: MessageQueue): u32 {
   call.value = message.sequence;
   batonDrop(agent, changetype<KernelObject>(call.object).id);
   queueTake(queue);
-  if (message.pageCount != 0) payloadFree(payloadOf(message), message.pageCount, given);
+  if (message.pageCount != given) payloadFree(payloadOf(message), message.pageCount, given);
   messageReturn(message);
   return STATUS_OK;
 }
@@ -193,8 +193,9 @@ function pagesToGive(agent: Agent, address: u64, bytes: u32): u32 {
 /** The first `given` pages go over as they are; what is behind them is copied. All was checked. */
 function giveThenWrite(message: Message, given: u32, agent: Agent, address: u64): u32 {
   const area = payloadOf(message);
+  const whole = message.bytes == given << 12;
   // The copy first: it is what could still be refused.
-  const status = payloadWritePart(area, given << 12, message.bytes, agent, address);
+  const status = whole ? STATUS_OK : payloadWritePart(area, given << 12, message.bytes, agent, address);
   if (status == STATUS_OK) payloadGive(area, given, agent, address);
   return status;
 }
