@@ -17,6 +17,7 @@ const NUMBERS = Object.fromEntries(
 const READ_WRITE = PROTECTION_READ | PROTECTION_WRITE;
 /** Structures and lists go here. */
 const SCRATCH_BYTES = 4096;
+const TWO_32 = 0x1_0000_0000;
 
 /** An identifier or an address: exact as a number. */
 export const toNumber = (value: Integer): number => Number(value);
@@ -59,11 +60,15 @@ export class Calls {
 
   /** As `call`; a refusal is in the reply. */
   *attempt(name: CallName, capability: Integer, ...args: readonly Integer[]): Step<CallReply> {
+    return (yield this.operation(NUMBERS[name], [capability, ...args])) as CallReply;
+  }
+
+  /** A call to yield, after the work so far. Without a generator of its own: for what is called most. */
+  protected operation(call: number, args: readonly Integer[]): Operation {
     const { cycles } = this;
+    if (cycles === 0) return { call, args };
     this.cycles = 0;
-    const call = NUMBERS[name];
-    const all = [capability, ...args];
-    return (yield cycles === 0 ? { call, args: all } : { call, args: all, cycles }) as CallReply;
+    return { call, args, cycles };
   }
 
   /** Throws unless the refusal is the one that is expected. */
@@ -138,7 +143,7 @@ export class Structure {
 
   /** An identifier, an address or a count: exact as a number. */
   id(at: number): number {
-    return Number(this.u64(at));
+    return this.u32(at + 4) * TWO_32 + this.u32(at);
   }
 
   setU32(at: number, value: number): this {

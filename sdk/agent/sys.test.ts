@@ -48,6 +48,31 @@ describe("TypeScript agents on the machine", () => {
     expect(log).toEqual(["ping with 7", "pong from true", "exited 42"]);
   });
 
+  test("payloads of every size arrive whole, in order, whether their receiver waits or not", async () => {
+    // Around what is loaded with the header, what fits the scratch page, a page, and the most.
+    const sizes = [0, 1, 63, 64, 65, 983, 984, 985, 4096, 5000, 65_536, 0, 64, 100];
+    const payload = (size: number) => Uint8Array.from({ length: size }, (_, n) => size + 7 * n);
+    for (const pause of [0, 50_000]) {
+      const received: Uint8Array[] = [];
+      await runAgents({
+        *init(sys) {
+          const image = yield* sys.image("child");
+          const child = yield* sys.spawn({ image });
+          for (const size of sizes) {
+            yield* sys.send(child.capability, payload(size));
+            if (pause !== 0) yield* sys.sleep(pause);
+          }
+          yield* sys.ended(child.id);
+        },
+        *child(sys) {
+          if (pause === 0) yield* sys.sleep(10_000_000);
+          for (const _ of sizes) received.push((yield* sys.receive()).bytes);
+        },
+      });
+      expect(received).toEqual(sizes.map(payload));
+    }
+  });
+
   test("what an agent's processor forbids ends that agent, with vector and address, and nobody else", async () => {
     const machine = await runAgents(
       {

@@ -19,16 +19,25 @@ import * as cap from "../../kernel/syscall/cap_layouts.ts";
 import * as ipc from "../../kernel/syscall/ipc_layouts.ts";
 import * as layouts from "../../kernel/syscall/layouts.ts";
 import { UPGRADE_BEGIN, UPGRADE_CONFIRM, UPGRADE_ROLL_BACK } from "../../kernel/syscall/modes.ts";
-import type { AgentStart, Integer, ProgramFunction } from "../../sim/host/programs.ts";
+import { SYSCALL_IPC_RECV, SYSCALL_IPC_SEND, SYSCALL_WAIT } from "../../kernel/syscall/numbers.ts";
+import { STATUS_TOO_LARGE } from "../../kernel/syscall/status.ts";
+import type { AgentStart, CallReply, Integer, ProgramFunction } from "../../sim/host/programs.ts";
 import { Births, type Schedule, writeSchedule } from "./births.ts";
 import { type Step, Structure } from "./calls.ts";
+import { SyscallError } from "./error.ts";
 
 /** No deadline; no expiry. */
 export const NEVER = 0xffff_ffff_ffff_ffffn;
 /** Largest message. */
 const MESSAGE_BYTES_MAX = 64 * 1024;
+/** Places in the scratch page. Behind a message's header is room for a small payload. */
 const HEADER = 1024;
 const NOTICE = 2048;
+const SMALL_BYTES = NOTICE - HEADER - ipc.HEADER_BYTES;
+/** Bytes of a payload that are loaded together with the header. */
+const LOADED_BYTES = 64;
+/** So many times whoever found nothing to receive waits before it looks; then it looks once again. */
+const WAITS_FIRST = 64;
 
 const ENDPOINT_TYPES = {
   queue: endpoints.ENDPOINT_QUEUE,
@@ -137,6 +146,13 @@ export interface Derivation {
 }
 
 export class Sys extends Births {
+  /** How often `receive` is to wait before it looks: messages have been slower than their receiver. */
+  private waitsFirst = 0;
+  /** Of the message that came last: its header, and the payload when that is small. */
+  private readonly told = new Structure(ipc.HEADER_BYTES + LOADED_BYTES);
+  /** A message was too large for the scratch page: a refusal that the audit notes, so it is the only one. */
+  private hasLarge = false;
+
   // --- lives ---
 
   /** What can be known of an agent, also of one that is over. */
@@ -212,31 +228,72 @@ export class Sys extends Births {
 
   /** Sends a message to an agent or a queue, with a capability if one is given; its number. */
   *send(to: number, bytes: Uint8Array, capability = 0): Step<number> {
-    const at = yield* this.room(Math.max(1, bytes.length));
-    if (bytes.length !== 0) yield* this.store(at, bytes);
-    return (yield* this.call("IPC_SEND", to, at, bytes.length, 0, capability)).value;
+    const { length } = bytes;
+    const at = yield* this.room(Math.max(1, length));
+    if (length !== 0) yield { store: [at, bytes] };
+    const sent = (yield this.operation(SYSCALL_IPC_SEND, [
+      to,
+      at,
+      length,
+      0,
+      capability,
+    ])) as CallReply;
+    if (sent.error !== 0) throw new SyscallError("IPC_SEND", sent.error);
+    return sent.value;
   }
 
   /** The next message of the mailbox or a queue; waits until there is one. */
   *receive(from: number = this.self): Step<Message> {
-    const room = yield* this.room(MESSAGE_BYTES_MAX);
     const header = (yield* this.scratch()) + HEADER;
+    let at = header + ipc.HEADER_BYTES;
+    let room = SMALL_BYTES;
+    if (this.hasLarge) {
+      room = MESSAGE_BYTES_MAX;
+      at = yield* this.room(room);
+    }
+    if (this.waitsFirst !== 0) {
+      this.waitsFirst -= 1;
+      yield* this.content(from);
+    }
     while (true) {
-      const reply = yield* this.attempt("IPC_RECV", from, room, MESSAGE_BYTES_MAX, header);
-      if (reply.error === 0) return yield* this.message(room, header);
-      this.refusedBut("receive", reply.error, "EMPTY");
-      yield* this.wait(from === this.self ? { mailbox: true } : { on: [from] });
+      const reply = (yield this.operation(SYSCALL_IPC_RECV, [from, at, room, header])) as CallReply;
+      if (reply.error === 0) return yield* this.message(header, at);
+      if (reply.error === STATUS_TOO_LARGE) {
+        this.hasLarge = true;
+        room = MESSAGE_BYTES_MAX;
+        at = yield* this.room(room);
+      } else {
+        this.refusedBut("receive", reply.error, "EMPTY");
+        this.waitsFirst = WAITS_FIRST;
+        yield* this.content(from);
+      }
     }
   }
 
-  private *message(room: number, header: number): Step<Message> {
-    const told = new Structure(yield* this.load(header, ipc.HEADER_BYTES));
+  /** Waits until the mailbox or a queue has a message. */
+  private *content(from: number): Step<void> {
+    if (from !== this.self) {
+      yield* this.wait({ on: [from] });
+      return;
+    }
+    const args = [from, 0, 0, -1, WAIT_MAILBOX];
+    const { error } = (yield this.operation(SYSCALL_WAIT, args)) as CallReply;
+    if (error !== 0) throw new SyscallError("wait", error);
+  }
+
+  /** The message whose header is at `header` and whose payload, most often behind it, at `at`. */
+  private *message(header: number, at: number): Step<Message> {
+    const { told } = this;
+    yield { load: [header, ipc.HEADER_BYTES + LOADED_BYTES, told.bytes] };
     const length = told.id(ipc.HEADER_PAYLOAD_BYTES);
+    const isLoaded = at === header + ipc.HEADER_BYTES && length <= LOADED_BYTES;
     return {
       sender: told.id(ipc.HEADER_SENDER),
       sequence: told.id(ipc.HEADER_SEQUENCE),
       capability: told.id(ipc.HEADER_CAPABILITY),
-      bytes: length === 0 ? new Uint8Array() : yield* this.load(room, length),
+      bytes: isLoaded
+        ? told.bytes.slice(ipc.HEADER_BYTES, ipc.HEADER_BYTES + length)
+        : yield* this.load(at, length),
     };
   }
 

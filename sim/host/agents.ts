@@ -57,6 +57,7 @@ export interface AgentFailure {
 interface Access {
   readonly address: Integer;
   bytes: Uint8Array;
+  readonly length: number;
   readonly isStore: boolean;
   done: number;
 }
@@ -153,7 +154,7 @@ export class Agents {
       const error = port.low(registers, REGISTER_RAX);
       const low = port.low(registers, REGISTER_RDX);
       this.advance(agent, cpu, new CallReply(error, low, port.high(registers, REGISTER_RDX)));
-    } else if (access.done < access.bytes.length) this.accessPage(agent, access, cpu);
+    } else if (access.done < access.length) this.accessPage(agent, access, cpu);
     else {
       agent.access = null;
       this.advance(agent, cpu, access.isStore ? undefined : access.bytes);
@@ -206,7 +207,10 @@ export class Agents {
       return this.access(agent, cpu, address, bytes.length, bytes);
     }
     if (!("load" in operation)) return invalid("there are call, store and load");
-    return this.access(agent, cpu, operation.load[0], operation.load[1], null);
+    const [address, length, into] = operation.load;
+    if (into !== undefined && !(into instanceof Uint8Array))
+      return invalid("what is loaded into is no Uint8Array");
+    return this.access(agent, cpu, address, length, null, into);
   }
 
   /** A store of `bytes`, or a load if there are none. */
@@ -216,12 +220,20 @@ export class Agents {
     address: Integer,
     length: number,
     bytes: Uint8Array | null,
+    into?: Uint8Array,
   ): MachineError | null {
     if (!isInteger(address)) return invalid(`address ${address} is no 64-bit integer`);
     if (!Number.isInteger(length) || length < 0 || length > ACCESS_BYTES_MAX)
       return invalid(`${length} bytes; an access has at most ${ACCESS_BYTES_MAX}`);
     const isStore = bytes !== null;
-    const access = { address, bytes: bytes ?? new Uint8Array(length), isStore, done: 0 };
+    const room = into !== undefined && into.length >= length ? into : null;
+    const access: Access = {
+      address,
+      bytes: bytes ?? room ?? new Uint8Array(length),
+      length,
+      isStore,
+      done: 0,
+    };
     agent.access = access;
     this.accessPage(agent, access, cpu);
     // Others may change what is stored before the last page of it.
@@ -245,7 +257,7 @@ export class Agents {
   /** The access as far as its next page goes. When that faults, the kernel sees to it first. */
   private accessPage(agent: Running, access: Access, cpu: number): void {
     const address = moved(access.address, access.done);
-    const left = access.bytes.length - access.done;
+    const left = access.length - access.done;
     const length = Math.min(left, PAGE_BYTES - (lowWord(address) % PAGE_BYTES));
     agent.inputs = (agent.inputs + 1) >>> 0;
     const { engine } = this;

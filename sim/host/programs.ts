@@ -32,9 +32,12 @@ export interface StoreOperation {
   readonly store: readonly [address: Integer, bytes: Uint8Array];
 }
 
-/** Bytes at a linear address, as the agent would read them. */
+/**
+ * Bytes at a linear address, as the agent would read them. They are the first ones of `into`, if
+ * that is given and long enough, which then is the reply; else an array of their own.
+ */
 export interface LoadOperation {
-  readonly load: readonly [address: Integer, length: number];
+  readonly load: readonly [address: Integer, length: number, into?: Uint8Array];
 }
 
 export type Operation = CallOperation | StoreOperation | LoadOperation;
