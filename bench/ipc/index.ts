@@ -1,4 +1,7 @@
-/** Messages of the kernel, entry of the system call excluded, against the host's pipe and memory.copy. */
+/**
+ * Messages of the kernel, entry of the system call excluded, against the host's pipe and memory.copy;
+ * and of TypeScript agents on a machine, against Node's MessageChannel.
+ */
 import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,8 +26,13 @@ import {
   type Results,
   warmUp,
 } from "../measure.ts";
+import { measureAgents } from "./agents.ts";
 
-const RAM_BYTES = 64 << 20;
+const RAM_BYTES = 256 << 20;
+/** Where plain copies go from and to: RAM that the few agents don't reach. */
+const FAR_BYTES = 64 << 20;
+const FAR_FROM = RAM_BASE + RAM_BYTES - 2 * FAR_BYTES;
+const FAR_TO = RAM_BASE + RAM_BYTES - FAR_BYTES;
 const ALL_RIGHTS = 0x3fff_ffff;
 const QUOTA = 4n << 20n;
 const PAGES = 40;
@@ -109,11 +117,15 @@ class Ours {
     });
   }
 
-  /** ns of one plain copy of as many bytes. */
+  /** ns of one plain copy of as many bytes, which are in the caches. */
   copies(bytes: number, count: number): number {
     const from = this.kernel.worldLinear(this.ann.id, BigInt(BASE));
-    const to = RAM_BASE + RAM_BYTES - (1 << 20);
-    return nsEach(count, () => this.kernel.copyMany(to, from, bytes, count));
+    return nsEach(count, () => this.kernel.copyMany(FAR_TO, from, bytes, count));
+  }
+
+  /** The same of bytes that no one has used for long: their part of a copy of 64 MiB. */
+  farCopy(bytes: number): number {
+    return nsEach(FAR_BYTES / bytes, () => this.kernel.copyMany(FAR_TO, FAR_FROM, FAR_BYTES, 1));
   }
 }
 
@@ -163,6 +175,30 @@ async function measurePairs(ours: Ours, results: Results): Promise<void> {
   pipe?.stop();
 }
 
+/** Pages that move, against a copy in and out, and against a single copy, hot and cold; median ns. */
+async function measureMove(
+  ours: Ours,
+  bytes: number,
+  count: number,
+  results: Results,
+): Promise<number> {
+  const peers: [string, () => number][] = [
+    ["sent and received by copy", () => ours.pairs(bytes, count)],
+    ["one memory.copy, in the caches", () => ours.copies(bytes, count)],
+    ["one memory.copy of 64 MiB, its part", () => ours.farCopy(bytes)],
+  ];
+  await warmUp(() => ours.moves(bytes, count / 4));
+  const all: number[] = [];
+  for (const [peerName, peer] of peers) {
+    const moved = await interleave(RUNS, () => ours.moves(bytes, count), peer);
+    all.push(...moved.ours);
+    const name = `${bytes / 1024} KiB that move, send + receive`;
+    const aim = bytes >= 8192 ? { aim: "< 1" } : {};
+    results.rows.push(pairedRow({ group: "ipc", name, unit: "ns", peerName, ...aim }, moved));
+  }
+  return median(all);
+}
+
 async function measureSizes(ours: Ours, results: Results): Promise<void> {
   const lines = {
     moved: [] as [number, number][],
@@ -179,17 +215,7 @@ async function measureSizes(ours: Ours, results: Results): Promise<void> {
     );
     lines.copied.push([bytes, median(samples.ours)]);
     lines.once.push([bytes, median(samples.peer)]);
-    if (bytes < 4096) continue;
-    await warmUp(() => ours.moves(bytes, count / 4));
-    const moved = await interleave(
-      RUNS,
-      () => ours.moves(bytes, count),
-      () => ours.pairs(bytes, count),
-    );
-    lines.moved.push([bytes, median(moved.ours)]);
-    const name = `${bytes / 1024} KiB that move, send + receive`;
-    const about = { group: "ipc", name, unit: "ns", peerName: "copied in and out" } as const;
-    results.rows.push(pairedRow({ ...about, ...(bytes >= 8192 ? { aim: "< 1" } : {}) }, moved));
+    if (bytes >= 4096) lines.moved.push([bytes, await measureMove(ours, bytes, count, results)]);
   }
   results.series.push({
     file: "ipc-sizes",
@@ -210,4 +236,5 @@ export async function measureIpc(results: Results, progress: Progress): Promise<
   await measurePairs(ours, results);
   progress("messages that grow");
   await measureSizes(ours, results);
+  await measureAgents(results, progress);
 }

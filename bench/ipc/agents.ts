@@ -1,0 +1,100 @@
+/** TypeScript agents that send messages forth and back on a booted machine, against MessageChannel. */
+import { agent, type Step, type Sys } from "../../sdk/agent/index.ts";
+import { agentImage, buildBootImage } from "../../sdk/image/index.ts";
+import { Machine } from "../../sim/host/machine.ts";
+import type { ProgramFunction } from "../../sim/host/programs.ts";
+import { interleave, type Progress, pairedRow, type Results } from "../measure.ts";
+import { Channel } from "./channel.ts";
+
+const BYTES = 64;
+const RUNS = 15;
+const TRIPS = 2_000;
+const CHANNEL_TRIPS = 500;
+const WARM_UP_TRIPS = 40_000;
+/** Virtual time between two looks at how far the agents are, ns: some hundred round trips. */
+const SPAN = 2_000_000n;
+
+/** A machine of which two agents talk, and do nothing else. */
+export class Talkers {
+  private readonly machine: Machine;
+  private done = 0;
+
+  private constructor(machine: Machine) {
+    this.machine = machine;
+    machine.agents.program("init", this.ping());
+    machine.agents.program("pong", agent(pong));
+  }
+
+  static async create(cpus: number): Promise<Talkers> {
+    const entries = ["init", "pong"].map((name) => ({
+      name,
+      data: agentImage({ runtime: "host", program: name }),
+    }));
+    const drives = [{ data: await buildBootImage({ entries }) }];
+    return new Talkers(await Machine.create({ cpus, memory: 64 << 20, drives }));
+  }
+
+  private ping(): ProgramFunction {
+    const talkers = this;
+    return agent(function* (sys: Sys): Step<void> {
+      const image = yield* sys.image("pong");
+      const { capability } = yield* sys.spawn({ image, grants: [{ capability: sys.self }] });
+      yield* sys.send(capability, new Uint8Array(), sys.self);
+      const payload = new Uint8Array(BYTES).fill(7);
+      while (true) {
+        yield* sys.send(capability, payload);
+        const { bytes } = yield* sys.receive();
+        if (bytes.length !== BYTES) throw new Error("another answer than was sent");
+        talkers.done += 1;
+      }
+    });
+  }
+
+  /** ns of a round trip, all of the machine and its kernel inside; `count` of them or some more. */
+  trips(count: number): number {
+    const { machine, done } = this;
+    const start = performance.now();
+    // In parts of virtual time: a condition would have the machine stop after each micro-step.
+    while (this.done < done + count) {
+      const stop = machine.run({ until: machine.time + SPAN });
+      const [failure] = machine.agents.failures;
+      if (stop !== "limit" || failure) throw new Error(`agents: ${stop}; ${failure?.error}`);
+    }
+    return ((performance.now() - start) * 1e6) / (this.done - done);
+  }
+}
+
+function* pong(sys: Sys): Step<void> {
+  const { capability } = yield* sys.receive();
+  while (true) {
+    const { bytes } = yield* sys.receive();
+    yield* sys.send(capability, bytes);
+  }
+}
+
+export async function measureAgents(results: Results, progress: Progress): Promise<void> {
+  for (const cpus of [1, 2]) {
+    progress(`agents on ${cpus} CPUs`);
+    const talkers = await Talkers.create(cpus);
+    for (let done = 0; done < WARM_UP_TRIPS; done += TRIPS) {
+      talkers.trips(TRIPS);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    for (const where of ["one thread", "a worker"] as const) {
+      const channel = new Channel(where);
+      await channel.trips(BYTES, 10 * CHANNEL_TRIPS);
+      const samples = await interleave(
+        RUNS,
+        () => talkers.trips(TRIPS),
+        () => channel.trips(BYTES, CHANNEL_TRIPS),
+      );
+      await channel.stop();
+      const name = `TypeScript agents, 64 bytes forth and back, ${cpus} CPU${cpus > 1 ? "s" : ""}`;
+      const peerName = `MessageChannel, ${where}`;
+      const aim = where === "a worker" ? "0.1 at most, 0.02" : "";
+      results.rows.push(
+        pairedRow({ group: "ipc", name, unit: "ns", peerName, ...(aim ? { aim } : {}) }, samples),
+      );
+    }
+  }
+}
