@@ -2,8 +2,6 @@
 
 /** Logical processors: one bit each in a 64-bit mask. */
 export const CPUS_MAX: u32 = 64;
-/** Regions of the firmware's memory map that are looked at. */
-export const MEMORY_REGIONS_MAX: u32 = 128;
 /** Largest buddy block: 2^18 pages = 1 GiB, the largest page of the MMU. */
 export const FRAME_ORDER_MAX: u32 = 18;
 /** PCI functions that are remembered: more than a full bus. */

@@ -38,5 +38,3 @@ export const END_KILLED = 2;
 export const END_FAULT = 3;
 /** It went into another agent (AgentMerge). */
 export const END_MERGED = 4;
-/** Its spawn failed: no memory, bad image. */
-export const END_SPAWN_FAILED = 5;

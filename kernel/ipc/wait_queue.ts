@@ -11,11 +11,6 @@ export class WaitQueue {
   count: u32;
 }
 
-@inline
-export function firstWaiter(queue: WaitQueue): Agent {
-  return changetype<Agent>(changetype<WaitNode>(queue.first).agent);
-}
-
 export function waitLink(queue: WaitQueue, node: WaitNode): void {
   assert(node.queue == 0, "waitLink: the node is in a queue");
   const at = changetype<usize>(node);

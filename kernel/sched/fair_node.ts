@@ -39,11 +39,6 @@ export function leafOf(record: Record): usize {
   return changetype<usize>(record) & ~(<usize>NODE_BYTES - 1);
 }
 
-@inline
-export function recordSlot(record: Record): u32 {
-  return <u32>(changetype<usize>(record) & (<usize>NODE_BYTES - 1)) >> <u32>RECORD_SHIFT;
-}
-
 // --- the parts of an inner node ---
 
 const IDS: usize = 128;
