@@ -37,5 +37,5 @@ export const AUDIT_REFUSAL = 16;
 export const AUDIT_APPENDED = 17;
 /** Records were lost here. detail: how many, a: sequence number of the first one. */
 export const AUDIT_LOST = 18;
-/** object: the agent, detail: class, a: weight or budget. */
+/** object: the agent, detail: class, a: budget in the real-time class, else weight, b: period. */
 export const AUDIT_SCHEDULE = 19;

@@ -2,9 +2,9 @@
 import { Call, callerOf } from "../syscall/call";
 import {
   STATUS_ABANDONED,
+  STATUS_ADMISSION_UNDECIDED,
   STATUS_BAD_ARGUMENT,
   STATUS_BUDGET_TOO_SMALL,
-  STATUS_CLOSED,
   STATUS_EMPTY,
   STATUS_FULL,
   STATUS_LIMIT,
@@ -27,7 +27,7 @@ function bit(status: u32): u64 {
 
 /** Ordinary answers of queues and waits: whoever polls would bury everything else. */
 function ordinary(): u64 {
-  return bit(STATUS_FULL) | bit(STATUS_EMPTY) | bit(STATUS_CLOSED) | bit(STATUS_TIMED_OUT) | bit(STATUS_ABANDONED);
+  return bit(STATUS_FULL) | bit(STATUS_EMPTY) | bit(STATUS_TIMED_OUT) | bit(STATUS_ABANDONED);
 }
 
 function limits(): u64 {
@@ -37,13 +37,14 @@ function limits(): u64 {
     bit(STATUS_QUOTA) |
     bit(STATUS_NO_MEMORY) |
     bit(STATUS_NOT_ADMITTED) |
+    bit(STATUS_ADMISSION_UNDECIDED) |
     bit(STATUS_BUDGET_TOO_SMALL) |
     bit(STATUS_TOO_DEEP)
   );
 }
 
 /** AUDIT_… for a refusal with `status`, or NO_RECORD. */
-export function refusalKind(status: u32): u32 {
+function refusalKind(status: u32): u32 {
   if (((ordinary() >> status) & 1) != 0) return NO_RECORD;
   if (((limits() >> status) & 1) != 0) return AUDIT_LIMIT;
   // Unknown calls, capabilities that aren't good for it, and what would make one wider.

@@ -1,6 +1,5 @@
 /** System calls: capabilities are derived, revoked and shown. */
 import { Agent, agentFind } from "../agent/agent";
-import { AGENT_DEAD } from "../agent/states";
 import { audit } from "../audit/audit";
 import { AUDIT_GRANT, AUDIT_REVOKE } from "../audit/kinds";
 import { authorize, capabilityLookup, capabilityNamed, heldStatus } from "../cap/authorize";
@@ -24,7 +23,6 @@ import {
   STATUS_SCOPE,
   STATUS_TOO_LARGE,
   STATUS_WOULD_WIDEN,
-  STATUS_WRONG_STATE,
 } from "./status";
 
 /** A bit for each kind of object. */
@@ -72,7 +70,6 @@ export function capDerive(call: Call): u32 {
     const found = capabilityLookup(callerOf(call), wanted.holder, 1 << KIND_AGENT, RIGHT_SEND);
     if (found != STATUS_OK) return found;
     holder = changetype<Agent>(capabilityNamed(wanted.holder).target);
-    if (holder.state >= <u32>AGENT_DEAD) return STATUS_WRONG_STATE;
   }
   const room = capabilityRoom(holder, from, 1);
   if (room != STATUS_OK) return room;

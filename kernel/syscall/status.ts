@@ -38,8 +38,6 @@ export const STATUS_NO_MEMORY = 19;
 export const STATUS_FULL = 20;
 /** Nothing is there; wait, or try again later. */
 export const STATUS_EMPTY = 21;
-/** The endpoint was closed by its other side or owner. */
-export const STATUS_CLOSED = 22;
 /** The deadline of a wait passed. */
 export const STATUS_TIMED_OUT = 23;
 /** The object is in a state that doesn't allow the call. */
