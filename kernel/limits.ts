@@ -118,6 +118,8 @@ export const DONORS_MAX: u32 = 64;
 export const GROUP_DEPTH_MAX: u32 = 4;
 /** Agents that one balancing looks at, and that it moves. */
 export const BALANCE_SCAN_MAX: u32 = 32;
+/** Of each of two CPUs when agents are exchanged: the product is looked at. */
+export const BALANCE_PAIRS_MAX: u32 = 16;
 export const BALANCE_MOVES_MAX: u32 = 8;
 /** Groups whose share of a CPU is computed anew in one epoch. */
 export const SHARES_PER_EPOCH_MAX: u32 = 64;

@@ -9,7 +9,7 @@
  */
 import { Agent } from "../agent/agent";
 import { AGENT_READY } from "../agent/states";
-import { BALANCE_MOVES_MAX, BALANCE_SCAN_MAX } from "../limits";
+import { BALANCE_MOVES_MAX, BALANCE_PAIRS_MAX, BALANCE_SCAN_MAX } from "../limits";
 import { settle } from "./account";
 import { moveTo } from "./contexts";
 import { fairEffectiveWeight } from "./fair_class";
@@ -20,17 +20,57 @@ import { sched, SchedCpu, schedCpu } from "./sched";
 /** An epoch has begun on `cpu`. */
 export function balance(cpu: SchedCpu): void {
   if (sched().cpuCount == 1) return;
-  const target = schedCpu(sched().idle == 0 ? leastLoaded(allCpus()) : <u32>ctz(sched().idle));
-  if (target != cpu && sched().idle == 0) return;
   const source = schedCpu(mostLoaded());
-  if (source == target) return;
   settle(source);
+  const target = schedCpu(sched().idle == 0 ? leastLoaded(allCpus()) : <u32>ctz(sched().idle));
+  if (target == cpu || sched().idle != 0) relieve(source, target);
+  else if (cpu != source && cpu.load < source.load) exchange(source, cpu, source.load - cpu.load);
+}
+
+/** Moves agents from `source` to `target` while that makes the two more alike. */
+function relieve(source: SchedCpu, target: SchedCpu): void {
+  if (source == target) return;
   settle(target);
   for (let moves: u32 = 0; moves < BALANCE_MOVES_MAX; moves++) {
     if (source.load <= target.load) return;
-    const found = movable(source, target, source.load - target.load);
-    if (found == 0 || !moveTo(changetype<Agent>(found), target.index)) return;
+    const excess = source.load - target.load;
+    const found = movable(source, target, excess);
+    if (found == 0) return exchange(source, target, excess);
+    if (!moveTo(changetype<Agent>(found), target.index)) return;
   }
+}
+
+/**
+ * One agent goes from `source` to `target` and a lighter one comes back, such that what goes over is as
+ * near to half the `excess` as can be: where no agent is light enough to move, or for a CPU between
+ * the most and the least loaded.
+ */
+function exchange(source: SchedCpu, target: SchedCpu, excess: u64): void {
+  let best: u64 = excess;
+  let heavy: usize = 0;
+  let light: usize = 0;
+  let at = source.fairFirst;
+  for (let scanned: u32 = 0; at != 0 && scanned < BALANCE_PAIRS_MAX; scanned++) {
+    const agent = changetype<Agent>(at);
+    at = agent.next;
+    if (!mayMove(source, target, agent)) continue;
+    const weight = fairEffectiveWeight(source, agent);
+    let back = target.fairFirst;
+    for (let tried: u32 = 0; back != 0 && tried < BALANCE_PAIRS_MAX; tried++) {
+      const other = changetype<Agent>(back);
+      back = other.next;
+      const less = fairEffectiveWeight(target, other);
+      if (less >= weight || weight - less >= excess || !mayMove(target, source, other)) continue;
+      const goes = (weight - less) << 1;
+      const off = goes > excess ? goes - excess : excess - goes;
+      if (off >= best) continue;
+      best = off;
+      heavy = changetype<usize>(agent);
+      light = changetype<usize>(other);
+    }
+  }
+  if (heavy == 0 || !moveTo(changetype<Agent>(heavy), target.index)) return;
+  moveTo(changetype<Agent>(light), source.index);
 }
 
 /** `cpu` has nothing to run of the fair class: takes an agent of another one; whether there was one. */

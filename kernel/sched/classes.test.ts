@@ -333,6 +333,24 @@ describe("several CPUs", () => {
     expect(it.invariant).toBe(0);
   });
 
+  test("agents of four weights that begin in any order share four CPUs by weight", async () => {
+    const it = await Scheduler.create({ cpus: 4 });
+    const weights = [3121, 1024, 335, 110];
+    const agents = weights.flatMap((weight) =>
+      Array.from({ length: 4 }, () => it.make({ weight })),
+    );
+    for (const agent of agents) it.wake(agent);
+    it.run(2000 * MS);
+    const before = agents.map(({ ran }) => ran);
+    it.run(4000 * MS);
+    const total = weights.reduce((sum, weight) => sum + 4 * weight, 0);
+    for (const [index, agent] of agents.entries()) {
+      const ideal = (4 * 2000 * MS * (weights[index >> 2] as number)) / total;
+      expect(Math.abs(agent.ran - (before[index] as number) - ideal)).toBeLessThan(ideal / 50);
+    }
+    expect(it.invariant).toBe(0);
+  });
+
   test("a CPU that runs out of work takes some at once", async () => {
     const it = await Scheduler.create({ cpus: 2 });
     const agents = Array.from({ length: 3 }, () => it.make());
