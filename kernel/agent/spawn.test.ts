@@ -53,6 +53,18 @@ describe("a new agent", () => {
     expect(Number(granted.parentId)).toBe(image);
   });
 
+  test("may run only where its parent may", async () => {
+    const four = await Life.create({ cpus: 4 });
+    const pinned = four.init.child({ affinity: 0b0110n });
+    const child = pinned.child();
+    expect(child.view.affinity).toBe(0b0110n);
+    expect(pinned.child({ affinity: 0b0010n }).view.affinity).toBe(0b0010n);
+    const before = four.accounts();
+    expect(pinned.spawn({ affinity: 0b0011n }).status).toBe("WOULD_WIDEN");
+    expect(pinned.spawn({ affinity: 0b10000n }).status).toBe("OUT_OF_RANGE");
+    expect(four.accounts()).toEqual(before);
+  });
+
   test("with a quota has a pool of its own, and its parent has the rest", () => {
     const before = life.accounts();
     const made = init.spawn({ quota: 1 << 20 });

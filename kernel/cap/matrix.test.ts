@@ -56,6 +56,7 @@ const NEEDS: Readonly<Record<CallName, Need>> = {
   AGENT_KILL: agent("KILL"),
   AGENT_INFO: agent("INFO"),
   AGENT_SCHEDULE: agent("SCHEDULE"),
+  SCHED_CONFIGURE: kernel("SCHEDULE"),
   IPC_SEND: { kinds: ["AGENT", "ENDPOINT"], right: "SEND" },
   IPC_RECV: { kinds: ["AGENT", "ENDPOINT"], right: "RECEIVE" },
   ENDPOINT_CREATE: pool("CREATE"),

@@ -1,7 +1,14 @@
 /** How an agent asks to be scheduled (kernel/syscall/layouts.ts has the same for TypeScript). */
+import { Agent } from "../agent/agent";
 import { AGENT_FOREGROUND, AGENT_GROUP, CLASS_FAIR, CLASS_IDLE, CLASS_REALTIME } from "../agent/states";
 import { BUDGET_MIN, PERIOD_MAX } from "../limits";
-import { STATUS_BAD_ARGUMENT, STATUS_BUDGET_TOO_SMALL, STATUS_OK, STATUS_OUT_OF_RANGE } from "../syscall/status";
+import {
+  STATUS_BAD_ARGUMENT,
+  STATUS_BUDGET_TOO_SMALL,
+  STATUS_OK,
+  STATUS_OUT_OF_RANGE,
+  STATUS_WOULD_WIDEN,
+} from "../syscall/status";
 import { WEIGHT_MAX } from "./entity";
 import { allCpus } from "./place";
 
@@ -38,6 +45,15 @@ export function attributesStatus(wish: ScheduleAttributes): u32 {
 @inline
 export function affinityOf(wish: ScheduleAttributes): u64 {
   return wish.affinity == 0 ? allCpus() : wish.affinity & allCpus();
+}
+
+/**
+ * A new agent may be placed only where `parent`, which makes it, may run: no affinity stands for all
+ * of these CPUs.
+ */
+export function confine(wish: ScheduleAttributes, parent: Agent): u32 {
+  if (wish.affinity == 0) wish.affinity = parent.affinity;
+  return (affinityOf(wish) & ~parent.affinity) == 0 ? STATUS_OK : STATUS_WOULD_WIDEN;
 }
 
 @inline

@@ -6,18 +6,16 @@ import { ScheduleAttributes } from "./attributes";
 import { edfInit } from "./edf";
 import { FairQueue, fairInit } from "./fair";
 import { Heap, heapReserve } from "./heap";
+import {
+  DEFAULT_AGEING,
+  DEFAULT_EPOCH,
+  DEFAULT_FAIR_RESERVE,
+  DEFAULT_FOREGROUND,
+  DEFAULT_QUANTUM,
+} from "./defaults";
 import { allCpus } from "./place";
 import { CONTEXT_SERVER, Schedulable } from "./schedulable";
 import { Departed, RESERVE_PARTS, sched, Sched, SchedCpu, schedCpu } from "./sched";
-
-/** What holds unless `schedConfigure` says otherwise. Epoch, quantum and foreground requests in ns. */
-const EPOCH: u64 = 10_000_000;
-const QUANTUM: u32 = 1_000_000;
-const FOREGROUND: u32 = 250_000;
-/** A tenth of each epoch is the fair class's. */
-const FAIR_RESERVE: u32 = 102;
-/** Epochs that the first agent of the idle class waits before it gets a quantum of the fair class's time. */
-const AGEING_EPOCHS: u32 = 10;
 
 /** Makes empty queues for `cpuCount` CPUs; false when RAM is short. */
 export function schedCreate(cpuCount: u32): bool {
@@ -29,7 +27,13 @@ export function schedCreate(cpuCount: u32): bool {
   state.set = rootAllocate((RESERVATIONS_PER_CPU_MAX + DEPARTED_PER_CPU_MAX + 3) * offsetof<Reservation>());
   state.wish = rootAllocate(offsetof<ScheduleAttributes>());
   for (let index: u32 = 0; index < cpuCount; index++) if (!createCpu(index)) return false;
-  return schedConfigure(EPOCH, QUANTUM, FOREGROUND, FAIR_RESERVE, AGEING_EPOCHS);
+  return schedConfigure(
+    DEFAULT_EPOCH,
+    DEFAULT_QUANTUM,
+    DEFAULT_FOREGROUND,
+    DEFAULT_FAIR_RESERVE,
+    DEFAULT_AGEING,
+  );
 }
 
 function createCpu(index: u32): bool {

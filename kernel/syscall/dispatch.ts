@@ -43,13 +43,14 @@ import {
   SYSCALL_PQC_OPERATION,
   SYSCALL_PQC_TAKE,
   SYSCALL_RANDOM_GET,
+  SYSCALL_SCHED_CONFIGURE,
   SYSCALL_TIMER_SET,
   SYSCALL_WAIT,
   SYSCALL_YIELD,
 } from "./numbers";
 import { pqcComplete, pqcOperation, pqcTake } from "./operation";
 import { randomGet } from "./random";
-import { agentSchedule } from "./schedule";
+import { agentSchedule, schedConfigureCall } from "./schedule";
 import { STATUS_OK } from "./status";
 import { donateTo, timerSet, wait, yieldCpu } from "./wait";
 
@@ -78,6 +79,8 @@ function carryOut(call: Call): u32 {
   switch (call.number) {
     case SYSCALL_AGENT_SCHEDULE:
       return authorize(call, AGENT, RIGHT_SCHEDULE) || agentSchedule(call);
+    case SYSCALL_SCHED_CONFIGURE:
+      return authorize(call, KERNEL, RIGHT_SCHEDULE) || schedConfigureCall(call);
     case SYSCALL_ENDPOINT_CREATE:
       return authorize(call, POOL, RIGHT_CREATE) || endpointCreate(call);
     case SYSCALL_ENDPOINT_CLOSE:

@@ -19,6 +19,18 @@ export const SCHEDULE_FLAGS = 40;
 export const SCHEDULE_RESERVED = 44;
 export const SCHEDULE_BYTES = 48;
 
+/** SchedConfigure. */
+/** u64, ns: period of balancing, of ageing and of the fair class's reserve. */
+export const CONFIGURE_EPOCH = 0;
+/** u32, ns: longest requests of the fair class, and those of foreground agents. */
+export const CONFIGURE_QUANTUM = 8;
+export const CONFIGURE_FOREGROUND = 12;
+/** u32: part of each epoch that reservations can't take, in 1,024ths; 0 to 1,024. */
+export const CONFIGURE_FAIR_RESERVE = 16;
+/** u32: epochs after which an agent of the idle class gets a quantum of the fair class's time. */
+export const CONFIGURE_AGEING = 20;
+export const CONFIGURE_BYTES = 24;
+
 /** A capability that a new agent is given. */
 /** u64: the caller's. */
 export const GRANT_CAPABILITY = 0;

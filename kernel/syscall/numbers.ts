@@ -43,4 +43,5 @@ export const SYSCALL_RANDOM_GET = 67;
 export const SYSCALL_AUDIT_APPEND = 68;
 export const SYSCALL_AUDIT_DRAIN = 69;
 export const SYSCALL_IMAGE_OPEN = 70;
-export const SYSCALLS = 71;
+export const SYSCALL_SCHED_CONFIGURE = 71;
+export const SYSCALLS = 72;

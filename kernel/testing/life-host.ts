@@ -50,6 +50,8 @@ export interface SpawnOptions extends BirthOptions {
   readonly image?: number;
   readonly quota?: number | bigint;
   readonly weight?: number;
+  /** A bit for each CPU; 0: those of the caller. */
+  readonly affinity?: bigint;
 }
 
 export interface Born {
@@ -145,6 +147,8 @@ export class Actor {
       page.setUint32(layouts.SPAWN_SCHEDULE + at, 0, true);
     const weight = layouts.SPAWN_SCHEDULE + layouts.SCHEDULE_WEIGHT;
     page.setUint32(weight, options.weight ?? 1024, true);
+    const affinity = layouts.SPAWN_SCHEDULE + layouts.SCHEDULE_AFFINITY;
+    page.setBigUint64(affinity, options.affinity ?? 0n, true);
     return this.born(this.call("AGENT_SPAWN", options.pool ?? this.pool, this.memory), options);
   }
 
@@ -169,6 +173,16 @@ export class Actor {
       page.setBigUint64(range + layouts.RANGE_LENGTH, BigInt(bytes), true);
     });
     return this.born(this.call("AGENT_SPLIT", original, this.memory), options);
+  }
+
+  /** Configures the scheduler: epoch, then quantum, foreground, fair reserve and ageing. */
+  configure(epoch: number, ...rest: readonly number[]): StatusName {
+    const page = this.bytes(0, layouts.CONFIGURE_BYTES);
+    page.setBigUint64(layouts.CONFIGURE_EPOCH, BigInt(epoch), true);
+    for (const [n, value] of rest.entries())
+      page.setUint32(layouts.CONFIGURE_QUANTUM + 4 * n, value, true);
+    const kernel = Number(this.life.context(this.id).rdx);
+    return this.call("SCHED_CONFIGURE", kernel, this.memory).status;
   }
 
   /** Spawns an agent, lets it start, and takes its part. */

@@ -37,6 +37,18 @@ export interface Schedule {
   readonly group?: boolean;
 }
 
+/** How all agents are scheduled (kernel/sched/defaults.ts has what holds otherwise). */
+export interface SchedulerConfiguration {
+  /** ns */
+  readonly epoch?: number;
+  readonly quantum?: number;
+  readonly foreground?: number;
+  /** 0 to 1,024. */
+  readonly fairReserve?: number;
+  /** Epochs. */
+  readonly ageing?: number;
+}
+
 /** A capability of the caller's that the new agent gets, with at most these rights. */
 export interface Grant {
   readonly capability: number;

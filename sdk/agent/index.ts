@@ -1,5 +1,13 @@
 /** Agents in TypeScript: their programs, and the system calls that they make. */
-export type { Birth, Child, Grant, Range, Schedule, Spawn } from "./births.ts";
+export type {
+  Birth,
+  Child,
+  Grant,
+  Range,
+  Schedule,
+  SchedulerConfiguration,
+  Spawn,
+} from "./births.ts";
 export type { CallName, Step } from "./calls.ts";
 export { type StatusName, SyscallError } from "./error.ts";
 export {

@@ -15,6 +15,13 @@ import { RIGHTS_ALL } from "../../kernel/cap/rights.ts";
 import * as endpoints from "../../kernel/ipc/endpoint_kinds.ts";
 import { READY_MAILBOX, READY_NOTICE, WAIT_MAILBOX, WAIT_NOTICES } from "../../kernel/ipc/flags.ts";
 import * as notices from "../../kernel/ipc/notice_kinds.ts";
+import {
+  DEFAULT_AGEING,
+  DEFAULT_EPOCH,
+  DEFAULT_FAIR_RESERVE,
+  DEFAULT_FOREGROUND,
+  DEFAULT_QUANTUM,
+} from "../../kernel/sched/defaults.ts";
 import * as cap from "../../kernel/syscall/cap_layouts.ts";
 import * as ipc from "../../kernel/syscall/ipc_layouts.ts";
 import * as layouts from "../../kernel/syscall/layouts.ts";
@@ -22,7 +29,7 @@ import { UPGRADE_BEGIN, UPGRADE_CONFIRM, UPGRADE_ROLL_BACK } from "../../kernel/
 import { SYSCALL_IPC_RECV, SYSCALL_IPC_SEND, SYSCALL_WAIT } from "../../kernel/syscall/numbers.ts";
 import { STATUS_TOO_LARGE } from "../../kernel/syscall/status.ts";
 import type { AgentStart, CallReply, Integer, ProgramFunction } from "../../sim/host/programs.ts";
-import { Births, type Schedule, writeSchedule } from "./births.ts";
+import { Births, type Schedule, type SchedulerConfiguration, writeSchedule } from "./births.ts";
 import { type Step, Structure } from "./calls.ts";
 import { SyscallError } from "./error.ts";
 
@@ -222,6 +229,24 @@ export class Sys extends Births {
     const structure = new Structure(layouts.SCHEDULE_BYTES);
     writeSchedule(structure, 0, schedule);
     yield* this.call("AGENT_SCHEDULE", agent, yield* this.put(structure.bytes));
+  }
+
+  /**
+   * How agents are scheduled: for the first agent, before it makes others. `kernel` is what it has as
+   * argument; what isn't said is as kernel/sched/defaults.ts has it.
+   */
+  *configureScheduler(
+    { epoch, quantum, foreground, fairReserve, ageing }: SchedulerConfiguration,
+    kernel: Integer = this.argument,
+  ): Step<void> {
+    const longest = quantum ?? DEFAULT_QUANTUM;
+    const structure = new Structure(layouts.CONFIGURE_BYTES)
+      .setU64(layouts.CONFIGURE_EPOCH, epoch ?? DEFAULT_EPOCH)
+      .setU32(layouts.CONFIGURE_QUANTUM, longest)
+      .setU32(layouts.CONFIGURE_FOREGROUND, foreground ?? Math.min(DEFAULT_FOREGROUND, longest))
+      .setU32(layouts.CONFIGURE_FAIR_RESERVE, fairReserve ?? DEFAULT_FAIR_RESERVE)
+      .setU32(layouts.CONFIGURE_AGEING, ageing ?? DEFAULT_AGEING);
+    yield* this.call("SCHED_CONFIGURE", kernel, yield* this.put(structure.bytes));
   }
 
   // --- communication ---

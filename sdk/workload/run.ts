@@ -5,7 +5,7 @@ import { MachineError } from "../../sim/host/errors.ts";
 import { Machine } from "../../sim/host/machine.ts";
 import { Programs } from "../../sim/host/programs.ts";
 import { TraceRing } from "../../sim/host/views.generated.ts";
-import { agent } from "../agent/index.ts";
+import { agent, type SchedulerConfiguration } from "../agent/index.ts";
 import { agentImage, type BundleEntry, buildBootImage } from "../image/index.ts";
 import { type CompiledWorkload, compileWorkload } from "./compile.ts";
 import type { AgentInfo, SchedulingSink } from "./events.ts";
@@ -109,6 +109,7 @@ export async function runWorkload(
   const setup = new Setup({
     compiled,
     seed: seedNumber(settings.seed),
+    configuration: configurationOf(settings),
     now: () => Number(machine.time),
     onAgent: (info, time) => {
       names.set(info.id, info.name);
@@ -132,7 +133,7 @@ export async function runWorkload(
     ...(settings.seed ? { seed: settings.seed } : {}),
   });
   if (settings.onConsole) machine.onConsole(settings.onConsole);
-  const trouble = setUp(machine, setup, settings);
+  const trouble = setUp(machine, setup);
   const start = setup.start ?? 0;
   if (trouble !== null) return endOf(machine, setup, "panic", start, names, null, trouble);
   sinks = sinksAt(start);
@@ -157,9 +158,7 @@ const limitOf = ({ duration }: Workload, { until }: RunSettings) =>
   until ?? duration ?? Number.POSITIVE_INFINITY;
 
 /** Boots, has the agents made and goes on to the start; what went wrong, or null. */
-function setUp(machine: Machine, setup: Setup, settings: RunSettings): string | null {
-  machine.run({ until: BOOT_LIMIT, condition: () => machine.kernel.root.sched !== 0 });
-  configure(machine, settings);
+function setUp(machine: Machine, setup: Setup): string | null {
   const ready = () => setup.done || machine.agents.failures.length > 0;
   machine.run({ until: BOOT_LIMIT, condition: ready });
   const trouble = troubleOf(machine);
@@ -170,22 +169,13 @@ function setUp(machine: Machine, setup: Setup, settings: RunSettings): string | 
   return troubleOf(machine);
 }
 
-/** The scheduler's configuration, as schedConfigure sets it (kernel/sched/create.ts). */
-function configure({ kernel }: Machine, settings: RunSettings): void {
-  const sched = kernel.root.schedAt(0);
-  if (settings.quantum !== undefined) {
-    sched.quantum = settings.quantum;
-    sched.foreground = Math.min(sched.foreground, settings.quantum);
-  }
-  if (settings.epoch !== undefined) sched.epoch = BigInt(settings.epoch);
-  if (settings.fairReserve !== undefined)
-    sched.fairReserve = Math.round(settings.fairReserve * RESERVE_PARTS);
-  for (let cpu = 0; cpu < sched.cpuCount; cpu++) {
-    const server = sched.cpusAt(cpu).serverAt(0);
-    server.budget = (sched.epoch * BigInt(sched.fairReserve)) / BigInt(RESERVE_PARTS);
-    server.period = sched.epoch;
-    server.relativeDeadline = sched.epoch;
-  }
+/** What SchedConfigure gets. */
+function configurationOf({ epoch, quantum, fairReserve }: RunSettings): SchedulerConfiguration {
+  return {
+    ...(epoch === undefined ? {} : { epoch }),
+    ...(quantum === undefined ? {} : { quantum }),
+    ...(fairReserve === undefined ? {} : { fairReserve: Math.round(fairReserve * RESERVE_PARTS) }),
+  };
 }
 
 /** Why the machine or an agent of ours gave up; null while all is well. */

@@ -6,7 +6,14 @@
 import * as Rights from "../../kernel/cap/rights.ts";
 import type { Integer } from "../../sim/host/programs.ts";
 import { Structure } from "../agent/calls.ts";
-import { type Child, type Spawn, type Step, type Sys, SyscallError } from "../agent/index.ts";
+import {
+  type Child,
+  type SchedulerConfiguration,
+  type Spawn,
+  type Step,
+  type Sys,
+  SyscallError,
+} from "../agent/index.ts";
 import type { CompiledTask, CompiledWorkload } from "./compile.ts";
 import { type Waiter, waitersOf } from "./conditions.ts";
 import type { AgentInfo } from "./events.ts";
@@ -46,6 +53,7 @@ export interface SetupOptions {
   readonly compiled: CompiledWorkload;
   /** Starts the random generators of agents. */
   readonly seed: bigint;
+  readonly configuration: SchedulerConfiguration;
   /** Virtual time of the machine, ns. */
   readonly now: () => number;
   /** Told of each agent of the workload as it is made. */
@@ -106,6 +114,7 @@ export class Setup {
 
   /** Program of the machine's first agent. */
   *root(sys: Sys): Step<void> {
+    yield* sys.configureScheduler(this.options.configuration);
     const handles = yield* this.makeShared(sys);
     // Every call takes some virtual time; the start is after the last of them.
     const calls = this.options.compiled.tasks.reduce(
