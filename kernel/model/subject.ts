@@ -54,7 +54,8 @@ export class Subject {
     const world = emptyWorld(COSTS);
     for (const quota of quotas) {
       const party = subject.ipc.party(quota);
-      const agent = addAgent(world, quota, party.used - 2 * COSTS.capability);
+      const limit = Number(party.view.poolAt(0).quota);
+      const agent = addAgent(world, limit, party.used - 2 * COSTS.capability);
       subject.parties.set(agent.name, party);
       subject.named(giveNew(world, agent, { kind: "agent", name: agent.name }), party.self);
       subject.named(giveNew(world, agent, { kind: "pool", name: agent.pool }), party.pool);
