@@ -167,7 +167,8 @@ function latencyTable(
 function processorTable({ processors }: Report, elapsed: number): string {
   const head = ["processor", "real-time %", "fair %", "idle class %", "else %", "switches/s"];
   const body = processors.map(({ cpu, service, switches }) => {
-    const rest = elapsed - service.realtime - service.fair - service.idle;
+    // A processor's clock may be a slice past the end: that is no negative rest.
+    const rest = Math.max(0, elapsed - service.realtime - service.fair - service.idle);
     const parts = [service.realtime, service.fair, service.idle, rest];
     const rate = elapsed === 0 ? 0 : (switches * 1e9) / elapsed;
     return [`CPU ${cpu}`, ...parts.map((part) => percent(part, elapsed)), rate.toFixed(0)];
