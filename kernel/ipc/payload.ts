@@ -6,7 +6,7 @@
 import { PAGE_BYTES, physical, pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { frameAlloc, frameFree, OWNER_AGENT } from "../mm/frames";
-import { copyFromUser, copyToUser, userReach } from "../mm/user";
+import { copyFromUser, copyToUser, userCheck, userReach } from "../mm/user";
 import { copySmall } from "./copy";
 import { STATUS_NO_MEMORY, STATUS_OK } from "../syscall/status";
 
@@ -60,10 +60,12 @@ export function payloadRead(area: usize, agent: Agent, address: u64, bytes: u32)
 
 function readFrames(area: usize, agent: Agent, address: u64, bytes: u32): u32 {
   const pages = payloadPages(bytes);
+  const status = userCheck(agent, address, bytes, false);
+  if (status != STATUS_OK) return status;
   if (!payloadReserve(area, pages)) return STATUS_NO_MEMORY;
-  const status = payloadFill(area, pages, agent, address, bytes);
-  if (status != STATUS_OK) payloadFree(area, pages);
-  return status;
+  const filled = payloadFill(area, pages, agent, address, bytes);
+  if (filled != STATUS_OK) payloadFree(area, pages);
+  return filled;
 }
 
 /** Fills a payload that has its `pages` frames, or none and at most 64 bytes. */
