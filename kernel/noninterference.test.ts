@@ -81,10 +81,10 @@ async function seen(secret: number): Promise<Seen> {
     if ((machine?.time ?? 0n) > BigInt(START)) rounds++;
   };
   function* init(sys: Sys): Step<void> {
-    yield* sys.schedule(sys.self, { affinity: 1 });
     const quota = 8 << 20;
     const image = (name: string) => sys.image(name);
     yield* sys.spawn({ image: yield* image("observer"), quota, affinity: 2 });
+    yield* sys.schedule(sys.self, { affinity: 1 });
     const child = yield* sys.spawn({ image: yield* image("keeper"), quota, affinity: 1 });
     yield* sys.send(child.capability, new Uint8Array([secret]), yield* image("spinner"));
     yield* sys.receive();

@@ -60,6 +60,7 @@ export const GRAMMAR: Readonly<Partial<Record<CallName, Shape>>> = {
   AGENT_KILL: agent("count"),
   AGENT_INFO: agent("address", "length"),
   AGENT_SCHEDULE: agent("structure"),
+  SCHED_CONFIGURE: kernel("structure"),
   IPC_SEND: any("address", "length", "flags", "capability"),
   IPC_RECV: any("address", "length", "address", "flags"),
   ENDPOINT_CREATE: pool("flags", "count"),
