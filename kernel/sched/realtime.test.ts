@@ -210,4 +210,17 @@ describe("the real-time class", () => {
       expect(it.stateHash()).toBe(before);
     }
   });
+
+  test("a CPU takes 128 reservations, however small, and one more goes elsewhere or is refused by name", async () => {
+    const it = await Scheduler.create({ cpus: 2 });
+    const wish = { class: "realtime", budget: 2_000, period: 1_000 * MS } as const;
+    const cpus = Array.from({ length: 256 }, () => it.make(wish).view.cpu);
+    expect(cpus.filter((cpu) => cpu === 0)).toHaveLength(128);
+    expect(cpus.slice(128).every((cpu) => cpu === 1)).toBe(true);
+    const agent = it.make();
+    const before = it.stateHash();
+    expect(it.set(agent, wish)).toBe("LIMIT");
+    expect(it.stateHash()).toBe(before);
+    expect(it.invariant).toBe(0);
+  });
 });
