@@ -11,6 +11,9 @@ function clock(): Timer {
   return changetype<Timer>(kernel().clock);
 }
 
+/** No deadline, no expiry, no end. */
+export const NEVER: u64 = TIMER_NEVER;
+
 /** Nanoseconds; 0 before the clock has been started. */
 export function clockNow(): u64 {
   return kernel().clock == 0 ? 0 : timerNow(clock());

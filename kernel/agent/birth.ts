@@ -22,8 +22,8 @@ import { kick } from "../cpu/switch";
 import { AGENT_DEPTH_MAX, CAPABILITY_DEPTH_MAX, POOL_DEPTH_MAX } from "../limits";
 import { spaceDestroy } from "../mm/destroy";
 import { Pool, POOL_BYTES, poolCharge, poolCreate, poolRelease, poolRoom } from "../mm/pool";
-import { copyFromUser, copyToUser, userCheck } from "../mm/user";
-import { KIND_AGENT, KIND_CAPABILITY, KIND_POOL } from "../object/kinds";
+import { copyToUser } from "../mm/user";
+import { EVERY_KIND, KIND_AGENT, KIND_CAPABILITY, KIND_POOL } from "../object/kinds";
 import { objectReturn, objectsLeft, objectsReserve } from "../object/slab";
 import { ScheduleAttributes } from "../sched/attributes";
 import { nodesRelease, nodesReserve } from "../sched/nodes";
@@ -47,7 +47,6 @@ import {
 import {
   STATUS_BAD_ARGUMENT,
   STATUS_LIMIT,
-  STATUS_MISALIGNED,
   STATUS_NO_MEMORY,
   STATUS_OK,
   STATUS_OUT_OF_RANGE,
@@ -55,6 +54,7 @@ import {
   STATUS_QUOTA,
   STATUS_TOO_DEEP,
 } from "../syscall/status";
+import { readStructure } from "../syscall/structure";
 import { Agent, AGENT_BYTES, contextOf } from "./agent";
 import { agentCreate } from "./create";
 import { Image } from "./image";
@@ -66,10 +66,6 @@ const GRANTS_AT: usize = 128;
 export const RANGES_AT: usize = 512;
 const FOUND_AT: usize = 768;
 const SCHEDULE_AT: usize = 832;
-/** Every kind of object may be granted. */
-const ANY_KIND: u32 = 0xffff_ffff;
-/** Every structure of system calls is aligned to this. */
-const ALIGNMENT_MASK: u64 = 7;
 
 @inline
 export function scratchOf(call: Call): usize {
@@ -79,13 +75,6 @@ export function scratchOf(call: Call): usize {
 @inline
 function grantCount(call: Call): u32 {
   return load<u32>(scratchOf(call), SPAWN_GRANT_COUNT);
-}
-
-/** Copies `bytes` bytes at `address` of the caller, which must be aligned, to `to`: a status. */
-export function readStructure(call: Call, address: u64, to: usize, bytes: u32, writable: bool): u32 {
-  if ((address & ALIGNMENT_MASK) != 0) return STATUS_MISALIGNED;
-  const caller = callerOf(call);
-  return userCheck(caller, address, bytes, writable) || copyFromUser(caller, address, to, bytes);
 }
 
 /** Reads the structure of `bytes` bytes at a1 and its grants, and checks what all three calls share. */
@@ -112,7 +101,7 @@ function checkGrants(call: Call, count: u32): u32 {
   for (let index: u32 = 0; index < count; index++) {
     const grant = scratchOf(call) + GRANTS_AT + <usize>index * GRANT_BYTES;
     const id = load<u64>(grant, GRANT_CAPABILITY);
-    const status = capabilityLookup(callerOf(call), id, ANY_KIND, RIGHT_DERIVE);
+    const status = capabilityLookup(callerOf(call), id, EVERY_KIND, RIGHT_DERIVE);
     if (status != STATUS_OK) return status;
     if (load<u32>(grant, GRANT_RESERVED) != 0) return STATUS_BAD_ARGUMENT;
     const held = changetype<usize>(capabilityNamed(id));

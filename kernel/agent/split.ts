@@ -23,6 +23,7 @@ import {
   SPLIT_RANGES,
 } from "../syscall/layouts";
 import { STATUS_MISALIGNED, STATUS_OK, STATUS_OUT_OF_RANGE, STATUS_OVERLAP, STATUS_WRONG_STATE } from "../syscall/status";
+import { readStructure } from "../syscall/structure";
 import { Agent } from "./agent";
 import {
   birthFinish,
@@ -34,7 +35,6 @@ import {
   capabilitiesReserve,
   overlaps,
   RANGES_AT,
-  readStructure,
   scheduleCopy,
   scratchOf,
 } from "./birth";
@@ -78,7 +78,7 @@ function readRanges(call: Call, agent: Agent): u32 {
   const at = scratchOf(call);
   const count = load<u64>(at, SPLIT_RANGE_COUNT);
   if (count == 0 || count > <u64>RANGES_MAX) return STATUS_OUT_OF_RANGE;
-  const status = readStructure(call, load<u64>(at, SPLIT_RANGES), at + RANGES_AT, <u32>count * RANGE_BYTES, false);
+  const status = readStructure(call, load<u64>(at, SPLIT_RANGES), at + RANGES_AT, <u32>count * RANGE_BYTES);
   if (status != STATUS_OK) return status;
   for (let index: u32 = 0; index < <u32>count; index++) {
     const start = load<u64>(rangeAt(call, index), RANGE_ADDRESS);

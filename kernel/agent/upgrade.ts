@@ -21,7 +21,7 @@ import { Pool, poolCharge, poolDrop, poolHold, poolRelease } from "../mm/pool";
 import { MAPPING_FRAME, MAPPING_REGION } from "../mm/protection";
 import { shootdown } from "../mm/shootdown";
 import { KIND_AGENT, KIND_IMAGE } from "../object/kinds";
-import { objectAllocate, objectReturn, objectsReserve } from "../object/slab";
+import { FIRST_SLOT, objectAllocate, objectReturn, objectsReserve } from "../object/slab";
 import { RUNTIME_HOST } from "../../sim/spec/user";
 import { Call, callerOf } from "../syscall/call";
 import { UPGRADE_BEGIN, UPGRADE_CONFIRM, UPGRADE_ROLL_BACK } from "../syscall/modes";
@@ -86,8 +86,6 @@ function begin(call: Call, agent: Agent): u32 {
 
 /** So many pages that a TLB forgets everything. */
 const ALL_PAGES: u32 = 0xffff_ffff;
-/** Slots are addresses of RAM; statuses are smaller. */
-const FIRST_SLOT: usize = 4096;
 
 /** A control block with a copy of the agent's memory, paid by its pool; or a status. */
 function keep(agent: Agent): usize {

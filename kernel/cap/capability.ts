@@ -11,9 +11,6 @@
 import { KernelObject } from "../object/slab";
 import { Ptr } from "../state";
 
-/** Never expires. */
-export const NEVER: u64 = 0xffff_ffff_ffff_ffff;
-
 /** The first cache line is what authorize reads of a capability, and of each of its ancestors. */
 @unmanaged
 export class Capability extends KernelObject {

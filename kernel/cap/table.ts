@@ -7,8 +7,9 @@ import { KIND_CAPABILITY, KIND_KERNEL, KIND_SCOPE } from "../object/kinds";
 import { objectFind, objectFree, objectTake, slabOf } from "../object/slab";
 import { kernel } from "../state";
 import { STATUS_LIMIT, STATUS_NO_MEMORY, STATUS_OK, STATUS_QUOTA, STATUS_TOO_DEEP } from "../syscall/status";
+import { NEVER } from "../time";
 import { authorityStatus } from "./authorize";
-import { Capability, capabilityRevoked, NEVER } from "./capability";
+import { Capability, capabilityRevoked } from "./capability";
 
 /** What a capability costs its holder's pool. */
 export const CAPABILITY_BYTES: u64 = offsetof<Capability>();

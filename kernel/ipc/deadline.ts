@@ -8,9 +8,8 @@ import { Agent } from "../agent/agent";
 import { kernelCpu } from "../cpu/cpu";
 import { Heap, heapDeadline, heapFirst, heapInit, heapInsert, heapRemove, heapReserve } from "../sched/heap";
 import { kernel } from "../state";
+import { NEVER } from "../time";
 import { ipc } from "./state";
-
-const NEVER: u64 = 0xffff_ffff_ffff_ffff;
 
 @inline
 export function deadlinesOf(cpu: u32): Heap {

@@ -15,6 +15,7 @@ import { KIND_AGENT, KIND_ENDPOINT, KIND_MESSAGE, KIND_OPERATION, KIND_TIMER } f
 import { KernelObject, objectFind, objectNext, slabOf } from "../object/slab";
 import { heapHas, heapValid } from "../sched/heap";
 import { kernel } from "../state";
+import { NEVER } from "../time";
 import { deadlinesOf } from "./deadline";
 import { Endpoint, waitersOf } from "./endpoint";
 import { ENDPOINT_EVENT, ENDPOINT_MUTEX, ENDPOINT_PIPE, ENDPOINT_QUEUE } from "./endpoint_kinds";
@@ -29,8 +30,6 @@ import { IntervalTimer, timerWaiters } from "./timer";
 import { nodeAt, WAIT_DONATE, WAIT_PARKED } from "./wait_set";
 import { WaitNode } from "./wait_node";
 import { replyWaiters, WaitQueue } from "./wait_queue";
-
-const NEVER: u64 = 0xffff_ffff_ffff_ffff;
 
 /** message-in-one-queue: each message is in one queue, whose counts are right and within its limits. */
 export function messagesInOneQueue(): bool {

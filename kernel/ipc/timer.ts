@@ -10,10 +10,10 @@ import { Agent } from "../agent/agent";
 import { Pool } from "../mm/pool";
 import { KernelObject } from "../object/slab";
 import { Ptr } from "../state";
+import { NEVER } from "../time";
 import { WaitNode } from "./wait_node";
 import { WaitQueue } from "./wait_queue";
 
-const NEVER: u64 = 0xffff_ffff_ffff_ffff;
 /** Most expiries that are reported as unseen: with the index they fit into a JavaScript number. */
 const UNSEEN_MAX: u64 = (1 << 20) - 1;
 

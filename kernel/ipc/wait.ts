@@ -12,7 +12,7 @@ import { idKind } from "../object/id";
 import { KernelObject, objectFind } from "../object/slab";
 import { heapFirst } from "../sched/heap";
 import { STATUS_ABANDONED, STATUS_LIMIT, STATUS_NO_MEMORY, STATUS_OK, STATUS_TIMED_OUT } from "../syscall/status";
-import { now } from "../time";
+import { NEVER, now } from "../time";
 import { deadlineInsert, deadlineRemove, deadlineReserve, deadlinesOf, nextDeadline } from "./deadline";
 import { donationBegin, donationStatus } from "./donation";
 import { Endpoint, waitersOf } from "./endpoint";
@@ -27,7 +27,6 @@ import { nodeAt, nodesReserve, WAIT_DONATE, WAIT_ENTERED, WAIT_PARKED } from "./
 import { replyWaiters, WaitQueue, waitLink } from "./wait_queue";
 import { batonPass, waitEnd, waitLeave } from "./wake";
 
-const NEVER: u64 = 0xffff_ffff_ffff_ffff;
 /** Nothing that was asked for is there. */
 export const NOT_READY: u64 = 0xffff_ffff_ffff_ffff;
 /** Waits that one entry ends at most: the next timer interrupt goes on at once. */

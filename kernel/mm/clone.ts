@@ -3,7 +3,7 @@
  * are shared until one of the two writes; what was mapped by authority, regions and blocks of
  * frames, it gets only by the capabilities that it is granted.
  */
-import { pointer } from "../../hal/memory";
+import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { STATUS_NO_MEMORY, STATUS_OK, STATUS_QUOTA } from "../syscall/status";
 import { AddressSpace, Mapping, MAPPING_BYTES, SPACE_TABLES, spaceCreate } from "./address_space";
@@ -18,7 +18,6 @@ import { othersOf, shootdown } from "./shootdown";
 import { SPAN_BYTES, tableFind, tableMake, tablesNeeded } from "./tables";
 import { spaceDestroy } from "./destroy";
 
-const PAGE_BYTES: u64 = 4096;
 const PAGE_SHIFT: u64 = 12;
 
 @inline

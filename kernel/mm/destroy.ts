@@ -1,4 +1,5 @@
 /** The end of an agent's memory. */
+import { PAGE_BYTES } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { objectFree } from "../object/slab";
 import { AddressSpace, Mapping, SPACE_BYTES, SPACE_TABLES } from "./address_space";
@@ -7,7 +8,6 @@ import { MAPPING_ANONYMOUS } from "./protection";
 import { retire, shootdown, spaceForget } from "./shootdown";
 import { mappingEnd, rangeEnd, releasePages } from "./unmap";
 
-const PAGE_BYTES: u64 = 4096;
 /** Most addresses that one call of `spaceDestroy` unmaps: 16 MiB, 4,096 pages. */
 const PIECE_BYTES: u64 = 4096 * PAGE_BYTES;
 

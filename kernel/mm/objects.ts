@@ -3,7 +3,7 @@ import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from "../cap/rights";
 import { KIND_FRAME, KIND_REGION } from "../object/kinds";
-import { objectAllocate, objectFree } from "../object/slab";
+import { FIRST_SLOT, objectAllocate, objectFree } from "../object/slab";
 import {
   STATUS_BAD_ARGUMENT,
   STATUS_MISALIGNED,
@@ -106,9 +106,6 @@ export function shareCharge(agent: Agent, pool: Pool, start: u64, length: u64): 
   const paid = changetype<Mapping>(at).pool == changetype<usize>(pool) ? bytes : 0;
   return regionCharge(bytes) - paid + 2 * MAPPING_BYTES;
 }
-
-/** Slots are addresses of RAM: statuses are smaller. */
-export const FIRST_SLOT: usize = 4096;
 
 function makeRegion(agent: Agent, pool: Pool, start: u64, bytes: u64): usize {
   const mapping = changetype<Mapping>(mappingAt(agent, start));

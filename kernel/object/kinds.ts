@@ -23,3 +23,5 @@ export const KIND_WAIT = 14;
 /** A range of an agent's addresses; nobody names one. */
 export const KIND_MAPPING = 15;
 export const KINDS = 16;
+/** A bit for each kind. */
+export const EVERY_KIND = (1 << KINDS) - 1;

@@ -16,6 +16,9 @@ import { kernel, Ptr, rootAllocate } from "../state";
 import { GENERATION_MAX, idGeneration, idIndex, idKind, INDEX_BITS, KIND_FIELD, makeId } from "./id";
 import { KINDS } from "./kinds";
 
+/** Slots are addresses of RAM: where a function answers with one or with a status, statuses are smaller. */
+export const FIRST_SLOT: usize = 4096;
+
 /** What every object begins with. */
 @unmanaged
 export class KernelObject {

@@ -9,14 +9,13 @@ import { RIGHT_REVOKE, RIGHT_SEND } from "../cap/rights";
 import { SCOPE_BYTES_MAX, scopeCovers } from "../cap/scope";
 import { capabilityCreate, capabilityDelete, capabilityRevoke, capabilityRoom, capabilityShortage } from "../cap/table";
 import { Token, tokenKeep, tokenMake, tokenStatus } from "../cap/token";
-import { copyFromUser, copyToUser, userCheck } from "../mm/user";
-import { KIND_AGENT, KIND_SCOPE, KINDS } from "../object/kinds";
+import { copyToUser } from "../mm/user";
+import { EVERY_KIND, KIND_AGENT, KIND_SCOPE } from "../object/kinds";
 import { now } from "../time";
 import { Call, callerOf } from "./call";
 import { DERIVE_BYTES, REVOKE_ITSELF, SCOPE_BYTES, TOKEN_BYTES } from "./cap_layouts";
 import {
   STATUS_BAD_ARGUMENT,
-  STATUS_MISALIGNED,
   STATUS_OK,
   STATUS_OUT_OF_RANGE,
   STATUS_RIGHTS_MISSING,
@@ -24,9 +23,7 @@ import {
   STATUS_TOO_LARGE,
   STATUS_WOULD_WIDEN,
 } from "./status";
-
-/** A bit for each kind of object. */
-export const EVERY_KIND: u32 = (1 << KINDS) - 1;
+import { readStructure, structureStatus } from "./structure";
 
 @unmanaged
 class DeriveArguments {
@@ -50,12 +47,6 @@ class ScopeArguments {
   scope1: u64;
   scope2: u64;
   scope3: u64;
-}
-
-/** Reads the structure of `bytes` bytes at `address` of the caller to `to`. */
-function readStructure(call: Call, address: u64, to: usize, bytes: u32): u32 {
-  if ((address & 7) != 0) return STATUS_MISALIGNED;
-  return userCheck(callerOf(call), address, bytes, false) || copyFromUser(callerOf(call), address, to, bytes);
 }
 
 /** CapDerive: a1 -> DeriveArguments; the identifier of the new capability. */
@@ -140,9 +131,8 @@ export function capInspect(call: Call): u32 {
 }
 
 function showToken(call: Call): u32 {
-  if ((call.a1 & 7) != 0) return STATUS_MISALIGNED;
   const held = changetype<Capability>(call.held);
-  const status = userCheck(callerOf(call), call.a1, TOKEN_BYTES, true);
+  const status = structureStatus(call, call.a1, TOKEN_BYTES, true);
   if (status != STATUS_OK) return status;
   tokenMake(held, capScratch());
   const copied = copyToUser(callerOf(call), call.a1, capScratch(), TOKEN_BYTES);

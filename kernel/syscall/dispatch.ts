@@ -2,7 +2,7 @@
 import { agentCall } from "../agent/calls";
 import { auditRefusal } from "../audit/refusal";
 import { authorize, authorizeSelf } from "../cap/authorize";
-import { KIND_AGENT, KIND_ENDPOINT, KIND_KERNEL, KIND_POOL, KIND_TIMER } from "../object/kinds";
+import { EVERY_KIND, KIND_AGENT, KIND_ENDPOINT, KIND_KERNEL, KIND_POOL, KIND_TIMER } from "../object/kinds";
 import {
   RIGHT_AUDIT,
   RIGHT_CLOSE,
@@ -19,7 +19,7 @@ import {
 } from "../cap/rights";
 import { auditAppend, auditDrain } from "./audit";
 import { Call } from "./call";
-import { capDerive, capInspect, capRevoke, EVERY_KIND } from "./cap";
+import { capDerive, capInspect, capRevoke } from "./cap";
 import { endpointClose, endpointCreate, eventSignal, pipeReadCall, pipeWriteCall } from "./endpoint";
 import { memoryCalls } from "./memory_calls";
 import { ipcRecv, ipcSend } from "./message";

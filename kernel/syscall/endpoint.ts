@@ -1,6 +1,6 @@
 /** System calls: endpoints, and what is not a message: bytes of pipes, counts of events, mutexes. */
 import { Agent } from "../agent/agent";
-import { AGENT_DEAD } from "../agent/states";
+import { agentOver } from "../agent/tree";
 import { Capability } from "../cap/capability";
 import { RIGHTS_ALL } from "../cap/rights";
 import { capabilityCreate, capabilityRoom } from "../cap/table";
@@ -87,7 +87,7 @@ export function pipeWriteCall(call: Call): u32 {
   const status = pipeStatus(call, false);
   if (status != STATUS_OK) return status;
   const pipe = changetype<Endpoint>(call.object);
-  if (changetype<Agent>(pipe.owner).state >= <u32>AGENT_DEAD) return STATUS_OBJECT_GONE;
+  if (agentOver(changetype<Agent>(pipe.owner))) return STATUS_OBJECT_GONE;
   const moved = min(<u32>call.a2, pipe.capacity - pipe.count);
   if (moved == 0) return call.a2 == 0 ? STATUS_OK : STATUS_FULL;
   const written = pipeWrite(pipe, callerOf(call), call.a1, moved);

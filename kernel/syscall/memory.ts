@@ -10,13 +10,11 @@ import { USER_BASE } from "../mm/layout";
 import { unmapBlocks } from "../mm/objects";
 import { POOL_BYTES, Pool, poolCreate, poolDrop, poolHold, poolRoom } from "../mm/pool";
 import { PREDICTION_BYTES, predictionAt, predictionFind, predictionFree, predictionKept } from "../mm/predictions";
-import { copyFromUser, userCheck } from "../mm/user";
 import { KIND_POOL } from "../object/kinds";
 import { KernelObject } from "../object/slab";
 import { now } from "../time";
 import { Call, callerOf } from "./call";
 import {
-  STATUS_BAD_ADDRESS,
   STATUS_BAD_ARGUMENT,
   STATUS_LIMIT,
   STATUS_MISALIGNED,
@@ -27,6 +25,7 @@ import {
   STATUS_TOO_DEEP,
   STATUS_TOO_LARGE,
 } from "./status";
+import { readStructure } from "./structure";
 
 /**
  * Gives the caller a capability to `object`, which has just been made and is charged; its identifier
@@ -91,15 +90,13 @@ export function pageProtect(call: Call): u32 {
 
 /** PredictionWrite: a2 records (mm/predictions.ts) at a1. */
 export function predictionWrite(call: Call): u32 {
-  const caller = callerOf(call);
   if (call.a2 == 0) return STATUS_BAD_ARGUMENT;
   if (call.a2 > PREDICTION_WRITE_MAX) return STATUS_TOO_LARGE;
-  if ((call.a1 & 7) != 0) return STATUS_MISALIGNED;
   const bytes = <u32>call.a2 * PREDICTION_BYTES;
-  if (userCheck(caller, call.a1, bytes, false) != STATUS_OK) return STATUS_BAD_ADDRESS;
   // Behind the table there is room for the records of one call.
   const records = predictionAt(PREDICTIONS_MAX);
-  copyFromUser(caller, call.a1, changetype<usize>(records), bytes);
+  const read = readStructure(call, call.a1, changetype<usize>(records), bytes);
+  if (read != STATUS_OK) return read;
   const status = predictionsStatus(<u32>call.a2);
   if (status == STATUS_OK) for (let index: u32 = 0; index < <u32>call.a2; index++) write(index);
   memory.fill(changetype<usize>(records), 0, bytes);

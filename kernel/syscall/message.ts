@@ -1,6 +1,6 @@
 /** System calls: messages. */
 import { Agent } from "../agent/agent";
-import { AGENT_DEAD } from "../agent/states";
+import { agentOver } from "../agent/tree";
 import { capabilityLookup, capabilityNamed } from "../cap/authorize";
 import { Capability } from "../cap/capability";
 import { RIGHT_DERIVE } from "../cap/rights";
@@ -19,7 +19,7 @@ import { IPC_MESSAGE_BYTES_MAX, MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX } from "
 import { Pool } from "../mm/pool";
 import { pagesCheck } from "../mm/transfer";
 import { copyToUser, userCheck, userReach } from "../mm/user";
-import { KIND_AGENT } from "../object/kinds";
+import { EVERY_KIND, KIND_AGENT } from "../object/kinds";
 import { KernelObject } from "../object/slab";
 import { Call, callerOf } from "./call";
 import * as Layout from "./ipc_layouts";
@@ -38,9 +38,6 @@ import {
   STATUS_TOO_LARGE,
 } from "./status";
 
-/** Kinds of objects that a capability in a message may name: all. */
-const ANY_KIND: u32 = 0xffff_ffff;
-
 /** IPCSend: a1 address, a2 bytes, a3 flags, a4 capability to go along. */
 export function ipcSend(call: Call): u32 {
   if (call.a2 > <u64>IPC_MESSAGE_BYTES_MAX) return STATUS_TOO_LARGE;
@@ -51,11 +48,10 @@ export function ipcSend(call: Call): u32 {
 function sendToAgent(call: Call): u32 {
   const receiver = changetype<Agent>(call.object);
   const bytes = <u32>call.a2;
-  if (receiver.state >= <u32>AGENT_DEAD) return STATUS_OBJECT_GONE;
   if (receiver.mailboxCount >= MAILBOX_MESSAGES_MAX) return STATUS_FULL;
   if (bytes > MAILBOX_BYTES_MAX - receiver.mailboxBytes) return STATUS_FULL;
   const sender = callerOf(call);
-  let status = call.a4 == 0 ? STATUS_OK : capabilityLookup(sender, call.a4, ANY_KIND, RIGHT_DERIVE);
+  let status = call.a4 == 0 ? STATUS_OK : capabilityLookup(sender, call.a4, EVERY_KIND, RIGHT_DERIVE);
   if (status == STATUS_OK) status = compose(call, sender, changetype<Pool>(receiver.pool));
   if (status != STATUS_OK) return status;
   const message = changetype<Message>(call.made);
@@ -73,7 +69,7 @@ function sendToQueue(call: Call): u32 {
   if (endpoint.type != ENDPOINT_QUEUE) return STATUS_CAPABILITY_KIND;
   // A queue has no one receiver who could hold it.
   if (call.a4 != 0) return STATUS_BAD_ARGUMENT;
-  if (changetype<Agent>(endpoint.owner).state >= <u32>AGENT_DEAD) return STATUS_OBJECT_GONE;
+  if (agentOver(changetype<Agent>(endpoint.owner))) return STATUS_OBJECT_GONE;
   if (endpoint.count >= endpoint.capacity) return STATUS_FULL;
   const status = compose(call, callerOf(call), changetype<Pool>(endpoint.pool));
   if (status != STATUS_OK) return status;

@@ -2,11 +2,12 @@
 import { Capability } from "../cap/capability";
 import { blockBytes, blockCharge, blockClose, BLOCK_ORDER_MAX, FrameBlock } from "../mm/frame_block";
 import { USER_BASE } from "../mm/layout";
-import { blockCreate, FIRST_SLOT, mapObject, protectionOf, regionShare, shareCharge, unmapRegion } from "../mm/objects";
+import { blockCreate, mapObject, protectionOf, regionShare, shareCharge, unmapRegion } from "../mm/objects";
 import { Pool } from "../mm/pool";
 import { MAPPING_FRAME, MAPPING_REGION } from "../mm/protection";
 import { Region } from "../mm/region";
 import { KIND_FRAME, KIND_REGION } from "../object/kinds";
+import { FIRST_SLOT } from "../object/slab";
 import { Call, callerOf } from "./call";
 import { nameObject, roomForObject } from "./memory";
 import { STATUS_NO_MEMORY, STATUS_OBJECT_GONE, STATUS_OK, STATUS_TOO_LARGE } from "./status";

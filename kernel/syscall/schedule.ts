@@ -3,7 +3,6 @@ import { Agent } from "../agent/agent";
 import { CLASS_REALTIME } from "../agent/states";
 import { audit } from "../audit/audit";
 import { AUDIT_SCHEDULE } from "../audit/kinds";
-import { copyFromUser } from "../mm/user";
 import { KIND_AGENT } from "../object/kinds";
 import { slabOf } from "../object/slab";
 import { ScheduleAttributes } from "../sched/attributes";
@@ -12,14 +11,14 @@ import { schedAdmit } from "../sched/scheduler";
 import { sched } from "../sched/sched";
 import { Call, callerOf } from "./call";
 import { CONFIGURE_BYTES } from "./layouts";
-import { STATUS_MISALIGNED, STATUS_OK, STATUS_OUT_OF_RANGE, STATUS_WRONG_STATE } from "./status";
+import { STATUS_OK, STATUS_OUT_OF_RANGE, STATUS_WRONG_STATE } from "./status";
+import { readStructure } from "./structure";
 
 /** AgentSchedule: a1 address of the attributes (SCHEDULE_… of layouts.ts). */
 export function agentSchedule(call: Call): u32 {
   const agent = changetype<Agent>(call.object);
-  if ((call.a1 & 7) != 0) return STATUS_MISALIGNED;
   const wish = sched().wish;
-  const status = copyFromUser(callerOf(call), call.a1, wish, offsetof<ScheduleAttributes>());
+  const status = readStructure(call, call.a1, wish, offsetof<ScheduleAttributes>());
   if (status != STATUS_OK) return status;
   const attributes = changetype<ScheduleAttributes>(wish);
   const admitted = schedAdmit(agent, attributes);
@@ -50,10 +49,9 @@ class Configuration {
  */
 export function schedConfigureCall(call: Call): u32 {
   if (slabOf(KIND_AGENT).live != 1) return STATUS_WRONG_STATE;
-  if ((call.a1 & 7) != 0) return STATUS_MISALIGNED;
   const wish = sched().wish;
   assert(offsetof<ScheduleAttributes>() >= <usize>CONFIGURE_BYTES, "schedConfigureCall: room for the structure");
-  const status = copyFromUser(callerOf(call), call.a1, wish, CONFIGURE_BYTES);
+  const status = readStructure(call, call.a1, wish, CONFIGURE_BYTES);
   if (status != STATUS_OK) return status;
   const wanted = changetype<Configuration>(wish);
   const done = schedConfigure(

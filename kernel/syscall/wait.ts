@@ -1,6 +1,6 @@
 /** System calls: waiting, timers, and giving the processor up. */
 import { Agent } from "../agent/agent";
-import { AGENT_DEAD, AGENT_WAITING } from "../agent/states";
+import { AGENT_WAITING } from "../agent/states";
 import { capabilityLookup, capabilityNamed } from "../cap/authorize";
 import { Capability } from "../cap/capability";
 import { RIGHT_CRYPTO, RIGHT_RECEIVE, RIGHT_WAIT, RIGHTS_ALL } from "../cap/rights";
@@ -17,27 +17,24 @@ import { WAIT_DONATE } from "../ipc/wait_set";
 import { batonPass } from "../ipc/wake";
 import { TIMERS_PER_AGENT_MAX, WAIT_MAX } from "../limits";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
-import { copyFromUser, userCheck } from "../mm/user";
 import { KIND_ENDPOINT, KIND_KERNEL, KIND_TIMER } from "../object/kinds";
 import { KernelObject } from "../object/slab";
 import { schedStop, schedYield } from "../sched/scheduler";
-import { now } from "../time";
+import { NEVER, now } from "../time";
 import { Call, callerOf } from "./call";
 import { NOTICE_BYTES } from "./ipc_layouts";
 import {
   STATUS_BAD_ARGUMENT,
   STATUS_LIMIT,
-  STATUS_MISALIGNED,
   STATUS_NO_MEMORY,
-  STATUS_OBJECT_GONE,
   STATUS_OK,
   STATUS_QUOTA,
   STATUS_RIGHTS_MISSING,
   STATUS_TIMED_OUT,
   STATUS_TOO_LARGE,
 } from "./status";
+import { readStructure, structureStatus } from "./structure";
 
-const NEVER: u64 = 0xffff_ffff_ffff_ffff;
 /** What can be waited for. */
 const WAITABLE: u32 = (1 << KIND_ENDPOINT) | (1 << KIND_TIMER) | (1 << KIND_KERNEL);
 const FLAGS: u64 = WAIT_MAILBOX | WAIT_NOTICES;
@@ -49,22 +46,21 @@ export function wait(call: Call): u32 {
   if ((call.a4 & ~FLAGS) != 0) return STATUS_BAD_ARGUMENT;
   // Nothing could end it but its agent's end.
   if (call.a2 == 0 && call.a4 == 0 && call.a3 == NEVER) return STATUS_BAD_ARGUMENT;
-  let status = call.a5 == 0 ? STATUS_OK : noticeStatus(call, agent);
-  if (status == STATUS_OK && call.a2 != 0) status = readList(agent, call.a1, <u32>call.a2);
+  let status = call.a5 == 0 ? STATUS_OK : noticeStatus(call);
+  if (status == STATUS_OK && call.a2 != 0) status = readList(call, agent, <u32>call.a2);
   if (status != STATUS_OK) return status;
   return waitFor(call, agent, <u32>call.a2, <u32>call.a4);
 }
 
-function noticeStatus(call: Call, agent: Agent): u32 {
+function noticeStatus(call: Call): u32 {
   if ((call.a4 & WAIT_NOTICES) == 0) return STATUS_BAD_ARGUMENT;
-  return (call.a5 & 7) != 0 ? STATUS_MISALIGNED : userCheck(agent, call.a5, NOTICE_BYTES, true);
+  return structureStatus(call, call.a5, NOTICE_BYTES, true);
 }
 
 /** Looks the capabilities of the list up; what they name is then in `IpcState.targets`. */
-function readList(agent: Agent, address: u64, count: u32): u32 {
-  if ((address & 7) != 0) return STATUS_MISALIGNED;
+function readList(call: Call, agent: Agent, count: u32): u32 {
   const list = ipc().list;
-  const status = copyFromUser(agent, address, list, count << 3);
+  const status = readStructure(call, call.a1, list, count << 3);
   if (status != STATUS_OK) return status;
   for (let index: u32 = 0; index < count; index++) {
     const id = load<u64>(list + (<usize>index << 3));
@@ -112,8 +108,6 @@ function waitFor(call: Call, agent: Agent, count: u32, flags: u32): u32 {
 
 /** DonateTo: a1 deadline. */
 export function donateTo(call: Call): u32 {
-  const other = changetype<Agent>(call.object);
-  if (other.state >= <u32>AGENT_DEAD) return STATUS_OBJECT_GONE;
   store<u32>(ipc().targets, <u32>call.object);
   call.a3 = call.a1;
   call.a5 = 0;
