@@ -15,7 +15,7 @@
 import { Capability } from "../cap/capability";
 import { capabilityLookup, capabilityNamed } from "../cap/authorize";
 import { capabilityGrant } from "../cap/grant";
-import { RIGHT_DERIVE, RIGHTS_ALL } from "../cap/rights";
+import { RIGHT_DERIVE, RIGHT_SPAWN, RIGHTS_ALL } from "../cap/rights";
 import { CAPABILITY_BYTES, capabilityCreate, capabilityRoom } from "../cap/table";
 import { kernelCpu } from "../cpu/cpu";
 import { kick } from "../cpu/switch";
@@ -27,9 +27,10 @@ import { EVERY_KIND, KIND_AGENT, KIND_CAPABILITY, KIND_POOL } from "../object/ki
 import { objectReturn, objectsLeft, objectsReserve } from "../object/slab";
 import { ScheduleAttributes } from "../sched/attributes";
 import { nodesRelease, nodesReserve } from "../sched/nodes";
-import { schedForget } from "../sched/scheduler";
+import { schedAdmit, schedForget } from "../sched/scheduler";
 import { Call, callerOf } from "../syscall/call";
 import {
+  CLONE_POOL,
   GRANT_BYTES,
   GRANT_CAPABILITY,
   GRANT_HANDLE,
@@ -186,7 +187,7 @@ export function birthMake(call: Call, payer: Capability, quota: u64, image: Imag
 }
 
 /** Attributes with which the new agent is scheduled as `model` is; it leads no group. */
-export function scheduleCopy(call: Call, model: Agent): ScheduleAttributes {
+function scheduleCopy(call: Call, model: Agent): ScheduleAttributes {
   const wish = changetype<ScheduleAttributes>(scratchOf(call) + SCHEDULE_AT);
   wish.class = model.class;
   wish.weight = model.weight;
@@ -197,6 +198,28 @@ export function scheduleCopy(call: Call, model: Agent): ScheduleAttributes {
   wish.flags = model.flags & AGENT_FOREGROUND;
   wish.reserved = 0;
   return wish;
+}
+
+/** The capability to the pool that pays for a clone or a part, which birthFrom has looked up. */
+export function payerOf(call: Call): Capability {
+  return capabilityNamed(load<u64>(scratchOf(call), CLONE_POOL));
+}
+
+/**
+ * Makes a new agent, in `call.made`, that has the image and the schedule of `original` and no rights
+ * that this has given up: a status. What it copies or takes of the memory is up to the call.
+ */
+export function birthFrom(call: Call, original: Agent): u32 {
+  const named = load<u64>(scratchOf(call), CLONE_POOL);
+  const found = capabilityLookup(callerOf(call), named, 1 << KIND_POOL, RIGHT_SPAWN);
+  if (found != STATUS_OK) return found;
+  const room = birthRoom(call, payerOf(call), 0);
+  if (room != STATUS_OK) return room;
+  const agent = birthMake(call, payerOf(call), 0, changetype<Image>(original.image), call.cpu);
+  agent.rightsLeft &= original.rightsLeft;
+  call.made = changetype<usize>(agent);
+  const admitted = schedAdmit(agent, scheduleCopy(call, original));
+  return admitted == STATUS_OK ? STATUS_OK : birthUndo(agent, admitted);
 }
 
 /** What the capabilities of birthFinish will cost the new agent's pool, and the caller's if that is it. */

@@ -2,27 +2,20 @@
 import { saveContext } from "../cpu/switch";
 import { audit } from "../audit/audit";
 import { AUDIT_CLONE } from "../audit/kinds";
-import { capabilityLookup, capabilityNamed } from "../cap/authorize";
-import { Capability } from "../cap/capability";
-import { RIGHT_SPAWN } from "../cap/rights";
 import { spaceCloneCow } from "../mm/clone";
-import { KIND_POOL } from "../object/kinds";
-import { schedAdmit } from "../sched/scheduler";
 import { RUNTIME_HOST } from "../../sim/spec/user";
 import { Call, callerOf } from "../syscall/call";
-import { CLONE_BYTES, CLONE_POOL } from "../syscall/layouts";
+import { CLONE_BYTES } from "../syscall/layouts";
 import { STATUS_OK, STATUS_WRONG_STATE } from "../syscall/status";
 import { Agent, Context, contextOf } from "./agent";
 import {
   birthFinish,
-  birthMake,
+  birthFrom,
   birthRead,
-  birthRoom,
   birthUndo,
   capabilitiesRelease,
   capabilitiesReserve,
-  scheduleCopy,
-  scratchOf,
+  payerOf,
 } from "./birth";
 import { contextInit } from "./create";
 import { Image } from "./image";
@@ -41,21 +34,14 @@ import { standsStill } from "./suspend";
 export function agentClone(call: Call): u32 {
   const original = changetype<Agent>(call.object);
   if (!standsStill(call, original)) return STATUS_WRONG_STATE;
-  let status = birthRead(call, CLONE_BYTES);
+  let status = birthRead(call, CLONE_BYTES) || birthFrom(call, original);
   if (status != STATUS_OK) return status;
-  const named = load<u64>(scratchOf(call), CLONE_POOL);
-  status = capabilityLookup(callerOf(call), named, 1 << KIND_POOL, RIGHT_SPAWN);
-  if (status != STATUS_OK) return status;
-  const payer = capabilityNamed(named);
-  status = birthRoom(call, payer, 0);
-  if (status != STATUS_OK) return status;
-  const clone = birthMake(call, payer, 0, changetype<Image>(original.image), call.cpu);
-  clone.rightsLeft &= original.rightsLeft;
-  status = schedAdmit(clone, scheduleCopy(call, original)) || copyMemory(call, original, clone);
+  const clone = changetype<Agent>(call.made);
+  status = copyMemory(call, original, clone);
   if (status != STATUS_OK) return birthUndo(clone, status);
   copyRegisters(call, original, clone);
   audit(AUDIT_CLONE, callerOf(call).id, clone.id, original.id);
-  birthFinish(call, payer, clone);
+  birthFinish(call, payerOf(call), clone);
   return STATUS_OK;
 }
 

@@ -1,16 +1,11 @@
 /** AgentSplit: part of an agent's memory becomes a new agent's. */
 import { audit } from "../audit/audit";
 import { AUDIT_SPLIT } from "../audit/kinds";
-import { capabilityLookup, capabilityNamed } from "../cap/authorize";
-import { RIGHT_SPAWN } from "../cap/rights";
 import { PAGE_BYTES } from "../../hal/memory";
 import { rangeMapped } from "../mm/memory";
 import { moveRanges } from "../mm/move";
-import { KIND_POOL } from "../object/kinds";
-import { schedAdmit } from "../sched/scheduler";
 import { Call, callerOf } from "../syscall/call";
 import {
-  CLONE_POOL,
   GRANT_BYTES,
   RANGE_ADDRESS,
   RANGE_BYTES,
@@ -27,19 +22,17 @@ import { readStructure } from "../syscall/structure";
 import { Agent } from "./agent";
 import {
   birthFinish,
-  birthMake,
+  birthFrom,
   birthRead,
-  birthRoom,
   birthUndo,
   capabilitiesRelease,
   capabilitiesReserve,
   overlaps,
+  payerOf,
   RANGES_AT,
-  scheduleCopy,
   scratchOf,
 } from "./birth";
 import { contextInit } from "./create";
-import { Image } from "./image";
 import { standsStill } from "./suspend";
 
 /**
@@ -50,21 +43,14 @@ import { standsStill } from "./suspend";
 export function agentSplit(call: Call): u32 {
   const original = changetype<Agent>(call.object);
   if (!standsStill(call, original)) return STATUS_WRONG_STATE;
-  let status = birthRead(call, SPLIT_BYTES) || readRanges(call, original);
+  let status = birthRead(call, SPLIT_BYTES) || readRanges(call, original) || birthFrom(call, original);
   if (status != STATUS_OK) return status;
-  const named = load<u64>(scratchOf(call), CLONE_POOL);
-  status = capabilityLookup(callerOf(call), named, 1 << KIND_POOL, RIGHT_SPAWN);
-  if (status != STATUS_OK) return status;
-  const payer = capabilityNamed(named);
-  status = birthRoom(call, payer, 0);
-  if (status != STATUS_OK) return status;
-  const part = birthMake(call, payer, 0, changetype<Image>(original.image), call.cpu);
-  part.rightsLeft &= original.rightsLeft;
-  status = schedAdmit(part, scheduleCopy(call, original)) || moveAll(call, original, part);
+  const part = changetype<Agent>(call.made);
+  status = moveAll(call, original, part);
   if (status != STATUS_OK) return birthUndo(part, status);
   contextInit(part, 0, 0, 0);
   audit(AUDIT_SPLIT, callerOf(call).id, part.id, original.id);
-  birthFinish(call, payer, part);
+  birthFinish(call, payerOf(call), part);
   return STATUS_OK;
 }
 
