@@ -1,7 +1,7 @@
 /** What the audit ring tells of agents' lives: each act, who did it, and to whom. */
 import { beforeEach, expect, test } from "vitest";
 import * as kinds from "../audit/kinds.ts";
-import { RIGHT_ALLOCATE } from "../cap/rights.ts";
+import { RIGHT_ALLOCATE, RIGHTS_ALL } from "../cap/rights.ts";
 import * as Views from "../host/views.generated.ts";
 import {
   SCHEDULE_BUDGET,
@@ -10,7 +10,6 @@ import {
   SCHEDULE_PERIOD,
 } from "../syscall/layouts.ts";
 import * as statuses from "../syscall/status.ts";
-import { ALL_RIGHTS } from "../testing/cap-host.ts";
 import { Life } from "../testing/life-host.ts";
 import { CLASS_REALTIME, END_EXITED, END_FAULT, END_KILLED } from "./states.ts";
 
@@ -89,7 +88,7 @@ test("suspending, resuming, specializing, upgrading, scheduling and merging are 
   expect(act("AGENT_UPGRADE", image, 0)).toEqual(record(kinds.AUDIT_UPGRADE, Number(id), 0));
   expect(act("AGENT_UPGRADE", 0, 1)).toEqual(record(kinds.AUDIT_UPGRADE, Number(id), 1));
   expect(act("AGENT_RESUME")).toEqual(record(kinds.AUDIT_RESUME));
-  const rights = ALL_RIGHTS & ~1;
+  const rights = RIGHTS_ALL & ~1;
   expect(act("AGENT_SPECIALIZE", rights)).toEqual(record(kinds.AUDIT_SPECIALIZE, rights));
   act("AGENT_SUSPEND");
   init.call("AGENT_SUSPEND", init.handle(survivor.id));

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { RIGHT_EXECUTE, RIGHT_SPAWN, RIGHT_WAIT } from "../cap/rights.ts";
+import { RIGHT_EXECUTE, RIGHT_SPAWN, RIGHT_WAIT, RIGHTS_ALL } from "../cap/rights.ts";
 import { NOTICE_ENDED, NOTICE_STARTED } from "../ipc/notice_kinds.ts";
-import { ALL_RIGHTS } from "../testing/cap-host.ts";
 import { type Actor, Life } from "../testing/life-host.ts";
 import { END_KILLED } from "./states.ts";
 
@@ -80,11 +79,11 @@ describe("a new agent", () => {
   test("of a specialized agent has no more rights than that has left", () => {
     const child = init.child();
     expect(
-      init.call("AGENT_SPECIALIZE", init.handle(child.id), ALL_RIGHTS & ~RIGHT_WAIT).status,
+      init.call("AGENT_SPECIALIZE", init.handle(child.id), RIGHTS_ALL & ~RIGHT_WAIT).status,
     ).toBe("OK");
     const made = child.spawn();
     expect(made.status).toBe("OK");
-    const rights = ALL_RIGHTS & ~RIGHT_WAIT;
+    const rights = RIGHTS_ALL & ~RIGHT_WAIT;
     expect(life.view(made.id).rightsLeft).toBe(rights);
     for (const held of [life.context(made.id).rdi, life.context(made.id).rsi, made.child])
       expect(life.authority.view(Number(held)).rights).toBe(rights);

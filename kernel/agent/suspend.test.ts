@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { RIGHT_INFO, RIGHT_SUSPEND } from "../cap/rights.ts";
-import { ALL_RIGHTS } from "../testing/cap-host.ts";
+import { RIGHT_INFO, RIGHT_SUSPEND, RIGHTS_ALL } from "../cap/rights.ts";
 import { type Actor, Life } from "../testing/life-host.ts";
 
 const NEVER = 0xffff_ffff_ffff_ffffn;
@@ -87,9 +86,9 @@ describe("a suspended agent", () => {
 
 describe("specializing", () => {
   test("takes rights of all that an agent holds, for good", () => {
-    expect(init.call("AGENT_SPECIALIZE", handle, ALL_RIGHTS & ~RIGHT_SUSPEND).status).toBe("OK");
+    expect(init.call("AGENT_SPECIALIZE", handle, RIGHTS_ALL & ~RIGHT_SUSPEND).status).toBe("OK");
     expect(child.call("AGENT_SUSPEND", child.self).status).toBe("RIGHTS_MISSING");
-    init.call("AGENT_SPECIALIZE", handle, ALL_RIGHTS);
+    init.call("AGENT_SPECIALIZE", handle, RIGHTS_ALL);
     expect(child.call("AGENT_SUSPEND", child.self).status).toBe("RIGHTS_MISSING");
     expect(child.call("AGENT_INFO", child.self).status).toBe("OK");
   });

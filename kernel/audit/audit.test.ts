@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { RIGHT_AUDIT, RIGHT_DERIVE, RIGHT_INFO } from "../cap/rights.ts";
+import { RIGHT_AUDIT, RIGHT_DERIVE, RIGHT_INFO, RIGHTS_ALL } from "../cap/rights.ts";
 import { KIND_KERNEL } from "../object/kinds.ts";
 import * as layout from "../syscall/cap_layouts.ts";
 import * as numbers from "../syscall/numbers.ts";
 import * as statuses from "../syscall/status.ts";
-import { ALL_RIGHTS, Authority } from "../testing/cap-host.ts";
+import { Authority } from "../testing/cap-host.ts";
 import * as kinds from "./kinds.ts";
 
 /** kernel/limits.ts */
@@ -23,7 +23,7 @@ beforeEach(async () => {
   agent = authority.agent();
   self = authority.root(agent);
   const object = Number(authority.world.kernel.root.authorityAt(0).id);
-  kernel = authority.root(agent, object, ALL_RIGHTS, KIND_KERNEL);
+  kernel = authority.root(agent, object, RIGHTS_ALL, KIND_KERNEL);
   memory = authority.memory(agent);
   drainAll();
 });
@@ -201,7 +201,7 @@ describe("AuditAppend", () => {
     const call = (id: number) => authority.world.call(agent, "AUDIT_APPEND", id, memory, 8).status;
     expect(call(self)).toBe("CAPABILITY_KIND");
     const object = Number(authority.world.kernel.root.authorityAt(0).id);
-    const rights = ALL_RIGHTS & ~RIGHT_AUDIT;
+    const rights = RIGHTS_ALL & ~RIGHT_AUDIT;
     expect(call(authority.root(agent, object, rights, KIND_KERNEL))).toBe("RIGHTS_MISSING");
   });
 });

@@ -4,8 +4,8 @@ import { AGENT_DEAD } from "../agent/states.ts";
 import * as Views from "../host/views.generated.ts";
 import * as invariants from "../invariant_names.ts";
 import { KIND_SCOPE } from "../object/kinds.ts";
-import { ALL_RIGHTS, Authority } from "../testing/cap-host.ts";
-import { RIGHT_INFO } from "./rights.ts";
+import { Authority } from "../testing/cap-host.ts";
+import { RIGHT_INFO, RIGHTS_ALL } from "./rights.ts";
 
 let authority: Authority;
 let agent: number;
@@ -84,7 +84,7 @@ test.each<[string, number, () => void]>([
     "a wider scope than the parent's",
     invariants.CAPABILITY_NARROWS,
     () => {
-      const all = authority.root(agent, 0, ALL_RIGHTS, KIND_SCOPE);
+      const all = authority.root(agent, 0, RIGHTS_ALL, KIND_SCOPE);
       authority.view(authority.grant(all, agent)).scopeMask = 1;
     },
   ],

@@ -4,14 +4,16 @@
  * documentation and not from the code; a call that is refused must leave memory as it was, but for
  * the audit ring.
  */
+
 import { describe, expect, test } from "vitest";
 import { RAM_BASE } from "../../sim/host/core.ts";
 import * as Views from "../host/views.generated.ts";
 import * as kinds from "../object/kinds.ts";
 import * as numbers from "../syscall/numbers.ts";
-import { ALL_RIGHTS, Authority } from "../testing/cap-host.ts";
+import { Authority } from "../testing/cap-host.ts";
 import type { CallName, StatusName } from "../testing/world-host.ts";
 import * as rights from "./rights.ts";
+import { RIGHTS_ALL } from "./rights.ts";
 
 const NAMABLE = [
   "AGENT",
@@ -134,7 +136,7 @@ class Bench {
   }
 
   /** A capability of `holder` to `object`. */
-  held(kind: Kind, object: number, mask = ALL_RIGHTS, holder = this.caller): number {
+  held(kind: Kind, object: number, mask = RIGHTS_ALL, holder = this.caller): number {
     return this.authority.root(holder, object, mask, kindOf(kind));
   }
 
@@ -191,7 +193,7 @@ const WORTHLESS: readonly (readonly [StatusName, (bench: Bench, kind: Kind) => n
     "CAPABILITY_FOREIGN",
     (bench, kind) => {
       const object = bench.object(kind);
-      return object === null ? null : bench.held(kind, object, ALL_RIGHTS, bench.authority.init);
+      return object === null ? null : bench.held(kind, object, RIGHTS_ALL, bench.authority.init);
     },
   ],
   [
@@ -249,7 +251,7 @@ function denials(bench: Bench, need: Need): Case[] {
       continue;
     }
     if (need.right === null) continue;
-    const others = ALL_RIGHTS & ~bitOf(need.right);
+    const others = RIGHTS_ALL & ~bitOf(need.right);
     add(`${kind} with all rights but it`, bench.held(kind, object, others), "RIGHTS_MISSING");
     for (const right of RIGHTS.filter((each) => each !== need.right))
       add(`${kind} with ${right}`, bench.held(kind, object, bitOf(right)), "RIGHTS_MISSING");

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import { ALL_RIGHTS, Authority } from "../testing/cap-host.ts";
-import { RIGHT_INFO, RIGHT_SEND } from "./rights.ts";
+import { Authority } from "../testing/cap-host.ts";
+import { RIGHT_INFO, RIGHT_SEND, RIGHTS_ALL } from "./rights.ts";
 
 /** kernel/limits.ts */
 const PER_AGENT_MAX = 1024;
@@ -26,7 +26,7 @@ describe("deriving", () => {
     const taker = authority.agent();
     authority.view(root).rights = RIGHT_INFO | RIGHT_SEND;
     authority.view(root).expiry = 500n;
-    const made = authority.view(authority.grant(root, taker, ALL_RIGHTS));
+    const made = authority.view(authority.grant(root, taker, RIGHTS_ALL));
     expect([made.rights, made.expiry]).toEqual([RIGHT_INFO | RIGHT_SEND, 500n]);
     expect(authority.view(authority.grant(root, taker, RIGHT_SEND)).rights).toBe(RIGHT_SEND);
   });

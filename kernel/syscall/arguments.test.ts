@@ -3,8 +3,10 @@
  * field of the structure that it points to is replaced by each of many values. Whatever is refused
  * has a name and leaves memory as it was; whatever is accepted leaves every invariant as it was.
  */
+
 import { beforeAll, expect, test } from "vitest";
 import { RAM_BASE } from "../../sim/host/core.ts";
+import { RIGHTS_ALL } from "../cap/rights.ts";
 import * as Views from "../host/views.generated.ts";
 import {
   ENDPOINT_EVENT,
@@ -13,7 +15,6 @@ import {
   ENDPOINT_QUEUE,
 } from "../ipc/endpoint_kinds.ts";
 import { KIND_AGENT, KIND_KERNEL, KIND_SCOPE } from "../object/kinds.ts";
-import { ALL_RIGHTS } from "../testing/cap-host.ts";
 import { type Actor, Life } from "../testing/life-host.ts";
 import type { CallName, Result, StatusName } from "../testing/world-host.ts";
 import { DERIVE_BYTES } from "./cap_layouts.ts";
@@ -68,7 +69,7 @@ beforeAll(async () => {
   const { init, authority } = life;
   caller = init.child({ quota: 2 << 20 });
   const give = (kind: number, object: number) =>
-    authority.root(caller.id, object, ALL_RIGHTS, kind);
+    authority.root(caller.id, object, RIGHTS_ALL, kind);
   const [running, still, sleeper] = [init.child(), init.child(), init.child()].map(({ id }) => id);
   const other = give(KIND_AGENT, running ?? 0);
   const suspended = give(KIND_AGENT, still ?? 0);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { RIGHT_DERIVE, RIGHT_INFO, RIGHT_REVOKE, RIGHT_SEND } from "../cap/rights.ts";
+import { RIGHT_DERIVE, RIGHT_INFO, RIGHT_REVOKE, RIGHT_SEND, RIGHTS_ALL } from "../cap/rights.ts";
 import { KIND_CAPABILITY, KIND_ENDPOINT, KIND_SCOPE } from "../object/kinds.ts";
-import { ALL_RIGHTS, Authority, NEVER } from "../testing/cap-host.ts";
+import { Authority, NEVER } from "../testing/cap-host.ts";
 import { statusName } from "../testing/world-host.ts";
 import * as layout from "./cap_layouts.ts";
 
@@ -114,7 +114,7 @@ describe("CapDerive", () => {
   });
 
   test("gives no right that the caller has given up for good", () => {
-    authority.agentView(agent).rightsLeft = ALL_RIGHTS & ~RIGHT_SEND;
+    authority.agentView(agent).rightsLeft = RIGHTS_ALL & ~RIGHT_SEND;
     expect(derive(self, { rights: RIGHT_SEND }).status).toBe("WOULD_WIDEN");
     expect(derive(self, { rights: RIGHT_INFO }).status).toBe("OK");
   });
@@ -126,7 +126,7 @@ describe("CapDerive", () => {
   });
 
   test("narrows scopes by their bytes and their mask: FS_READ:/project and what is below it", () => {
-    const all = authority.root(agent, 0, ALL_RIGHTS, KIND_SCOPE);
+    const all = authority.root(agent, 0, RIGHTS_ALL, KIND_SCOPE);
     authority.view(all).scopeMask = MASK_ALL;
     const rights = RIGHT_DERIVE;
     const read = derive(all, { rights, scope: "FS_READ:/project/", mask: 0b0110 }).value;
@@ -140,7 +140,7 @@ describe("CapDerive", () => {
   });
 
   test("takes a scope of 32 bytes and none of 33", () => {
-    const all = authority.root(agent, 0, ALL_RIGHTS, KIND_SCOPE);
+    const all = authority.root(agent, 0, RIGHTS_ALL, KIND_SCOPE);
     authority.view(all).scopeMask = MASK_ALL;
     expect(derive(all, { scope: "x".repeat(32) }).status).toBe("OK");
     expect(derive(all, { scope: "x".repeat(32), scopeBytes: 33 }).status).toBe("TOO_LARGE");
@@ -222,7 +222,7 @@ describe("CapRevoke", () => {
     authority.time = 5n;
     const count = authority.agentView(agent).capabilityCount;
     const gone = Number(authority.exports.worldRaw(KIND_ENDPOINT));
-    const useless = authority.root(agent, gone, ALL_RIGHTS, KIND_ENDPOINT);
+    const useless = authority.root(agent, gone, RIGHTS_ALL, KIND_ENDPOINT);
     authority.exports.worldFree(BigInt(gone));
     expect(revoke(useless).status).toBe("OBJECT_GONE");
     expect(revoke(useless, 1).status).toBe("OK");
@@ -283,7 +283,7 @@ describe("CapInspect", () => {
   });
 
   test("compares a scope that is asked for with the token's: bytes and mask", () => {
-    const all = authority.root(agent, 0, ALL_RIGHTS, KIND_SCOPE);
+    const all = authority.root(agent, 0, RIGHTS_ALL, KIND_SCOPE);
     authority.view(all).scopeMask = MASK_ALL;
     const shown = token(derive(all, { scope: "NET_BIND:localhost", mask: 3 }).value);
     expect(judge(shown, { scope: "NET_BIND:localhost", mask: 1 })).toBe("OK");

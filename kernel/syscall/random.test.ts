@@ -1,7 +1,7 @@
 import { createCipheriv } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
-import { RIGHT_RANDOM } from "../cap/rights.ts";
-import { ALL_RIGHTS, Authority } from "../testing/cap-host.ts";
+import { RIGHT_RANDOM, RIGHTS_ALL } from "../cap/rights.ts";
+import { Authority } from "../testing/cap-host.ts";
 
 const KEY_AT = 0x0200_0000 + (31 << 20);
 const key = Uint8Array.from({ length: 32 }, (_, index) => 7 * index);
@@ -64,6 +64,6 @@ describe("RandomGet", () => {
     const other = authority.root(agent, authority.agent());
     const call = (id: number) => authority.world.call(agent, "RANDOM_GET", id, memory, 8).status;
     expect(call(other)).toBe("CAPABILITY_KIND");
-    expect(call(authority.root(agent, agent, ALL_RIGHTS & ~RIGHT_RANDOM))).toBe("RIGHTS_MISSING");
+    expect(call(authority.root(agent, agent, RIGHTS_ALL & ~RIGHT_RANDOM))).toBe("RIGHTS_MISSING");
   });
 });

@@ -1,10 +1,10 @@
 /** A world in which a test gives capabilities out by hand and asks what they are worth. */
+import { RIGHTS_ALL } from "../cap/rights.ts";
 import * as Views from "../host/views.generated.ts";
 import { KIND_AGENT, KIND_POOL, KINDS } from "../object/kinds.ts";
 import { type StatusName, statusName, World, type WorldOptions } from "./world-host.ts";
 
 export const ALL_KINDS = (1 << KINDS) - 1;
-export const ALL_RIGHTS = 0x3fff_ffff;
 export const NEVER = 0xffff_ffff_ffff_ffffn;
 /** Order and owner of the block that passes bytes between a test and an agent: 8 KiB, the kernel's. */
 const BUFFER_ORDER = 1;
@@ -41,7 +41,7 @@ export class Authority {
   }
 
   /** A capability of `holder` to the agent `object`, derived from nothing. */
-  root(holder: number, object = holder, rights = ALL_RIGHTS, kind = KIND_AGENT): number {
+  root(holder: number, object = holder, rights = RIGHTS_ALL, kind = KIND_AGENT): number {
     return Number(
       this.exports.worldCapability(BigInt(holder), kind, BigInt(object), rights),
     );
@@ -50,7 +50,7 @@ export class Authority {
   /** A capability of `holder` to the pool that pays for it. */
   poolCapability(holder: number): number {
     const pool = Number(this.agentView(holder).poolAt(0).id);
-    return this.root(holder, pool, ALL_RIGHTS, KIND_POOL);
+    return this.root(holder, pool, RIGHTS_ALL, KIND_POOL);
   }
 
   /** Address of memory that the agent may read and write. */
@@ -61,7 +61,7 @@ export class Authority {
     return BASE;
   }
 
-  grant(from: number, to: number, rights = ALL_RIGHTS): number {
+  grant(from: number, to: number, rights = RIGHTS_ALL): number {
     return Number(this.exports.worldGrant(BigInt(from), BigInt(to), rights));
   }
 

@@ -1,4 +1,5 @@
 /** A world of agents with some memory each, in which tests make the calls of communication. */
+import { RIGHTS_ALL } from "../cap/rights.ts";
 import { AGENT_WAITING } from "../agent/states.ts";
 import * as Views from "../host/views.generated.ts";
 import { ENDPOINT_EVENT, ENDPOINT_MUTEX, ENDPOINT_PIPE, ENDPOINT_QUEUE } from "../ipc/endpoint_kinds.ts";
@@ -7,7 +8,6 @@ import * as Layout from "../syscall/ipc_layouts.ts";
 import { type CallName, type Result, statusName, World, type WorldOptions } from "./world-host.ts";
 
 export const NEVER = 0xffff_ffff_ffff_ffffn;
-export const ALL_RIGHTS = 0x3fff_ffff;
 const PAGE = 4096;
 /** Where an agent's memory begins, and how much it has. */
 export const BASE = 0x4000_0000;
@@ -74,22 +74,22 @@ export class Party {
   }
 
   /** A capability of this agent that the kernel makes out of nothing. */
-  capability(kind: number, object: number, rights = ALL_RIGHTS): number {
+  capability(kind: number, object: number, rights = RIGHTS_ALL): number {
     const made = this.ipc.exports.worldCapability(BigInt(this.id), kind, BigInt(object), rights);
     if (made === 0n) throw new Error("no room for a capability");
     return Number(made);
   }
 
   /** A capability to another agent, or to an endpoint that another one has created. */
-  to(other: Party, rights = ALL_RIGHTS): number {
+  to(other: Party, rights = RIGHTS_ALL): number {
     return this.capability(KIND_AGENT, other.id, rights);
   }
 
-  share(endpoint: number, rights = ALL_RIGHTS): number {
+  share(endpoint: number, rights = RIGHTS_ALL): number {
     return this.capability(KIND_ENDPOINT, this.ipc.objectOf(endpoint), rights);
   }
 
-  kernel(rights = ALL_RIGHTS): number {
+  kernel(rights = RIGHTS_ALL): number {
     return this.capability(KIND_KERNEL, this.ipc.authority, rights);
   }
 

@@ -1,11 +1,12 @@
 /** A world in which a test lets agents live and die. */
+import { RIGHTS_ALL } from "../cap/rights.ts";
 import * as states from "../agent/states.ts";
 import * as Views from "../host/views.generated.ts";
 import { PROTECTION_READ, PROTECTION_WRITE } from "../mm/protection.ts";
 import * as invariants from "../invariant_names.ts";
 import { KIND_AGENT, KIND_IMAGE, KIND_POOL, KINDS } from "../object/kinds.ts";
 import * as layouts from "../syscall/layouts.ts";
-import { ALL_RIGHTS, Authority } from "./cap-host.ts";
+import { Authority } from "./cap-host.ts";
 import type { CallName, Result, StatusName, World, WorldOptions } from "./world-host.ts";
 
 const STATE_NAMES = [
@@ -112,12 +113,12 @@ export class Actor {
     const grants = options.grants ?? [];
     page.setBigUint64(layouts.SPAWN_GRANTS, BigInt(this.memory + GRANTS), true);
     page.setUint32(layouts.SPAWN_GRANT_COUNT, grants.length, true);
-    page.setUint32(layouts.SPAWN_SELF_RIGHTS, options.selfRights ?? ALL_RIGHTS, true);
-    page.setUint32(layouts.SPAWN_POOL_RIGHTS, options.poolRights ?? ALL_RIGHTS, true);
+    page.setUint32(layouts.SPAWN_SELF_RIGHTS, options.selfRights ?? RIGHTS_ALL, true);
+    page.setUint32(layouts.SPAWN_POOL_RIGHTS, options.poolRights ?? RIGHTS_ALL, true);
     page.setUint32(layouts.SPAWN_RESERVED, 0, true);
     page.setBigUint64(layouts.SPAWN_ARGUMENT, BigInt(options.argument ?? 0), true);
     page.setBigUint64(layouts.SPAWN_CHILD, 0n, true);
-    grants.forEach(({ capability, rights = ALL_RIGHTS }, index) => {
+    grants.forEach(({ capability, rights = RIGHTS_ALL }, index) => {
       const grant = GRANTS + index * layouts.GRANT_BYTES;
       page.setBigUint64(grant + layouts.GRANT_CAPABILITY, BigInt(capability), true);
       page.setUint32(grant + layouts.GRANT_RIGHTS, rights, true);
@@ -253,7 +254,7 @@ export class Life {
   /** A capability of `holder` to an image that nobody runs yet. */
   secondImage(holder: number): number {
     const image = Number(this.authority.exports.worldEmptyImage());
-    return this.authority.root(holder, image, ALL_RIGHTS, KIND_IMAGE);
+    return this.authority.root(holder, image, RIGHTS_ALL, KIND_IMAGE);
   }
 
   /** A capability of `holder` to the image that the first agent runs. */
@@ -261,7 +262,7 @@ export class Life {
     const known = this.images.get(holder);
     if (known !== undefined) return known;
     const image = Number(this.view(this.init.id).imageAt(0).id);
-    const made = this.authority.root(holder, image, ALL_RIGHTS, KIND_IMAGE);
+    const made = this.authority.root(holder, image, RIGHTS_ALL, KIND_IMAGE);
     this.images.set(holder, made);
     return made;
   }

@@ -1,4 +1,5 @@
 /** A world in which a test looks after agents' memory, with a page walker of its own. */
+import { RIGHTS_ALL } from "../cap/rights.ts";
 import { expect } from "vitest";
 import * as Views from "../host/views.generated.ts";
 import * as invariants from "../invariant_names.ts";
@@ -13,7 +14,6 @@ export const BASE = 0x4000_0000;
 export const [READ, WRITE, EXECUTE, GUARD, DISCARDABLE] = [1, 2, 4, 8, 16] as const;
 /** Bits of a page fault's error code (Intel SDM 3A, 4.7), user mode. */
 export const [FAULT_READ, FAULT_WRITE, FAULT_FETCH] = [4, 6, 20] as const;
-const ALL_RIGHTS = 0x3fff_ffff;
 
 /** What the processor would find at an address. */
 export interface Walked {
@@ -168,7 +168,7 @@ export class Memory {
     return new Tenant(this, id);
   }
 
-  capability(holder: number, kind: number, object: number, rights = ALL_RIGHTS): number {
+  capability(holder: number, kind: number, object: number, rights = RIGHTS_ALL): number {
     const made = this.exports.worldCapability(BigInt(holder), kind, BigInt(object), rights);
     expect(made).not.toBe(0n);
     return Number(made);
