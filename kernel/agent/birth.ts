@@ -25,7 +25,7 @@ import { Pool, POOL_BYTES, poolCharge, poolCreate, poolRelease, poolRoom } from 
 import { copyToUser } from "../mm/user";
 import { EVERY_KIND, KIND_AGENT, KIND_CAPABILITY, KIND_POOL } from "../object/kinds";
 import { objectReturn, objectsLeft, objectsReserve } from "../object/slab";
-import { ScheduleAttributes } from "../sched/attributes";
+import { confine, ScheduleAttributes } from "../sched/attributes";
 import { nodesRelease, nodesReserve } from "../sched/nodes";
 import { schedAdmit, schedForget } from "../sched/scheduler";
 import { Call, callerOf } from "../syscall/call";
@@ -213,12 +213,15 @@ export function birthFrom(call: Call, original: Agent): u32 {
   const named = load<u64>(scratchOf(call), CLONE_POOL);
   const found = capabilityLookup(callerOf(call), named, 1 << KIND_POOL, RIGHT_SPAWN);
   if (found != STATUS_OK) return found;
+  const wish = scheduleCopy(call, original);
+  const confined = confine(wish, callerOf(call));
+  if (confined != STATUS_OK) return confined;
   const room = birthRoom(call, payerOf(call), 0);
   if (room != STATUS_OK) return room;
   const agent = birthMake(call, payerOf(call), 0, changetype<Image>(original.image), call.cpu);
   agent.rightsLeft &= original.rightsLeft;
   call.made = changetype<usize>(agent);
-  const admitted = schedAdmit(agent, scheduleCopy(call, original));
+  const admitted = schedAdmit(agent, wish);
   return admitted == STATUS_OK ? STATUS_OK : birthUndo(agent, admitted);
 }
 

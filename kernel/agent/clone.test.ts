@@ -68,6 +68,21 @@ describe("a clone", () => {
     expect(drawn[0]).not.toBe(drawn[1]);
   });
 
+  test("is not made where its maker may not run", async () => {
+    const two = await Life.create({ cpus: 2 });
+    const elsewhere = two.init.child({ affinity: 0b10n });
+    two.init.call("AGENT_SUSPEND", two.init.handle(elsewhere.id));
+    two.settle(1);
+    const maker = two.init.child({ affinity: 0b01n });
+    const found = two.authority.root(maker.id, elsewhere.id);
+    expect(maker.memory).toBeGreaterThan(0);
+    const before = two.accounts();
+    expect(maker.clone(found).status).toBe("WOULD_WIDEN");
+    expect(two.accounts()).toEqual(before);
+    expect(two.init.clone(found).status).toBe("CAPABILITY_FOREIGN");
+    expect(two.init.clone(two.init.handle(elsewhere.id)).status).toBe("OK");
+  });
+
   test("of a running agent is refused: only the caller and who is suspended stand still", () => {
     expect(init.clone(handle).status).toBe("WRONG_STATE");
     expect(original.clone(original.self).status).toBe("OK");

@@ -268,7 +268,7 @@ test("a mutex whose holder ends goes to the next one, who is told", async () => 
 });
 
 test("an answer ends DonateTo; other messages, and messages before it, don't", async () => {
-  const { ipc, all } = await parties(3);
+  const { all } = await parties(3);
   const [ann, bob, carol] = [at(all, 0), at(all, 1), at(all, 2)];
   const [bobToAnn, carolToAnn, annToBob] = [bob.to(ann), carol.to(ann), ann.to(bob)];
   carol.send(carolToAnn, bytesOf(1));
