@@ -24,7 +24,7 @@ import { spaceDestroy } from "../mm/destroy";
 import { Pool, POOL_BYTES, poolCharge, poolCreate, poolRelease, poolRoom } from "../mm/pool";
 import { copyToUser } from "../mm/user";
 import { EVERY_KIND, KIND_AGENT, KIND_CAPABILITY, KIND_POOL } from "../object/kinds";
-import { objectReturn, objectsLeft, objectsReserve } from "../object/slab";
+import { objectReturn, objectShortage, objectsReserve } from "../object/slab";
 import { confine, ScheduleAttributes } from "../sched/attributes";
 import { nodesRelease, nodesReserve } from "../sched/nodes";
 import { schedAdmit, schedForget } from "../sched/scheduler";
@@ -47,7 +47,6 @@ import {
 } from "../syscall/layouts";
 import {
   STATUS_BAD_ARGUMENT,
-  STATUS_LIMIT,
   STATUS_NO_MEMORY,
   STATUS_OK,
   STATUS_OUT_OF_RANGE,
@@ -163,8 +162,7 @@ function poolsHave(first: Pool, firstBytes: u64, second: Pool, secondBytes: u64)
 }
 
 function tableRoom(kind: u32, count: u32, cpu: u32): u32 {
-  if (objectsReserve(kind, count, cpu)) return STATUS_OK;
-  return objectsLeft(kind) < count ? STATUS_LIMIT : STATUS_NO_MEMORY;
+  return objectsReserve(kind, count, cpu) ? STATUS_OK : objectShortage(kind, count);
 }
 
 @inline

@@ -5,10 +5,10 @@ import { RIGHT_DERIVE, RIGHT_EXECUTE, RIGHT_INFO, RIGHT_REVOKE } from "../cap/ri
 import { BUNDLE_NAME_MAX } from "../limits";
 import { copyFromUser, userCheck } from "../mm/user";
 import { KIND_CAPABILITY, KIND_IMAGE } from "../object/kinds";
-import { objectsReserve } from "../object/slab";
+import { objectShortage, objectsReserve } from "../object/slab";
 import { kernel } from "../state";
 import { Call, callerOf } from "../syscall/call";
-import { STATUS_NO_MEMORY, STATUS_OK, STATUS_OUT_OF_RANGE, STATUS_UNKNOWN_NAME } from "../syscall/status";
+import { STATUS_OK, STATUS_OUT_OF_RANGE, STATUS_UNKNOWN_NAME } from "../syscall/status";
 import { scratchOf } from "./birth";
 import { Image } from "./image";
 
@@ -26,7 +26,7 @@ export function imageOpen(call: Call): u32 {
   if (found == 0) return STATUS_UNKNOWN_NAME;
   status = capabilityRoom(caller, null, 1);
   if (status != STATUS_OK) return status;
-  if (!objectsReserve(KIND_CAPABILITY, 1, call.cpu)) return STATUS_NO_MEMORY;
+  if (!objectsReserve(KIND_CAPABILITY, 1, call.cpu)) return objectShortage(KIND_CAPABILITY);
   const made = capabilityCreate(caller, null, KIND_IMAGE, changetype<Image>(found).id, RIGHTS_IMAGE);
   call.value = changetype<Capability>(made).id;
   return STATUS_OK;

@@ -9,7 +9,7 @@ import { wakeForMessage } from "../ipc/wake";
 import { MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX, MERGE_CHILDREN_MAX } from "../limits";
 import { Mapping } from "../mm/address_space";
 import { framesPromise, framesRelease } from "../mm/frames";
-import { endBefore, rangeFree, startAfter, withinLimits } from "../mm/mappings";
+import { endBefore, rangeFree, recordsReserve, startAfter, withinLimits } from "../mm/mappings";
 import { spaceCharge } from "../mm/memory";
 import { mappingCharge, moveRanges } from "../mm/move";
 import { Pool, poolCharge, poolRelease, poolRoom } from "../mm/pool";
@@ -116,6 +116,8 @@ function memoryStatus(agent: Agent, survivor: Agent): u32 {
   if (status != STATUS_OK) return status;
   charge += <u64>tables * PAGE_BYTES + messageCharge(agent, pool);
   if (charge > poolRoom(changetype<Pool>(pool))) return STATUS_QUOTA;
+  const room = records == 0 ? STATUS_OK : recordsReserve(survivor, 0);
+  if (room != STATUS_OK) return room;
   if (!framesPromise(tables)) return STATUS_NO_MEMORY;
   framesRelease(tables);
   return STATUS_OK;

@@ -17,17 +17,16 @@ import { AddressSpace, Mapping, spaceSetImage } from "../mm/address_space";
 import { spaceCloneCow } from "../mm/clone";
 import { exchangeMemory } from "../mm/exchange";
 import { moveRanges } from "../mm/move";
-import { Pool, poolCharge, poolDrop, poolHold, poolRelease } from "../mm/pool";
+import { Pool, poolCharge, poolHold, poolRelease } from "../mm/pool";
 import { MAPPING_FRAME, MAPPING_REGION } from "../mm/protection";
 import { shootdown } from "../mm/shootdown";
 import { KIND_AGENT, KIND_IMAGE } from "../object/kinds";
-import { FIRST_SLOT, objectAllocate, objectReturn, objectsReserve } from "../object/slab";
+import { FIRST_SLOT, objectAllocate, objectReturn, objectShortage, objectsReserve } from "../object/slab";
 import { RUNTIME_HOST } from "../../sim/spec/user";
 import { Call, callerOf } from "../syscall/call";
-import { UPGRADE_BEGIN, UPGRADE_CONFIRM, UPGRADE_ROLL_BACK } from "../syscall/modes";
+import { UPGRADE_BEGIN, UPGRADE_ROLL_BACK } from "../syscall/modes";
 import {
   STATUS_BAD_ARGUMENT,
-  STATUS_NO_MEMORY,
   STATUS_OK,
   STATUS_QUOTA,
   STATUS_ROLLED_BACK,
@@ -89,7 +88,7 @@ const ALL_PAGES: u32 = 0xffff_ffff;
 
 /** A control block with a copy of the agent's memory, paid by its pool; or a status. */
 function keep(agent: Agent): usize {
-  if (!objectsReserve(KIND_AGENT, 1, agent.cpu)) return STATUS_NO_MEMORY;
+  if (!objectsReserve(KIND_AGENT, 1, agent.cpu)) return objectShortage(KIND_AGENT);
   const pool = changetype<Pool>(agent.pool);
   if (!poolCharge(pool, AGENT_BYTES)) return STATUS_QUOTA;
   const slot = objectAllocate(KIND_AGENT, agent.cpu);

@@ -4,9 +4,9 @@ import { CAPABILITIES_PER_AGENT_MAX, CAPABILITY_DEPTH_MAX } from "../limits";
 import { nameDropped, nameTaken } from "../mm/names";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { KIND_CAPABILITY, KIND_KERNEL, KIND_SCOPE } from "../object/kinds";
-import { objectFind, objectFree, objectTake, slabOf } from "../object/slab";
+import { objectFind, objectFree, objectTake } from "../object/slab";
 import { kernel } from "../state";
-import { STATUS_LIMIT, STATUS_NO_MEMORY, STATUS_OK, STATUS_QUOTA, STATUS_TOO_DEEP } from "../syscall/status";
+import { STATUS_LIMIT, STATUS_OK, STATUS_QUOTA, STATUS_TOO_DEEP } from "../syscall/status";
 import { NEVER } from "../time";
 import { authorityStatus } from "./authorize";
 import { Capability, capabilityRevoked } from "./capability";
@@ -28,12 +28,6 @@ export function capabilityRoom(holder: Agent, parent: Capability | null, count: 
   if (count > free + worthless) return STATUS_LIMIT;
   const left = pool.quota - pool.used + <u64>worthless * CAPABILITY_BYTES;
   return bytes <= left ? STATUS_OK : STATUS_QUOTA;
-}
-
-/** Why capabilityCreate gave nothing where capabilityRoom saw room. */
-export function capabilityShortage(): u32 {
-  const slab = slabOf(KIND_CAPABILITY);
-  return slab.live + slab.retired == slab.limit ? STATUS_LIMIT : STATUS_NO_MEMORY;
 }
 
 /**

@@ -4,7 +4,7 @@ import { Agent } from "../agent/agent";
 import { frameAlloc, frameFree, orderFor, OWNER_AGENT } from "../mm/frames";
 import { Pool, poolRelease } from "../mm/pool";
 import { KIND_ENDPOINT, KIND_TIMER } from "../object/kinds";
-import { objectAllocate, objectFree } from "../object/slab";
+import { objectAllocate, objectFree, objectReturn } from "../object/slab";
 import { Endpoint, waitersOf } from "./endpoint";
 import { ENDPOINT_MUTEX, ENDPOINT_PIPE, ENDPOINT_QUEUE } from "./endpoint_kinds";
 import { messageFree } from "./message";
@@ -31,7 +31,7 @@ export function endpointMake(owner: Agent, pool: Pool, type: u32, capacity: u32)
   if (type == ENDPOINT_PIPE) {
     const ring = frameAlloc(orderFor(capacity), OWNER_AGENT);
     if (ring == 0) {
-      objectFree(slot);
+      objectReturn(slot);
       return 0;
     }
     endpoint.ring = pointer(ring);

@@ -11,9 +11,9 @@ import { Agent } from "../agent/agent";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { copyToUser, userCheck } from "../mm/user";
 import { KIND_OPERATION } from "../object/kinds";
-import { KernelObject, objectAllocate, objectFree } from "../object/slab";
+import { KernelObject, objectAllocate, objectFree, objectReturn, objectShortage } from "../object/slab";
 import { Ptr } from "../state";
-import { STATUS_ABANDONED, STATUS_LIMIT, STATUS_NO_MEMORY, STATUS_OK, STATUS_QUOTA } from "../syscall/status";
+import { STATUS_ABANDONED, STATUS_NO_MEMORY, STATUS_OK, STATUS_QUOTA } from "../syscall/status";
 import { Notice, noticePost, noticeRemove } from "./notice";
 import { NOTICE_COMPLETED } from "./notice_kinds";
 import { payloadFill, payloadFrame, payloadFree, payloadPages, payloadReserve } from "./payload";
@@ -76,14 +76,14 @@ export function operationAsk(agent: Agent, number: u64, address: u64, bytes: u32
   if (!poolCharge(pool, costOf(pages))) return STATUS_QUOTA;
   const slot = objectAllocate(KIND_OPERATION, agent.cpu);
   const operation = changetype<Operation>(slot);
-  let status: u32 = slot == 0 ? STATUS_LIMIT : STATUS_OK;
+  let status: u32 = slot == 0 ? objectShortage(KIND_OPERATION) : STATUS_OK;
   if (slot != 0 && !payloadReserve(areaOf(operation), pages)) status = STATUS_NO_MEMORY;
   else if (slot != 0) {
     status = payloadFill(areaOf(operation), pages, agent, address, bytes);
     if (status != STATUS_OK) payloadFree(areaOf(operation), pages);
   }
   if (status != STATUS_OK) {
-    if (slot != 0) objectFree(slot);
+    if (slot != 0) objectReturn(slot);
     poolRelease(pool, costOf(pages));
     return status;
   }

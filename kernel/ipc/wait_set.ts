@@ -3,8 +3,8 @@ import { Agent, waitNodeOf } from "../agent/agent";
 import { WAIT_MAX } from "../limits";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { KIND_WAIT } from "../object/kinds";
-import { KernelObject, objectAllocate, objectReturn } from "../object/slab";
-import { STATUS_NO_MEMORY, STATUS_OK, STATUS_QUOTA } from "../syscall/status";
+import { KernelObject, objectAllocate, objectReturn, objectShortage } from "../object/slab";
+import { STATUS_OK, STATUS_QUOTA } from "../syscall/status";
 import { WaitNode } from "./wait_node";
 
 /** Flags of `Agent.waitFlags` beside those of flags.ts. In DonateTo: for a message of one sender. */
@@ -33,7 +33,7 @@ export function nodesReserve(agent: Agent, count: u32): u32 {
   agent.waitNodes = objectAllocate(KIND_WAIT, agent.cpu);
   if (agent.waitNodes != 0) return STATUS_OK;
   poolRelease(pool, WAIT_BLOCK_BYTES);
-  return STATUS_NO_MEMORY;
+  return objectShortage(KIND_WAIT);
 }
 
 /** Gives the block back; the agent must not wait. */

@@ -9,13 +9,13 @@
  * An agent that has mapped nothing has no space: it runs on its image's top-level table, or on the
  * kernel's when the image has no text.
  */
-import { PAGE_BYTES, pointer } from "../../hal/memory";
+import { pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { Image } from "../agent/image";
 import { KIND_SPACE } from "../object/kinds";
-import { KernelObject, objectAllocate, objectFree } from "../object/slab";
+import { KernelObject, objectAllocate } from "../object/slab";
 import { kernel, Ptr } from "../state";
-import { frameAllocPromised, frameAllocZeroed, frameFree, OWNER_PAGE_TABLE } from "./frames";
+import { frameAllocPromised, OWNER_PAGE_TABLE } from "./frames";
 import { paging, PTE_PRESENT, PTE_USER, PTE_WRITABLE } from "./paging";
 import { Pool } from "./pool";
 
@@ -74,10 +74,10 @@ const SHARED_OFFSET: usize = 255 * 8;
 const TABLE_BYTES: usize = 4096;
 const TABLE_FLAGS: u64 = PTE_PRESENT | PTE_WRITABLE | PTE_USER;
 
-/** Gives `agent` a space for its image, out of SPACE_TABLES promised frames; false without a slot. */
-export function spaceCreate(agent: Agent): bool {
+/** Gives `agent` a space for its image, out of SPACE_TABLES promised frames; `recordsReserve` has been asked. */
+export function spaceCreate(agent: Agent): void {
   const slot = objectAllocate(KIND_SPACE, kernel().entered);
-  if (slot == 0) return false;
+  assert(slot != 0, "spaceCreate: recordsReserve promised a slot");
   const space = changetype<AddressSpace>(slot);
   space.root = frameAllocPromised(OWNER_PAGE_TABLE);
   space.first = frameAllocPromised(OWNER_PAGE_TABLE);
@@ -89,7 +89,6 @@ export function spaceCreate(agent: Agent): bool {
   store<u64>(root, space.first | TABLE_FLAGS);
   agent.space = slot;
   spaceSetImage(space, changetype<Image>(agent.image));
-  return true;
 }
 
 /** Shows the text of `image` in the space. TLBs that know another one's must be told. */

@@ -8,15 +8,14 @@ import { Agent } from "../agent/agent";
 import { STATUS_NO_MEMORY, STATUS_OK, STATUS_QUOTA } from "../syscall/status";
 import { AddressSpace, Mapping, MAPPING_BYTES, SPACE_TABLES, spaceCreate } from "./address_space";
 import { frameAllocPromised, framesPromise, framesRelease, frameShare, OWNER_AGENT } from "./frames";
-import { mappingCreate, mappingFree, mappingInsert, NOTHING_AFTER } from "./mappings";
+import { mappingCreate, mappingInsert, NOTHING_AFTER, recordsReserve } from "./mappings";
 import { spaceCharge } from "./memory";
 import { PTE_ADDRESS, PTE_PRESENT, PTE_WRITABLE } from "./paging";
-import { Pool, poolCharge, poolRelease } from "./pool";
+import { Pool, poolCharge } from "./pool";
 import { MAPPING_ANONYMOUS, MAPPING_FRAME, MAPPING_REGION } from "./protection";
 import { discardableAdd, discardableReserve } from "./reclaim";
 import { othersOf, shootdown } from "./shootdown";
 import { SPAN_BYTES, tableFind, tableMake, tablesNeeded } from "./tables";
-import { spaceDestroy } from "./destroy";
 
 const PAGE_SHIFT: u64 = 12;
 
@@ -51,6 +50,8 @@ export function spaceCloneCow(from: Agent, to: Agent): u32 {
     before = mapping.end;
   }
   if (records == 0) return STATUS_OK;
+  const room = recordsReserve(to, records);
+  if (room != STATUS_OK) return room;
   if (!framesPromise(pages + tables + SPACE_TABLES)) return STATUS_NO_MEMORY;
   const pool = changetype<Pool>(to.pool);
   const own = <u64>tables * PAGE_BYTES + spaceCharge(to);
@@ -59,30 +60,19 @@ export function spaceCloneCow(from: Agent, to: Agent): u32 {
     framesRelease(pages + tables + SPACE_TABLES);
     return STATUS_QUOTA;
   }
-  if (!spaceCreate(to)) {
-    framesRelease(pages + tables + SPACE_TABLES);
-    poolRelease(pool, charge);
-    return STATUS_NO_MEMORY;
-  }
-  return copyMappings(from, to, records, pages, tables);
+  spaceCreate(to);
+  copyMappings(from, to);
+  return STATUS_OK;
 }
 
-/** Copies records and pages, all of which are paid: OK, or NO_MEMORY when records ran out. */
-function copyMappings(from: Agent, to: Agent, records: u32, pages: u32, tables: u32): u32 {
+/** Copies records and pages, all of which are there and paid. */
+function copyMappings(from: Agent, to: Agent): void {
   const pool = changetype<Pool>(to.pool);
   let before: u64 = 0;
   for (let at = from.mappings; at != 0; at = changetype<Mapping>(at).next) {
     const source = changetype<Mapping>(at);
     if (!cloned(source)) continue;
-    const slot = mappingCreate(to, pool);
-    if (slot == 0) {
-      // What was copied takes its own charge along.
-      framesRelease(pages + tables);
-      poolRelease(pool, (<u64>(pages + tables) << PAGE_SHIFT) + <u64>records * MAPPING_BYTES);
-      while (!spaceDestroy(to)) {}
-      return STATUS_NO_MEMORY;
-    }
-    const copy = changetype<Mapping>(slot);
+    const copy = changetype<Mapping>(mappingCreate(to, pool));
     copy.start = source.start;
     copy.end = source.end;
     copy.type = source.type;
@@ -90,20 +80,15 @@ function copyMappings(from: Agent, to: Agent, records: u32, pages: u32, tables: 
     copy.allowed = source.allowed;
     copy.discardable = source.discardable;
     mappingInsert(to, copy);
-    records -= 1;
-    const needed = tablesNeeded(copy.start, copy.end, before, NOTHING_AFTER);
+    to.tablesReserved += tablesNeeded(copy.start, copy.end, before, NOTHING_AFTER);
     before = copy.end;
-    tables -= needed;
-    to.tablesReserved += needed;
     if (copy.type != MAPPING_ANONYMOUS) continue;
-    pages -= reservedPages(source);
     to.mappedBytes += copy.end - copy.start;
     if (copy.discardable != 0) discardableAdd(copy);
     else copyPages(changetype<AddressSpace>(from.space), changetype<AddressSpace>(to.space), source);
   }
   const space = changetype<AddressSpace>(from.space);
   if (othersOf(space) == 0) shootdown(space, 0, 0xffff_ffff);
-  return STATUS_OK;
 }
 
 /**

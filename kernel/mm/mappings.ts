@@ -5,10 +5,10 @@
 import { PAGE_BYTES } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { AGENT_BYTES_MAX, MAPPINGS_PER_AGENT_MAX } from "../limits";
-import { KIND_MAPPING } from "../object/kinds";
-import { objectAllocate, objectFree } from "../object/slab";
+import { KIND_MAPPING, KIND_SPACE } from "../object/kinds";
+import { objectAllocate, objectReturn, objectShortage, objectsReserve } from "../object/slab";
+import { kernel } from "../state";
 import {
-  STATUS_BAD_ADDRESS,
   STATUS_LIMIT,
   STATUS_MISALIGNED,
   STATUS_OK,
@@ -115,10 +115,19 @@ export function wholePages(bytes: u64): u64 {
   return bytes > AGENT_BYTES_MAX ? 0 : (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
 }
 
-/** A record, in no list, paid by `pool`, whose charge was made before; 0 when the table is full. */
+/**
+ * Makes sure that `records` records, and a space if `agent` has none, can be had; a status. To be
+ * asked before frames are promised and anything is changed.
+ */
+export function recordsReserve(agent: Agent, records: u32): u32 {
+  if (agent.space == 0 && !objectsReserve(KIND_SPACE, 1, kernel().entered)) return objectShortage(KIND_SPACE);
+  return objectsReserve(KIND_MAPPING, records, agent.cpu) ? STATUS_OK : objectShortage(KIND_MAPPING, records);
+}
+
+/** A record, in no list, paid by `pool`, whose charge was made before; `recordsReserve` has been asked. */
 export function mappingCreate(agent: Agent, pool: Pool): usize {
   const slot = objectAllocate(KIND_MAPPING, agent.cpu);
-  if (slot == 0) return 0;
+  assert(slot != 0, "mappingCreate: recordsReserve promised a record");
   const mapping = changetype<Mapping>(slot);
   mapping.agent = changetype<usize>(agent);
   mapping.pool = changetype<usize>(pool);
@@ -129,7 +138,8 @@ export function mappingCreate(agent: Agent, pool: Pool): usize {
 /** Throws away a record that is in no list. The caller releases the charge, before. */
 export function mappingFree(mapping: Mapping): void {
   const pool = changetype<Pool>(mapping.pool);
-  objectFree(changetype<usize>(mapping));
+  // Nobody has been told its identifier.
+  objectReturn(changetype<usize>(mapping));
   poolDrop(pool);
 }
 

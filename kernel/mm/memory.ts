@@ -26,17 +26,17 @@ import {
   freeAddress,
   mappingAt,
   mappingCreate,
-  mappingFree,
   mappingInsert,
   mappingJoin,
   mappingSplit,
   rangeFree,
+  recordsReserve,
   tablesFor,
   wholePages,
   withinLimits,
 } from "./mappings";
 import { PTE_ACCESSED, PTE_ADDRESS, PTE_DIRTY, PTE_PRESENT, PTE_WRITABLE } from "./paging";
-import { Pool, poolCharge, poolChargeBoth, poolRelease, poolRoom } from "./pool";
+import { Pool, poolCharge, poolChargeBoth, poolRoom } from "./pool";
 import {
   MAPPING_ANONYMOUS,
   MAPPING_GUARD_ABOVE,
@@ -84,30 +84,17 @@ export function rangeReserve(
 ): u32 {
   const tables = tablesFor(agent, start, end);
   const spaceTables = agent.space == 0 ? SPACE_TABLES : 0;
+  const room = recordsReserve(agent, records);
+  if (room != STATUS_OK) return room;
   if (!framesPromise(pages + tables + spaceTables)) return STATUS_NO_MEMORY;
   const own = <u64>tables * PAGE_BYTES + spaceCharge(agent);
   if (!poolChargeBoth(pool, bytes + <u64>records * MAPPING_BYTES, changetype<Pool>(agent.pool), own)) {
     framesRelease(pages + tables + spaceTables);
     return STATUS_QUOTA;
   }
-  if (agent.space == 0 && !spaceCreate(agent)) {
-    framesRelease(pages + tables + spaceTables);
-    poolRelease(pool, bytes + <u64>records * MAPPING_BYTES);
-    poolRelease(changetype<Pool>(agent.pool), own);
-    return STATUS_NO_MEMORY;
-  }
+  if (agent.space == 0) spaceCreate(agent);
   agent.tablesReserved += tables;
   return STATUS_OK;
-}
-
-/** Takes `rangeReserve` back, when records could not be had. The space stays. */
-export function rangeUnreserve(agent: Agent, pool: Pool, start: u64, end: u64, records: u32, bytes: u64, pages: u32): u32 {
-  const tables = tablesFor(agent, start, end);
-  framesRelease(pages + tables);
-  poolRelease(pool, bytes + <u64>records * MAPPING_BYTES);
-  poolRelease(changetype<Pool>(agent.pool), <u64>tables * PAGE_BYTES);
-  agent.tablesReserved -= tables;
-  return STATUS_NO_MEMORY;
 }
 
 /**
@@ -150,13 +137,8 @@ function allocateAt(agent: Agent, pool: Pool, start: u64, bytes: u64, flags: u64
   const records: u32 = margin == 0 ? 1 : 3;
   const status = rangeReserve(agent, pool, low, high, records, reserved, pages);
   if (status != STATUS_OK) return status;
-  const slot = mappingCreate(agent, pool);
-  if (slot == 0) return rangeUnreserve(agent, pool, low, high, records, reserved, pages);
-  if (margin != 0 && !guardRange(agent, pool, start, start + bytes)) {
-    mappingFree(changetype<Mapping>(slot));
-    return rangeUnreserve(agent, pool, low, high, records, reserved, pages);
-  }
-  const mapping = changetype<Mapping>(slot);
+  const mapping = changetype<Mapping>(mappingCreate(agent, pool));
+  if (margin != 0) guardRange(agent, pool, start, start + bytes);
   mapping.start = start;
   mapping.end = start + bytes;
   mapping.type = MAPPING_ANONYMOUS;
@@ -169,18 +151,12 @@ function allocateAt(agent: Agent, pool: Pool, start: u64, bytes: u64, flags: u64
   return STATUS_OK;
 }
 
-/** Puts guards before and behind [start, end); false, and nothing changed, without records. */
-function guardRange(agent: Agent, pool: Pool, start: u64, end: u64): bool {
+/** Puts guards before and behind [start, end), for which there are records. */
+function guardRange(agent: Agent, pool: Pool, start: u64, end: u64): void {
   const below = mappingCreate(agent, pool);
-  if (below == 0) return false;
   const above = mappingCreate(agent, pool);
-  if (above == 0) {
-    mappingFree(changetype<Mapping>(below));
-    return false;
-  }
   guardInsert(agent, changetype<Mapping>(below), start - PAGE_BYTES, MAPPING_GUARD_BELOW);
   guardInsert(agent, changetype<Mapping>(above), end, MAPPING_GUARD_ABOVE);
-  return true;
 }
 
 function guardInsert(agent: Agent, guard: Mapping, start: u64, type: u32): void {
@@ -235,13 +211,10 @@ export function memoryFree(agent: Agent, pool: Pool, start: u64, length: u64): u
 export function cut(agent: Agent, mapping: Mapping, address: u64): u32 {
   if (agent.mappingCount == MAPPINGS_PER_AGENT_MAX) return STATUS_LIMIT;
   const pool = changetype<Pool>(mapping.pool);
+  const room = recordsReserve(agent, 1);
+  if (room != STATUS_OK) return room;
   if (!poolCharge(pool, MAPPING_BYTES)) return STATUS_QUOTA;
-  const fresh = mappingCreate(agent, pool);
-  if (fresh == 0) {
-    poolRelease(pool, MAPPING_BYTES);
-    return STATUS_NO_MEMORY;
-  }
-  mappingSplit(mapping, address, changetype<Mapping>(fresh));
+  mappingSplit(mapping, address, changetype<Mapping>(mappingCreate(agent, pool)));
   return STATUS_OK;
 }
 

@@ -25,6 +25,7 @@ import {
   mappingInsert,
   mappingJoin,
   mappingRemove,
+  recordsReserve,
   startAfter,
   withinLimits,
 } from "./mappings";
@@ -135,16 +136,16 @@ function reserveMove(from: Agent, to: Agent, start: u64, end: u64): u32 {
     records += 1;
   }
   if (records == 0) return STATUS_OK;
+  const room = recordsReserve(to, 0);
+  if (room != STATUS_OK) return room;
   const promised = tables + (to.space == 0 ? SPACE_TABLES : 0);
   if (!framesPromise(promised)) return STATUS_NO_MEMORY;
   charge += <u64>tables * PAGE_BYTES;
-  const paid = poolCharge(pool, charge);
-  if (!paid || (to.space == 0 && !spaceCreate(to))) {
+  if (!poolCharge(pool, charge)) {
     framesRelease(promised);
-    if (!paid) return STATUS_QUOTA;
-    poolRelease(pool, charge);
-    return STATUS_NO_MEMORY;
+    return STATUS_QUOTA;
   }
+  if (to.space == 0) spaceCreate(to);
   to.tablesReserved += tables;
   return STATUS_OK;
 }

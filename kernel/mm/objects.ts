@@ -3,11 +3,10 @@ import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from "../cap/rights";
 import { KIND_FRAME, KIND_REGION } from "../object/kinds";
-import { FIRST_SLOT, objectAllocate, objectFree } from "../object/slab";
+import { FIRST_SLOT, objectAllocate, objectShortage } from "../object/slab";
 import {
   STATUS_BAD_ARGUMENT,
   STATUS_MISALIGNED,
-  STATUS_NO_MEMORY,
   STATUS_NOT_MAPPED,
   STATUS_OK,
   STATUS_OUT_OF_RANGE,
@@ -29,7 +28,7 @@ import {
   wholePages,
   withinLimits,
 } from "./mappings";
-import { cut, protectionValid, rangeMapped, rangeReserve, rangeUnreserve } from "./memory";
+import { cut, protectionValid, rangeMapped, rangeReserve } from "./memory";
 import { PAGE_2M, PTE_ADDRESS, PTE_PRESENT } from "./paging";
 import { Pool, poolCharge, poolHold, poolRelease } from "./pool";
 import {
@@ -66,7 +65,7 @@ export function blockCreate(pool: Pool, order: u64, shard: u32): usize {
   if (slot == 0) {
     if (base != 0) frameFree(base);
     poolRelease(pool, charge);
-    return STATUS_NO_MEMORY;
+    return objectShortage(KIND_FRAME);
   }
   const block = changetype<FrameBlock>(slot);
   block.base = base;
@@ -116,7 +115,7 @@ function makeRegion(agent: Agent, pool: Pool, start: u64, bytes: u64): usize {
   if (slot == 0) {
     if (list != 0) frameFree(list);
     poolRelease(pool, charge);
-    return STATUS_NO_MEMORY;
+    return objectShortage(KIND_REGION);
   }
   const region = changetype<Region>(slot);
   region.owner = agent.id;
@@ -176,9 +175,7 @@ export function mapObject(
   const pool = changetype<Pool>(agent.pool);
   const status = rangeReserve(agent, pool, start, start + bytes, 1, 0, 0);
   if (status != STATUS_OK) return status;
-  const slot = mappingCreate(agent, pool);
-  if (slot == 0) return rangeUnreserve(agent, pool, start, start + bytes, 1, 0, 0);
-  const mapping = changetype<Mapping>(slot);
+  const mapping = changetype<Mapping>(mappingCreate(agent, pool));
   mapping.start = start;
   mapping.end = start + bytes;
   mapping.type = type;

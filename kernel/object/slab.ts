@@ -13,6 +13,7 @@ import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { SLAB_CHUNK_BYTES } from "../limits";
 import { frameAllocZeroed, orderFor, OWNER_KERNEL } from "../mm/frames";
 import { kernel, Ptr, rootAllocate } from "../state";
+import { STATUS_LIMIT, STATUS_NO_MEMORY } from "../syscall/status";
 import { GENERATION_MAX, idGeneration, idIndex, idKind, INDEX_BITS, KIND_FIELD, makeId } from "./id";
 import { KINDS } from "./kinds";
 
@@ -221,6 +222,11 @@ function ensureChunk(slab: Slab, chunk: u32): bool {
 export function objectsLeft(kind: u32): u32 {
   const slab = slabOf(kind);
   return slab.limit - slab.live - slab.retired;
+}
+
+/** Why `count` more objects of `kind` can't be had: the status to refuse with. */
+export function objectShortage(kind: u32, count: u32 = 1): u32 {
+  return objectsLeft(kind) < count ? STATUS_LIMIT : STATUS_NO_MEMORY;
 }
 
 /**

@@ -2,7 +2,8 @@
 import { Agent } from "../agent/agent";
 import { AGENT_FOREGROUND, AGENT_GROUP, CLASS_FAIR, CLASS_REALTIME } from "../agent/states";
 import { WEIGHT_DEFAULT } from "../limits";
-import { STATUS_NO_MEMORY, STATUS_OK, STATUS_QUOTA, STATUS_TOO_DEEP, STATUS_WRONG_STATE } from "../syscall/status";
+import { FIRST_SLOT } from "../object/slab";
+import { STATUS_NO_MEMORY, STATUS_OK, STATUS_TOO_DEEP, STATUS_WRONG_STATE } from "../syscall/status";
 import { settle } from "./account";
 import { affinityOf, attributesStatus, deadlineOf, ScheduleAttributes } from "./attributes";
 import { dequeue, enqueue, runsOn } from "./contexts";
@@ -45,8 +46,9 @@ export function schedAdmit(agent: Agent, wish: ScheduleAttributes): u32 {
   const index = wish.class == CLASS_REALTIME ? reserveFind(agent, wish) : cpuFor(agent, affinityOf(wish));
   if (index >= NO_CPU) return index - NO_CPU;
   const makes = (wish.flags & AGENT_GROUP) != 0 && agent.ownGroup == 0;
-  const group = makes ? groupCreate(agent, agent.group, wish.weight == 0 ? WEIGHT_DEFAULT : wish.weight) : 0;
-  if (makes && group == 0) return STATUS_QUOTA;
+  const weight = wish.weight == 0 ? WEIGHT_DEFAULT : wish.weight;
+  const group: usize = makes ? groupCreate(agent, agent.group, weight) : 0;
+  if (makes && group < FIRST_SLOT) return <u32>group;
   // Memory for the queue that it moves to, beside the one that it leaves.
   if (!nodesReserve(2, 0)) {
     if (makes) groupDiscard(group);

@@ -15,6 +15,7 @@ import { GROUP_DEPTH_MAX } from "../limits";
 import { frameAllocZeroed, frameFree, orderFor, OWNER_KERNEL } from "../mm/frames";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { Ptr } from "../state";
+import { STATUS_NO_MEMORY, STATUS_QUOTA } from "../syscall/status";
 import { ENTITY_RESERVED } from "./entity";
 import { FairQueue, fairForget, fairFree, fairInit } from "./fair";
 import { nodesRelease, nodesReserve } from "./nodes";
@@ -65,10 +66,10 @@ export function groupFits(outer: usize): bool {
   return outer == 0 || changetype<Group>(outer).depth + 1 < GROUP_DEPTH_MAX;
 }
 
-/** An empty group inside `outer` (0: none) that `leader`'s pool pays; 0 when that cannot be. */
+/** An empty group inside `outer` (0: none) that `leader`'s pool pays; or the status that says why not. */
 export function groupCreate(leader: Agent, outer: usize, weight: u32): usize {
   const pool = changetype<Pool>(leader.pool);
-  if (!poolCharge(pool, groupBytes())) return 0;
+  if (!poolCharge(pool, groupBytes())) return STATUS_QUOTA;
   const count = sched().cpuCount;
   // A context and a queue (a tree for the runnable and one for ghosts) a CPU.
   const reserved = nodesReserve(count, 2 * count);
@@ -76,7 +77,7 @@ export function groupCreate(leader: Agent, outer: usize, weight: u32): usize {
   if (reserved && frames == 0) nodesRelease(count, 2 * count);
   if (frames == 0) {
     poolRelease(pool, groupBytes());
-    return 0;
+    return STATUS_NO_MEMORY;
   }
   const group = changetype<Group>(pointer(frames));
   prepare(group, leader, outer, weight);

@@ -7,10 +7,11 @@ import { capScratch, SCRATCH_BYTES } from "../cap/authority";
 import { Capability, scopeOf } from "../cap/capability";
 import { RIGHT_REVOKE, RIGHT_SEND } from "../cap/rights";
 import { SCOPE_BYTES_MAX, scopeCovers } from "../cap/scope";
-import { capabilityCreate, capabilityDelete, capabilityRevoke, capabilityRoom, capabilityShortage } from "../cap/table";
+import { capabilityCreate, capabilityDelete, capabilityRevoke, capabilityRoom } from "../cap/table";
 import { Token, tokenKeep, tokenMake, tokenStatus } from "../cap/token";
 import { copyToUser } from "../mm/user";
-import { EVERY_KIND, KIND_AGENT, KIND_SCOPE } from "../object/kinds";
+import { EVERY_KIND, KIND_AGENT, KIND_CAPABILITY, KIND_SCOPE } from "../object/kinds";
+import { objectShortage } from "../object/slab";
 import { now } from "../time";
 import { Call, callerOf } from "./call";
 import { DERIVE_BYTES, REVOKE_ITSELF, SCOPE_BYTES, TOKEN_BYTES } from "./cap_layouts";
@@ -65,7 +66,7 @@ export function capDerive(call: Call): u32 {
   const room = capabilityRoom(holder, from, 1);
   if (room != STATUS_OK) return room;
   const slot = capabilityCreate(holder, from, from.kind, from.object, wanted.rights);
-  if (slot == 0) return capabilityShortage();
+  if (slot == 0) return objectShortage(KIND_CAPABILITY);
   const made = changetype<Capability>(slot);
   if (wanted.expiry != 0) made.expiry = wanted.expiry;
   if (from.kind == KIND_SCOPE) {

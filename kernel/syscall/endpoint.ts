@@ -2,8 +2,6 @@
 import { Agent } from "../agent/agent";
 import { agentOver } from "../agent/tree";
 import { Capability } from "../cap/capability";
-import { RIGHTS_ALL } from "../cap/rights";
-import { capabilityCreate, capabilityRoom } from "../cap/table";
 import { Endpoint, waitersOf } from "../ipc/endpoint";
 import { endpointCost, endpointDestroy, endpointMake, timerDestroy } from "../ipc/endpoints";
 import { ENDPOINT_EVENT, ENDPOINT_MUTEX, ENDPOINT_PIPE, ENDPOINT_QUEUE } from "../ipc/endpoint_kinds";
@@ -15,15 +13,15 @@ import { ENDPOINTS_PER_AGENT_MAX, PIPE_BYTES_MAX, QUEUE_MESSAGES_MAX } from "../
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { userCheck } from "../mm/user";
 import { KIND_ENDPOINT, KIND_TIMER } from "../object/kinds";
-import { KernelObject } from "../object/slab";
+import { objectShortage } from "../object/slab";
 import { Call, callerOf } from "./call";
+import { nameObject, roomForObject } from "./name";
 import {
   STATUS_BAD_ARGUMENT,
   STATUS_CAPABILITY_KIND,
   STATUS_EMPTY,
   STATUS_FULL,
   STATUS_LIMIT,
-  STATUS_NO_MEMORY,
   STATUS_NOT_OWNER,
   STATUS_OBJECT_GONE,
   STATUS_OK,
@@ -48,23 +46,18 @@ export function endpointCreate(call: Call): u32 {
   if (highest == 0) return STATUS_BAD_ARGUMENT;
   if (call.a2 == 0 || call.a2 > highest) return STATUS_OUT_OF_RANGE;
   if (agent.endpointCount >= ENDPOINTS_PER_AGENT_MAX) return STATUS_LIMIT;
-  const room = capabilityRoom(agent, null, 1);
-  if (room != STATUS_OK) return room;
   const type = <u32>call.a1;
   const capacity = <u32>call.a2;
   const cost = endpointCost(type, capacity);
+  const room = roomForObject(call, pool, cost);
+  if (room != STATUS_OK) return room;
   if (!poolCharge(pool, cost)) return STATUS_QUOTA;
   const made = endpointMake(agent, pool, type, capacity);
   if (made == 0) {
     poolRelease(pool, cost);
-    return STATUS_NO_MEMORY;
+    return objectShortage(KIND_ENDPOINT);
   }
-  const named = capabilityCreate(agent, null, KIND_ENDPOINT, changetype<KernelObject>(made).id, RIGHTS_ALL);
-  if (named == 0) {
-    endpointDestroy(changetype<Endpoint>(made));
-    return STATUS_QUOTA;
-  }
-  call.value = changetype<Capability>(named).id;
+  nameObject(call, KIND_ENDPOINT, made);
   return STATUS_OK;
 }
 

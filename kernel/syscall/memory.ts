@@ -1,51 +1,28 @@
 /** System calls: an agent's own memory, and the pools that pay for it. */
 import { PAGE_BYTES } from "../../hal/memory";
 import { agentFind } from "../agent/agent";
-import { Capability } from "../cap/capability";
-import { RIGHTS_ALL } from "../cap/rights";
-import { CAPABILITY_BYTES, capabilityCreate, capabilityRoom } from "../cap/table";
 import { POOL_DEPTH_MAX, PREDICTION_WRITE_MAX, PREDICTIONS_MAX } from "../limits";
 import { memoryAllocate, memoryFree, memoryProtect } from "../mm/memory";
 import { USER_BASE } from "../mm/layout";
 import { unmapBlocks } from "../mm/objects";
-import { POOL_BYTES, Pool, poolCreate, poolDrop, poolHold, poolRoom } from "../mm/pool";
+import { POOL_BYTES, Pool, poolCreate, poolDrop, poolHold } from "../mm/pool";
 import { PREDICTION_BYTES, predictionAt, predictionFind, predictionFree, predictionKept } from "../mm/predictions";
 import { KIND_POOL } from "../object/kinds";
-import { KernelObject } from "../object/slab";
+import { objectShortage } from "../object/slab";
 import { now } from "../time";
 import { Call, callerOf } from "./call";
 import {
   STATUS_BAD_ARGUMENT,
   STATUS_LIMIT,
   STATUS_MISALIGNED,
-  STATUS_NO_MEMORY,
   STATUS_OBJECT_GONE,
   STATUS_OK,
   STATUS_QUOTA,
   STATUS_TOO_DEEP,
   STATUS_TOO_LARGE,
 } from "./status";
+import { nameObject, roomForObject } from "./name";
 import { readStructure } from "./structure";
-
-/**
- * Gives the caller a capability to `object`, which has just been made and is charged; its identifier
- * is the call's value. False when there was no room: `roomForObject` says so before.
- */
-export function nameObject(call: Call, kind: u32, object: usize): bool {
-  const id = changetype<KernelObject>(object).id;
-  const made = capabilityCreate(callerOf(call), null, kind, id, RIGHTS_ALL);
-  if (made != 0) call.value = changetype<Capability>(made).id;
-  return made != 0;
-}
-
-/** Whether `pool` can pay `bytes` besides a new capability of the caller: a status. */
-export function roomForObject(call: Call, pool: Pool, bytes: u64): u32 {
-  const caller = callerOf(call);
-  const status = capabilityRoom(caller, null, 1);
-  if (status != STATUS_OK) return status;
-  const capability: u64 = caller.pool == changetype<usize>(pool) ? CAPABILITY_BYTES : 0;
-  return poolRoom(pool) < bytes || poolRoom(pool) - bytes < capability ? STATUS_QUOTA : STATUS_OK;
-}
 
 /** AgentPoolAlloc: a child pool of a1 bytes. */
 export function agentPoolAlloc(call: Call): u32 {
@@ -56,13 +33,13 @@ export function agentPoolAlloc(call: Call): u32 {
   const room = roomForObject(call, parent, call.a1 + POOL_BYTES);
   if (room != STATUS_OK) return room;
   const slot = poolCreate(parent, call.a1);
-  if (slot == 0) return STATUS_NO_MEMORY;
+  if (slot == 0) return objectShortage(KIND_POOL);
   const pool = changetype<Pool>(slot);
   // Held while its capability is made: without one the pool ends here.
   poolHold(pool);
-  const named = nameObject(call, KIND_POOL, slot);
+  nameObject(call, KIND_POOL, slot);
   poolDrop(pool);
-  return named ? STATUS_OK : STATUS_NO_MEMORY;
+  return STATUS_OK;
 }
 
 /** AgentMemAlloc: a1 bytes at a2 (0: anywhere), with a3 = protection and MEMORY_… flags. */

@@ -19,8 +19,8 @@ import { IPC_MESSAGE_BYTES_MAX, MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX } from "
 import { Pool } from "../mm/pool";
 import { pagesCheck } from "../mm/transfer";
 import { copyToUser, userCheck, userReach } from "../mm/user";
-import { EVERY_KIND, KIND_AGENT } from "../object/kinds";
-import { KernelObject } from "../object/slab";
+import { EVERY_KIND, KIND_AGENT, KIND_CAPABILITY, KIND_MESSAGE } from "../object/kinds";
+import { KernelObject, objectShortage } from "../object/slab";
 import { Call, callerOf } from "./call";
 import * as Layout from "./ipc_layouts";
 import {
@@ -29,7 +29,6 @@ import {
   STATUS_EMPTY,
   STATUS_FULL,
   STATUS_MISALIGNED,
-  STATUS_NO_MEMORY,
   STATUS_OBJECT_GONE,
   STATUS_OK,
   STATUS_OUT_OF_RANGE,
@@ -88,7 +87,7 @@ function compose(call: Call, sender: Agent, pool: Pool): u32 {
     if (movable != STATUS_OK) return movable;
   }
   const slot = messageTake(pool, bytes, sender.cpu);
-  if (slot == 0) return messageCost(bytes) > pool.quota - pool.used ? STATUS_QUOTA : STATUS_NO_MEMORY;
+  if (slot == 0) return messageCost(bytes) > pool.quota - pool.used ? STATUS_QUOTA : objectShortage(KIND_MESSAGE);
   const message = changetype<Message>(slot);
   const area = payloadOf(message);
   const status = moves
@@ -129,7 +128,7 @@ function pass(call: Call, message: Message, receiver: Agent): u32 {
       payloadGive(payloadOf(message), message.pageCount, callerOf(call), call.a1);
       messageReturn(message);
     }
-    return status != STATUS_OK ? status : STATUS_NO_MEMORY;
+    return status != STATUS_OK ? status : objectShortage(KIND_CAPABILITY);
   }
   message.capability = changetype<Capability>(made).id;
   return STATUS_OK;

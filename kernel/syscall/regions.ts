@@ -9,8 +9,8 @@ import { Region } from "../mm/region";
 import { KIND_FRAME, KIND_REGION } from "../object/kinds";
 import { FIRST_SLOT } from "../object/slab";
 import { Call, callerOf } from "./call";
-import { nameObject, roomForObject } from "./memory";
-import { STATUS_NO_MEMORY, STATUS_OBJECT_GONE, STATUS_OK, STATUS_TOO_LARGE } from "./status";
+import { nameObject, roomForObject } from "./name";
+import { STATUS_OBJECT_GONE, STATUS_OK, STATUS_TOO_LARGE } from "./status";
 
 /** RegionShare: a2 bytes of the caller's memory from a1 become a region. */
 export function regionShareCall(call: Call): u32 {
@@ -20,8 +20,8 @@ export function regionShareCall(call: Call): u32 {
   if (room != STATUS_OK) return room;
   const slot = regionShare(caller, pool, call.a1, call.a2);
   if (slot < FIRST_SLOT) return <u32>slot;
-  if (nameObject(call, KIND_REGION, slot)) return STATUS_OK;
-  return STATUS_NO_MEMORY;
+  nameObject(call, KIND_REGION, slot);
+  return STATUS_OK;
 }
 
 /** Rights of the call's capability that its holder still has. */
@@ -59,9 +59,8 @@ export function frameAllocCall(call: Call): u32 {
   if (room != STATUS_OK) return room;
   const slot = blockCreate(pool, call.a1, callerOf(call).cpu);
   if (slot < FIRST_SLOT) return <u32>slot;
-  if (nameObject(call, KIND_FRAME, slot)) return STATUS_OK;
-  blockClose(changetype<FrameBlock>(slot));
-  return STATUS_NO_MEMORY;
+  nameObject(call, KIND_FRAME, slot);
+  return STATUS_OK;
 }
 
 /** FrameFree: the block has no name any more, and ends when it isn't mapped. */

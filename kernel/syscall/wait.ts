@@ -2,12 +2,10 @@
 import { Agent } from "../agent/agent";
 import { AGENT_WAITING } from "../agent/states";
 import { capabilityLookup, capabilityNamed } from "../cap/authorize";
-import { Capability } from "../cap/capability";
-import { RIGHT_CRYPTO, RIGHT_RECEIVE, RIGHT_WAIT, RIGHTS_ALL } from "../cap/rights";
-import { capabilityCreate, capabilityRoom } from "../cap/table";
+import { RIGHT_CRYPTO, RIGHT_RECEIVE, RIGHT_WAIT } from "../cap/rights";
 import { deadlineReserve } from "../ipc/deadline";
-import { timerDestroy, timerMake } from "../ipc/endpoints";
-import { READY_NOTICE, WAIT_MAILBOX, WAIT_NOTICES } from "../ipc/flags";
+import { timerMake } from "../ipc/endpoints";
+import { WAIT_MAILBOX, WAIT_NOTICES } from "../ipc/flags";
 import { noticeRead } from "../ipc/notice";
 import { ipc } from "../ipc/state";
 import { IntervalTimer } from "../ipc/timer";
@@ -18,11 +16,12 @@ import { batonPass } from "../ipc/wake";
 import { TIMERS_PER_AGENT_MAX, WAIT_MAX } from "../limits";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { KIND_ENDPOINT, KIND_KERNEL, KIND_TIMER } from "../object/kinds";
-import { KernelObject } from "../object/slab";
+import { objectShortage } from "../object/slab";
 import { schedStop, schedYield } from "../sched/scheduler";
 import { NEVER, now } from "../time";
 import { Call, callerOf } from "./call";
 import { NOTICE_BYTES } from "./ipc_layouts";
+import { nameObject, roomForObject } from "./name";
 import {
   STATUS_BAD_ARGUMENT,
   STATUS_LIMIT,
@@ -130,21 +129,17 @@ export function timerSet(call: Call): u32 {
 
 function timerCreate(call: Call, agent: Agent): u32 {
   if (agent.timerCount >= TIMERS_PER_AGENT_MAX) return STATUS_LIMIT;
-  const room = capabilityRoom(agent, null, 1);
-  if (room != STATUS_OK) return room;
   const pool = changetype<Pool>(agent.pool);
+  const room = roomForObject(call, pool, offsetof<IntervalTimer>());
+  if (room != STATUS_OK) return room;
   if (!poolCharge(pool, offsetof<IntervalTimer>())) return STATUS_QUOTA;
   const made = timerMake(agent);
   if (made == 0) {
     poolRelease(pool, offsetof<IntervalTimer>());
-    return STATUS_NO_MEMORY;
+    return objectShortage(KIND_TIMER);
   }
-  const named = capabilityCreate(agent, null, KIND_TIMER, changetype<KernelObject>(made).id, RIGHTS_ALL);
-  if (named == 0) {
-    timerDestroy(changetype<IntervalTimer>(made));
-    return STATUS_QUOTA;
-  }
-  setTimer(call, changetype<IntervalTimer>(made), changetype<Capability>(named).id);
+  nameObject(call, KIND_TIMER, made);
+  setTimer(call, changetype<IntervalTimer>(made), call.value);
   return STATUS_OK;
 }
 

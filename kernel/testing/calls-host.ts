@@ -44,6 +44,8 @@ export interface CallsWorld {
   /** The caller's capability to the agent that it sends to, and that agent. */
   readonly other: number;
   readonly otherId: number;
+  /** One that is suspended. None of the two has memory. */
+  readonly stillId: number;
 }
 
 /** The world's bundle has no image; and the first agent is not the only one any more. */
@@ -84,6 +86,7 @@ export async function callsWorld(): Promise<CallsWorld> {
     named: [other, queue, mutex, frames, region, scope, kernel, running.id],
     other,
     otherId: running.id,
+    stillId: still.id,
   };
 }
 
