@@ -29,7 +29,7 @@ import {
   WEIGHT_MAX,
 } from "./entity";
 import { before } from "./fair_node";
-import { FairTree, treeFind, treeFirst, treeFree, treeInit, treeInsert, treeRemove, treeReplace } from "./fair_tree";
+import { FairTree, leafFirst, leafReplace, treeFind, treeFirst, treeFree, treeInit, treeInsert, treeRemove } from "./fair_tree";
 import { createNodes, nodes, nodesRelease, nodesReserve } from "./nodes";
 
 /** Log2 of the virtual units of a cycle at weight 1. */
@@ -112,9 +112,15 @@ function setWeight(queue: FairQueue, weight: u64): void {
 /** A new request: due when the entity has had `slice` more cycles. */
 @inline
 function renew(entity: Entity): void {
-  const work = (<u64>entity.slice << SCALE_SHIFT) + entity.remainder;
-  entity.deadline = entity.v + divideUp(work, entity.weight);
-  entity.requested = entity.slice;
+  request(entity, entity.v, entity.remainder, entity.weight);
+}
+
+/** The same for who knows the entity's fields. */
+@inline
+function request(entity: Entity, v: u64, remainder: u32, weight: u32): void {
+  const slice = entity.slice;
+  entity.deadline = v + divideUp((<u64>slice << SCALE_SHIFT) + remainder, weight);
+  entity.requested = slice;
 }
 
 /** Lag in virtual units, rounded down. */
@@ -293,10 +299,19 @@ export function fairEligible(queue: FairQueue, entity: Entity): bool {
  * then the current one, and another pick finds the same as long as nothing changes. Null when nobody
  * is runnable.
  */
+@inline
 export function fairPick(queue: FairQueue): Entity | null {
   if (queue.runnable == 0) return null;
   const picked = pickOnce(queue);
   return picked.pendingWeight == 0 ? picked : pickSettled(queue, picked);
+}
+
+@inline
+function pickOnce(queue: FairQueue): Entity {
+  if (queue.height != 0) return pickInTree(queue);
+  if (queue.entries == 0) return pickInTree(queue);
+  if (queue.current == 0) return pickInTree(queue);
+  return pickInLeaf(queue);
 }
 
 /** A weight that could not fall before falls when its entity is chosen, and the choice is made again. */
@@ -304,12 +319,12 @@ function pickSettled(queue: FairQueue, first: Entity): Entity {
   let picked = first;
   while (picked.pendingWeight != 0 && mayFall(queue, picked)) {
     fairReweigh(queue, picked, picked.pendingWeight);
-    picked = pickOnce(queue);
+    picked = pickInTree(queue);
   }
   return picked;
 }
 
-function pickOnce(queue: FairQueue): Entity {
+function pickInTree(queue: FairQueue): Entity {
   const current = queue.current;
   let least = queue.least;
   if (current != 0) {
@@ -335,9 +350,43 @@ function pickOnce(queue: FairQueue): Entity {
   else {
     const old = changetype<Entity>(current);
     old.queueFlags &= ~ENTITY_RUNNING;
-    treeReplace(queue, record, old.deadline, old.id, old.v, current, old.weight);
+    treeRemove(queue, record);
+    treeInsert(queue, old.deadline, old.id, old.v, current, old.weight);
   }
   queue.current = changetype<usize>(picked);
+  return picked;
+}
+
+/**
+ * The same where somebody runs and all others are in one leaf. Every word is loaded once, and there is no
+ * call: with ten entities one would be a tenth of the time.
+ */
+@inline
+function pickInLeaf(queue: FairQueue): Entity {
+  const current = queue.current;
+  const running = changetype<Entity>(current);
+  const reached = running.v;
+  const waiting = queue.least;
+  const least = before(reached, waiting) ? reached : waiting;
+  let v = queue.v;
+  if (before(v, least)) {
+    jump(queue, least);
+    v = least;
+  }
+  if (before(v, waiting)) return running;
+  const record = leafFirst(queue, v);
+  const deadline = running.deadline;
+  const id = running.id;
+  if (!before(v, reached)) {
+    const order = <i64>(deadline - record.key);
+    if (order < 0) return running;
+    if (order == 0 && id < record.id) return running;
+  }
+  const picked = changetype<Entity>(record.item);
+  picked.queueFlags |= ENTITY_RUNNING;
+  running.queueFlags &= ~ENTITY_RUNNING;
+  queue.current = changetype<usize>(picked);
+  leafReplace(queue, record, deadline, id, reached, current, running.weight);
   return picked;
 }
 
@@ -351,20 +400,26 @@ export function fairRest(entity: Entity): u64 {
 export function fairCharge(queue: FairQueue, entity: Entity, cycles: u64): void {
   assert(queue.current == changetype<usize>(entity), "fairCharge: not the current one");
   assert(cycles < CHARGE_MAX, "fairCharge: too long");
+  // Loads that follow a store are not left out by any compiler on the way to machine code.
   const work = cycles << SCALE_SHIFT;
+  const weight = <u64>entity.weight;
   const own = work + entity.remainder;
-  const advance = own / entity.weight;
-  entity.v += advance;
-  entity.remainder = <u32>(own - advance * entity.weight);
+  const advance = own / weight;
+  const remainder = own - advance * weight;
+  const served = entity.v + advance;
+  const total = queue.weight;
   const part = queue.part + work;
-  const whole = part / queue.weight;
-  queue.v += whole;
-  queue.part = part - whole * queue.weight;
-  entity.requested = 0;
-  if (!before(ghostKey(entity), entity.deadline)) renew(entity);
+  const whole = part / total;
+  const v = queue.v + whole;
+  entity.v = served;
+  entity.remainder = <u32>remainder;
+  queue.v = v;
+  queue.part = part - whole * total;
+  if (before(served + <u64>(remainder != 0), entity.deadline)) entity.requested = 0;
+  else request(entity, served, <u32>remainder, <u32>weight);
   const ghosts = ghostsOf(queue);
   if (ghosts.entries == 0) return;
-  if (!before(queue.v, ghosts.least)) releaseGhosts(queue);
+  if (!before(v, ghosts.least)) releaseGhosts(queue);
 }
 
 /**

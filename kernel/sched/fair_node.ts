@@ -135,14 +135,34 @@ function signs4(a: v128, b: v128, key: v128): v128 {
   return v128.shuffle<i32>(i64x2.sub(a, key), i64x2.sub(b, key), 1, 3, 5, 7);
 }
 
+@inline
+function lesser(a: u64, b: u64): u64 {
+  return select<u64>(a, b, before(a, b));
+}
+
+/** Least of four u64, `stride` bytes apart: two comparisons at a time don't wait for each other. */
+@inline
+function leastOf4(at: usize, stride: usize): u64 {
+  const first = lesser(load<u64>(at), load<u64>(at + stride));
+  return lesser(first, lesser(load<u64>(at + 2 * stride), load<u64>(at + 3 * stride)));
+}
+
 /** Least of `count` u64, `stride` bytes apart. */
 @inline
 function leastOf(at: usize, stride: usize, count: u32): u64 {
+  if (count < 4) return leastOfFew(at, stride, count);
+  // The last four are looked at whether or not some of them have been.
+  const last = at + <usize>(count - 4) * stride;
+  let least = leastOf4(last, stride);
+  for (; at < last; at += 4 * stride) least = lesser(leastOf4(at, stride), least);
+  return least;
+}
+
+function leastOfFew(at: usize, stride: usize, count: u32): u64 {
   let least = load<u64>(at);
   for (let slot: u32 = 1; slot < count; slot++) {
     at += stride;
-    const value = load<u64>(at);
-    least = select<u64>(value, least, before(value, least));
+    least = lesser(load<u64>(at), least);
   }
   return least;
 }

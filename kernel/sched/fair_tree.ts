@@ -160,6 +160,14 @@ export function treeFirst(tree: FairTree, limit: u64): Record | null {
   return changetype<Record>(node);
 }
 
+/** The first record of a tree of one leaf whose value isn't above `limit`; there must be one. */
+@inline
+export function leafFirst(tree: FairTree, limit: u64): Record {
+  let at = tree.root;
+  while (before(limit, changetype<Record>(at).value)) at += RECORD_BYTES;
+  return changetype<Record>(at);
+}
+
 /** The record of (key, ID), which must be in the tree. */
 export function treeFind(tree: FairTree, key: u64, id: u64): Record {
   let node = tree.root;
@@ -224,25 +232,36 @@ function removedBelow(tree: FairTree, leaf: usize, left: u32, value: u64): void 
   if (count == 1) shrinkRoot(tree);
 }
 
-/** Takes out the record that was looked up last and adds another one. */
+/** Whether the record at `at` comes before (key, ID). */
 @inline
-export function treeReplace(
-  tree: FairTree,
-  record: Record,
-  key: u64,
-  id: u64,
-  value: u64,
-  item: usize,
-  weight: u32,
-): void {
-  if (tree.height != 0) {
-    treeRemove(tree, record);
-    treeInsert(tree, key, id, value, item, weight);
-  } else replaceInRoot(tree, record, key, id, value, item, weight);
+function comesBefore(at: usize, key: u64, id: u64): bool {
+  const order = compare(at, key);
+  if (order != 0) return order < 0;
+  return idOf(at) < id;
 }
 
-/** A tree of one leaf: only what is between the two places moves. */
-function replaceInRoot(
+/** The last record behind `from` up to `to` that comes before (key, ID); `from` when there is none. */
+@inline
+function lastBefore(from: usize, to: usize, key: u64, id: u64): usize {
+  while (to != from && !comesBefore(to, key, id)) to -= RECORD_BYTES;
+  return to;
+}
+
+/** Moves the records behind `at` up to `to` one place to the left, two a turn. */
+@inline
+function closeGap(at: usize, to: usize): void {
+  for (; at + RECORD_BYTES < to; at += 2 * RECORD_BYTES) {
+    v128.store(at, v128.load(at, RECORD_BYTES));
+    v128.store(at, v128.load(at, RECORD_BYTES + 16), 16);
+    v128.store(at, v128.load(at, 2 * RECORD_BYTES), RECORD_BYTES);
+    v128.store(at, v128.load(at, 2 * RECORD_BYTES + 16), RECORD_BYTES + 16);
+  }
+  if (at != to) copyRecord(at, at + RECORD_BYTES);
+}
+
+/** Puts another record in place of one, in a tree of one leaf: only what is between the two places moves. */
+@inline
+export function leafReplace(
   tree: FairTree,
   record: Record,
   key: u64,
@@ -252,23 +271,18 @@ function replaceInRoot(
   weight: u32,
 ): void {
   const gone = record.value;
-  const count = <u32>tree.rootCount;
-  const last = changetype<usize>(recordAt(tree.root, count - 1));
-  let at = changetype<usize>(record);
-  while (at < last) {
-    const order = compare(at + RECORD_BYTES, key);
-    if (order > 0) break;
-    if (order == 0 && idOf(at + RECORD_BYTES) > id) break;
-    copyRecord(at, at + RECORD_BYTES);
-    at += RECORD_BYTES;
-  }
   const first = tree.root;
-  while (at > first) {
-    const order = compare(at - RECORD_BYTES, key);
-    if (order < 0) break;
-    if (order == 0 && idOf(at - RECORD_BYTES) < id) break;
-    copyRecord(at, at - RECORD_BYTES);
-    at -= RECORD_BYTES;
+  const count = <u32>tree.rootCount;
+  let at = changetype<usize>(record);
+  const to = lastBefore(at, changetype<usize>(recordAt(first, count - 1)), key, id);
+  if (to != at) {
+    closeGap(at, to);
+    at = to;
+  } else {
+    while (at != first && !comesBefore(at - RECORD_BYTES, key, id)) {
+      copyRecord(at, at - RECORD_BYTES);
+      at -= RECORD_BYTES;
+    }
   }
   writeRecord(changetype<Record>(at), key, id, value, item, weight);
   if (before(value, tree.least)) tree.least = value;
