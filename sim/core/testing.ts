@@ -9,6 +9,7 @@ import { addMsi, addMsix, notify, setIntx } from "./pci/interrupts";
 import { addPowerCapability } from "./pci/power";
 
 export * from "./index";
+export { floatRun } from "./float/testing";
 export * from "./loops";
 export { dmaPointer, dmaRead, dmaWrite } from "./iommu/dma";
 
