@@ -15,3 +15,4 @@ export { driveLine, pendingInterrupt, takeInterrupt } from "./interrupts/host";
 export { deliverMessage } from "./interrupts/lines";
 export { agentCall, agentFault, agentLoad, agentStore } from "./user/host";
 export { nowAddress, registersAddress, stepsAddress } from "./cpu/inspect";
+export { DECODED_INSTRUCTION, decodeFor } from "./decode/host";
