@@ -82,8 +82,10 @@ export const IMAGE_PAGES_MAX: u32 = 4096;
 export const AGENT_DEPTH_MAX: u32 = 64;
 /** Agents that one donation may pass through. */
 export const DONATION_DEPTH_MAX: u32 = 8;
-/** Bytes of a slab's chunk: small enough for 16 MiB of RAM, large enough to be rare. */
+/** Most bytes of a slab's chunk: small enough for 16 MiB of RAM, large enough to be rare. */
 export const SLAB_CHUNK_BYTES: u32 = 16 * 1024;
+/** Bytes of frames that slabs take at once if there are so many: what is left over at its end is little. */
+export const SLAB_BLOCK_BYTES: u32 = 64 * 1024;
 /** Bytes that one RandomGet gives. */
 export const RANDOM_BYTES_MAX: u32 = 256;
 /** Records that one AuditDrain takes: a call has a bound. */

@@ -9,7 +9,7 @@ import { IpcState } from "./ipc/state";
 import { Pool } from "./mm/pool";
 import { Prediction } from "./mm/predictions";
 import { Quarantine } from "./mm/shootdown";
-import { KernelObject, Slab } from "./object/slab";
+import { KernelObject, Slab, SlabArena } from "./object/slab";
 import { Sched } from "./sched/sched";
 import { KERNEL_ADDRESS, KERNEL_BYTES } from "../sim/spec/platform";
 
@@ -38,6 +38,7 @@ export class Kernel {
   console: usize;
   /** Tables of objects, one a kind. */
   slabs: Ptr<Slab>;
+  slabArena: Ptr<SlabArena>;
   audit: usize;
   entropy: usize;
   /** The object that capabilities of KIND_KERNEL name. */

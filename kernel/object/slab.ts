@@ -1,7 +1,9 @@
 /**
- * Slabs: tables of objects of one size that grow by chunks of frames and never shrink.
+ * Slabs: tables of objects of one size that grow by chunks and never shrink.
  *
- * An object is found by the index in its identifier: two loads in a two-level directory of chunks.
+ * An object is found by the index in its identifier: two loads in a two-level directory of chunks. A
+ * chunk has a power of two of objects, so no division is needed, but is no larger than they are: all
+ * chunks are cut, one behind the other, from blocks of frames that the slabs share.
  * Each slot keeps its identifier when it is free, with kind 0 and the generation that it will have
  * next, so looking one up is one comparison.
  *
@@ -10,8 +12,8 @@
  * agent on another gets, until a shard is full and the next ones help out.
  */
 import { PAGE_BYTES, pointer } from "../../hal/memory";
-import { SLAB_CHUNK_BYTES } from "../limits";
-import { frameAllocZeroed, orderFor, OWNER_KERNEL } from "../mm/frames";
+import { SLAB_BLOCK_BYTES, SLAB_CHUNK_BYTES } from "../limits";
+import { frameAlloc, frameAllocZeroed, orderFor, OWNER_KERNEL } from "../mm/frames";
 import { kernel, Ptr, rootAllocate } from "../state";
 import { STATUS_LIMIT, STATUS_NO_MEMORY } from "../syscall/status";
 import { GENERATION_MAX, idGeneration, idIndex, idKind, INDEX_BITS, KIND_FIELD, makeId } from "./id";
@@ -52,21 +54,31 @@ export class Slab {
   /** Objects in use, and slots that have used up their generations. */
   live: u32;
   retired: u32;
-  /** Bytes of frames that the slab holds. */
+  /** Bytes of frames that it has taken. What is left of the last block, others may use. */
   memory: u64;
   /** 1,024 pointers to pages of 1,024 pointers to chunks. */
   directory: usize;
   shards: Ptr<Shard>;
 }
 
+/** What is left of the block of which chunks are cut. */
+@unmanaged
+export class SlabArena {
+  start: usize;
+  end: usize;
+}
+
 /** Log2 of SLAB_CHUNK_BYTES. */
 const CHUNK_SHIFT: u32 = 14;
+/** Chunks begin with a cache line. */
+const LINE_BYTES: u32 = 64;
 const DIRECTORY_SHIFT: u32 = 10;
 const DIRECTORY_MASK: u32 = (1 << DIRECTORY_SHIFT) - 1;
 
 export function createSlabs(): void {
   assert(SLAB_CHUNK_BYTES == 1 << CHUNK_SHIFT, "createSlabs: size of a chunk");
   kernel().slabs = rootAllocate(<usize>KINDS * offsetof<Slab>());
+  kernel().slabArena = rootAllocate(offsetof<SlabArena>());
 }
 
 @inline
@@ -210,10 +222,30 @@ function ensureChunk(slab: Slab, chunk: u32): bool {
   }
   const entry = <usize>load<u32>(at) + (<usize>(chunk & DIRECTORY_MASK) << 2);
   if (load<u32>(entry) != 0) return true;
-  const order = orderFor(SLAB_CHUNK_BYTES);
-  const frames = frameAllocZeroed(order, OWNER_KERNEL);
-  if (frames == 0) return false;
-  store<u32>(entry, <u32>pointer(frames));
+  const bytes = ((slab.bytes << slab.chunkShift) + LINE_BYTES - 1) & ~(LINE_BYTES - 1);
+  if (!arenaReserve(slab, bytes)) return false;
+  const arena = changetype<SlabArena>(kernel().slabArena);
+  memory.fill(arena.start, 0, bytes);
+  store<u32>(entry, <u32>arena.start);
+  arena.start += bytes;
+  return true;
+}
+
+/** Makes sure that the arena has `bytes` bytes, a chunk's; false when there are no frames for that. */
+function arenaReserve(slab: Slab, bytes: u32): bool {
+  const arena = changetype<SlabArena>(kernel().slabArena);
+  if (arena.end - arena.start >= bytes) return true;
+  let order = orderFor(SLAB_BLOCK_BYTES);
+  let frames = frameAlloc(order, OWNER_KERNEL);
+  if (frames == 0) {
+    order = orderFor(bytes);
+    frames = frameAlloc(order, OWNER_KERNEL);
+    if (frames == 0) return false;
+  }
+  // Blocks that are taken one after the other mostly are neighbours, and then nothing is left over.
+  const start = pointer(frames);
+  if (start != arena.end) arena.start = start;
+  arena.end = start + (<usize>PAGE_BYTES << order);
   slab.memory += PAGE_BYTES << order;
   return true;
 }

@@ -170,6 +170,8 @@ function refused(it: Attempt, expected: StatusName, when: string): void {
 
 /** Every table is full up to the end of a chunk: the next object needs frames. */
 function fillChunks(): void {
+  const arena = views().root.slabArenaAt(0);
+  arena.start = arena.end;
   for (let kind = 0; kind < KINDS; kind++) {
     const slab = views().root.slabsAt(kind);
     if (slab.limit === 0) continue;
