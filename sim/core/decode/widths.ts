@@ -15,9 +15,13 @@ import {
   KIND_DX,
   KIND_I,
   KIND_J,
+  KIND_N,
   KIND_NONE,
   KIND_ONE,
+  KIND_P,
+  KIND_Q,
   KIND_S,
+  KIND_STI,
   SIZE_A,
   SIZE_B,
   SIZE_BS,
@@ -61,6 +65,7 @@ export function setOperandSize(form: Form, mode: u32, into: Instruction): void {
 /** Kinds and widths of the operands, and the width of the operation. */
 export function setOperands(form: Form, into: Instruction): void {
   const size = into.operandBytes;
+  cutRegisters(form, into);
   const wide = (into.rex & REX_W) != 0 || (size == 8 && (form.flags & FORM_FORCED_64) != 0);
   into.kind0 = form.kind0;
   into.kind1 = form.kind1;
@@ -130,12 +135,28 @@ function widthOf(size: u32, operand: u32, wide: bool): u16 {
   }
 }
 
+/**
+ * REX.R and REX.B do nothing where there are only eight registers: x87, MMX and segment registers
+ * (Intel SDM 2A, 2.2.1.2).
+ */
+function cutRegisters(form: Form, into: Instruction): void {
+  if (eightOnly(form.kind0, true) || eightOnly(form.kind1, true)) into.reg &= 7;
+  if (eightOnly(form.kind0, false) || eightOnly(form.kind1, false)) into.rm &= 7;
+}
+
+/** Whether an operand is one of eight registers, by ModR/M reg or by r/m. */
+@inline
+function eightOnly(kind: u32, reg: bool): bool {
+  if (reg) return kind == KIND_P || kind == KIND_S;
+  return kind == KIND_Q || kind == KIND_N || kind == KIND_STI;
+}
+
 /** False when an operand names a segment, control or debug register that doesn't exist. */
 export function registersAllowed(form: Form, into: Instruction): bool {
   if ((form.flags & FORM_MODRM) == 0) return true;
   const reg = into.reg;
-  if (form.kind0 == KIND_S) return (reg & 7) <= SEGMENT_LAST && (reg & 7) != SEGMENT_CS;
-  if (form.kind1 == KIND_S) return (reg & 7) <= SEGMENT_LAST;
+  if (form.kind0 == KIND_S) return reg <= SEGMENT_LAST && reg != SEGMENT_CS;
+  if (form.kind1 == KIND_S) return reg <= SEGMENT_LAST;
   if (form.kind0 == KIND_C || form.kind1 == KIND_C) return ((CONTROL_REGISTERS >> reg) & 1) != 0;
   if (form.kind0 == KIND_D || form.kind1 == KIND_D) return reg < DEBUG_REGISTERS;
   return true;

@@ -6,7 +6,7 @@
  *
  *   bytes        80, 0F AF, 0F 38 F0; behind the opcode a whole ModR/M byte may follow (0F 01 C8);
  *                +r: general register in the low three bits; +i: the same in ModR/M (D8 C0+i)
- *   immediates   ib ibs iw iz iv cb cz cp, which the operands repeat: one checks the other
+ *   immediates   ib iw iz iv cb cz cp, which the operands repeat: one checks the other
  *   mnemonic     variants for operand sizes of 2, 4 and 8 bytes, or address sizes, separated by /
  *   operands     codes of SDM 2D, A.2 (operands.ts), registers by their names, or -
  *   attributes   i64 o64 d64 f64 (SDM 2D, A.2.5), lock, cpl0, reg and mem (ModR/M mod), mod3 (mod is
