@@ -3,7 +3,7 @@ import { createBus } from "./bus/bus";
 import { CPU_RUNNING, cpuAt, cpuSignal, createCpus } from "./cpu/cpu";
 import { entryAddress } from "./cpu/entry";
 import { createRdseed } from "./cpu/rdseed";
-import { pvhState, resetCpu } from "./cpu/reset";
+import { longState, protectedState, pvhState, resetCpu } from "./cpu/reset";
 import { createAhci } from "./devices/ahci/hba";
 import { createDrives } from "./devices/drive";
 import { createNvme } from "./devices/nvme/nvme";
@@ -88,6 +88,24 @@ export function powerOn(start: bool): void {
   const bootstrap = cpuAt(0);
   pvhState(bootstrap, START_INFO_ADDRESS);
   bootstrap.rip = entryAddress(ENTRY_START);
+  bootstrap.activity = CPU_RUNNING;
+  cpuSignal(0);
+}
+
+/**
+ * Releases the bootstrap processor of a machine that was powered on without a start into a guest's
+ * own code, which the host has put into RAM.
+ * @param cr3 physical address of the PML4 for a 64-bit entry; 0: 32 bits, no paging
+ */
+export function startGuest(cr3: u32, rip: u64, rax: u32, rbx: u32, rsi: u32): void {
+  const bootstrap = cpuAt(0);
+  machine().guest = 1;
+  if (cr3 != 0) longState(bootstrap, cr3);
+  else protectedState(bootstrap);
+  bootstrap.rip = rip;
+  bootstrap.rax = rax;
+  bootstrap.rbx = rbx;
+  bootstrap.rsi = rsi;
   bootstrap.activity = CPU_RUNNING;
   cpuSignal(0);
 }

@@ -64,6 +64,8 @@ export class Machine {
   nic: usize;
   /** Where RDSEED's numbers come from. */
   rdseed: usize;
+  /** 1: a guest's own code runs, and there is no kernel.wasm behind the window of kernel text. */
+  guest: u32;
   /** MAC address of the network controller, first byte lowest; 0 when there is none. */
   nicAddress: u64;
 }

@@ -2,6 +2,7 @@
 import { AgentPort } from "./agent-port.ts";
 import { MachineError } from "./errors.ts";
 import type { Modules } from "./modules.ts";
+import type { Configuration } from "./options.ts";
 import { abortFunction } from "./traps.ts";
 
 /** Exports of sim.wasm that the host uses. */
@@ -11,6 +12,8 @@ export interface SimExports {
   addDrive(attachment: number, bytes: number, blockBytes: number, readOnly: boolean): number;
   addNic(address: bigint): void;
   powerOn(start: boolean): void;
+  /** Starts a guest's code on CPU 0: 64-bit with page tables at `cr3`, or 32-bit when it is 0. */
+  startGuest(cr3: number, rip: bigint, rax: number, rbx: number, rsi: number): void;
   advanceIdle(time: bigint): void;
   hashBegin(): void;
   hashUpdate(from: number, bytes: number): void;
@@ -76,25 +79,26 @@ export const STATE_BASE = 0x0020_0000;
 export const RAM_BASE = 0x0200_0000;
 const WASM_PAGE = 65536;
 
-/** Instantiates both modules over one memory and joins them. */
-export function instantiate(modules: Modules, ramBytes: number, host: HostFunctions): Core {
+/** Instantiates both modules over one memory and joins them; a guest's machine has no kernel.wasm. */
+export function instantiate(
+  modules: Modules,
+  { memory: ramBytes, guest }: Configuration,
+  host: HostFunctions,
+): Core {
   const memory = reserve(RAM_BASE + ramBytes);
   const data = new DataView(memory.buffer);
   const env = { memory, abort: abortFunction(data) };
   const simInstance = new WebAssembly.Instance(modules.sim, { env, host: { ...host } });
   const sim = simInstance.exports as unknown as SimExports;
-  const kernelInstance = new WebAssembly.Instance(modules.kernel, {
-    env,
-    machine: simInstance.exports,
-  });
-  const slot = sim.table.grow(1, kernelInstance.exports.enter);
-  data.setUint32(HOST_BASE + 12, slot, true);
+  const imports = { env, machine: simInstance.exports };
+  const kernel = guest ? {} : new WebAssembly.Instance(modules.kernel, imports).exports;
+  if (!guest) data.setUint32(HOST_BASE + 12, sim.table.grow(1, kernel.enter), true);
   return {
     memory,
     bytes: new Uint8Array(memory.buffer),
     data,
     sim,
-    kernel: kernelInstance.exports,
+    kernel,
     hostBuffer: HOST_BUFFER,
     agents: new AgentPort(sim, memory),
   };

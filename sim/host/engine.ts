@@ -2,6 +2,8 @@
 import { STOP_AGENT, STOP_BREAK, STOP_IDLE, STOP_STEPS } from "../spec/stops.ts";
 import type { AgentCall } from "./agent-port.ts";
 import { Agents } from "./agents.ts";
+import type { GuestOptions } from "./boot/guest.ts";
+import { placeGuest } from "./boot/place.ts";
 import { ConsoleLog } from "./console.ts";
 import { type Core, HOST_BASE, type HostFunctions, instantiate, STATE_BASE } from "./core.ts";
 import { DEFAULT_BLOCK_BYTES, type Drive } from "./drives.ts";
@@ -69,12 +71,13 @@ export class Engine {
     this.modules = modules;
     this.configuration = configuration;
     this.drives = drives;
-    this.core = instantiate(modules, configuration.memory, this.hostFunctions());
+    this.core = instantiate(modules, configuration, this.hostFunctions());
     this.state = new MachineState(this.core.data, STATE_BASE);
     this.agents = new Agents(this, programs);
   }
 
-  powerOn(): void {
+  /** @throws MachineError bad-guest when its files can't be loaded */
+  powerOn(guest?: GuestOptions): void {
     const { sim } = this.core;
     const { cpus, memory, epochSeconds, nic, seed, start } = this.configuration;
     this.guarded(() => {
@@ -92,7 +95,8 @@ export class Engine {
       this.state.entropy1 = entropy.getBigUint64(8, true);
       this.state.entropy2 = entropy.getBigUint64(16, true);
       this.state.entropy3 = entropy.getBigUint64(24, true);
-      sim.powerOn(start);
+      sim.powerOn(start && !guest);
+      if (guest) placeGuest(this.core, guest, start);
     });
   }
 

@@ -9,6 +9,7 @@ export type MachineErrorCode =
   | "bad-nic"
   | "bad-seed"
   | "bad-epoch"
+  | "bad-guest"
   | "memory-unavailable"
   | "modules-unavailable"
   // Files behind drives

@@ -10,7 +10,7 @@ import { fromHex, sha256, toHex } from "./digest.ts";
 import { MachineError } from "./errors.ts";
 import type { Input } from "./inputs.ts";
 import type { DriveShape, Journal, JournalEntry } from "./journal.ts";
-import { type Configuration, checkOptions, macText } from "./options.ts";
+import { type Configuration, checkOptions, type GuestShape, macText } from "./options.ts";
 import type { Integer } from "./programs.ts";
 
 const FORMAT = "aios-journal";
@@ -96,11 +96,11 @@ function malformed(why: string, cause?: unknown): MachineError {
 function parseHeader(line: string): Omit<ParsedJournal, "entries"> {
   try {
     const { machine, drives } = JSON.parse(line) as {
-      machine: { seed: string };
+      machine: { seed: string; guest?: GuestShape };
       drives: DriveShape[];
     };
     const seed = fromHex(machine.seed) ?? new Uint8Array();
-    const configuration = checkOptions({ ...machine, seed });
+    const configuration = checkOptions({ ...machine, seed }, machine.guest);
     if (!Array.isArray(drives)) throw new TypeError("drives is not a list");
     return { configuration, drives };
   } catch (cause) {

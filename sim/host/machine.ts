@@ -9,11 +9,11 @@ import type { MachineError } from "./errors.ts";
 import { InputPort } from "./input-port.ts";
 import { driveShape, Journal } from "./journal.ts";
 import { loadModules } from "./modules.ts";
-import { checkOptions, createDrives, type MachineOptions } from "./options.ts";
+import { checkOptions, createDrives, guestShape, type MachineOptions } from "./options.ts";
 import { PhysicalMemory, VirtualMemory } from "./physical.ts";
 import type { StopReason } from "./reasons.ts";
 import { RecordingDataView } from "./recording.ts";
-import { requireSame, requireSameModules } from "./same.ts";
+import { requireSame, requireSameGuest, requireSameModules } from "./same.ts";
 import { capture, copyInto, putInto, requireCopyable, type Snapshot } from "./snapshot.ts";
 import { stateHash } from "./state-hash.ts";
 import type { EventKind, MachineEvent } from "./trace-events.ts";
@@ -38,7 +38,7 @@ export interface BootOptions {
 }
 
 /** What a machine that others have made still needs: see MachineOptions. */
-export type CopyOptions = Pick<MachineOptions, "drives" | "modules" | "programs">;
+export type CopyOptions = Pick<MachineOptions, "drives" | "modules" | "programs" | "guest">;
 
 const BOOT_LIMIT = 60_000_000_000n;
 
@@ -76,25 +76,29 @@ export class Machine {
    * @throws MachineError bad-… that names the option; memory-unavailable
    */
   static async create(options: MachineOptions = {}): Promise<Machine> {
-    const configuration = checkOptions(options);
+    const configuration = checkOptions(options, options.guest && (await guestShape(options.guest)));
     const drives = createDrives(options.drives ?? []);
     const modules = options.modules ?? (await loadModules());
     const engine = new Engine(modules, configuration, drives, options.programs);
-    engine.powerOn();
+    engine.powerOn(options.guest);
     return new Machine(engine);
   }
 
   /**
    * A machine at power-on that takes its inputs from the journal, each at its step, as it is run.
-   * With the same images on its drives it goes through the same states.
-   * @throws MachineError journal-mismatch when its drives aren't those of the journal
+   * With the same images on its drives, and the same guest, it goes through the same states.
+   * @throws MachineError journal-mismatch when its drives or its guest aren't those of the journal
    */
   static async replay(journal: Journal, options: CopyOptions = {}): Promise<Machine> {
     const drives = createDrives(options.drives ?? []);
     requireSame("journal-mismatch", journal.drives, drives);
+    requireSameGuest(
+      journal.configuration.guest,
+      options.guest && (await guestShape(options.guest)),
+    );
     const modules = options.modules ?? (await loadModules());
     const engine = new Engine(modules, journal.configuration, drives, options.programs);
-    engine.powerOn();
+    engine.powerOn(options.guest);
     engine.replay = [...journal.entries].reverse();
     return new Machine(engine);
   }

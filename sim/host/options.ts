@@ -1,4 +1,6 @@
 /** What a machine is made of: the options of `Machine.create`, checked. */
+import type { GuestOptions } from "./boot/guest.ts";
+import { fromHex, sha256, toHex } from "./digest.ts";
 import { DEFAULT_BLOCK_BYTES, Drive, type DriveOptions } from "./drives.ts";
 import { MachineError } from "./errors.ts";
 import type { Modules } from "./modules.ts";
@@ -19,6 +21,8 @@ export interface MachineOptions {
   readonly nic?: readonly number[] | string;
   /** False: devices exist, but no CPU ever runs, for tests of devices. Default true. */
   readonly start?: boolean;
+  /** An operating system that brings its own code and runs instead of kernel.wasm. */
+  readonly guest?: GuestOptions;
   /** Modules other than the project's own build. */
   readonly modules?: Modules;
   /** Programs that agents may be from the start; `machine.agents.program` adds to them. */
@@ -34,6 +38,15 @@ export interface Configuration {
   /** MAC address, first byte lowest; 0 for no network controller. */
   readonly nic: bigint;
   readonly start: boolean;
+  /** Set when a guest runs instead of kernel.wasm. */
+  readonly guest?: GuestShape;
+}
+
+/** A guest as a journal names it: digests of its files, SHA-256 in hexadecimal digits. */
+export interface GuestShape {
+  readonly kernel: string;
+  readonly initrd: string | null;
+  readonly commandLine: string;
 }
 
 export const CPUS_MAX = 64;
@@ -52,8 +65,24 @@ const DEFAULT_EPOCH = 1_735_689_600;
 const EPOCH_MAX = 253_402_300_799;
 export const SEED_BYTES = 32;
 
-/** @throws MachineError that names the option, its value and what would be right */
-export function checkOptions(options: MachineOptions): Configuration {
+/** What a journal or a snapshot remembers of the guest's files. */
+export async function guestShape(guest: GuestOptions): Promise<GuestShape> {
+  const digest = async (bytes: Uint8Array) => toHex(await sha256(bytes));
+  return {
+    kernel: await digest(guest.kernel),
+    initrd: guest.initrd ? await digest(guest.initrd) : null,
+    commandLine: guest.commandLine ?? "",
+  };
+}
+
+/**
+ * @param guest shape of `options.guest`
+ * @throws MachineError that names the option, its value and what would be right
+ */
+export function checkOptions(
+  options: Omit<MachineOptions, "guest">,
+  guest?: GuestShape,
+): Configuration {
   const memory = options.memory ?? DEFAULT_MEMORY;
   const seed = options.seed ?? new Uint8Array(SEED_BYTES);
   if (seed.length !== SEED_BYTES)
@@ -66,6 +95,7 @@ export function checkOptions(options: MachineOptions): Configuration {
     seed: seed.slice(),
     nic: options.nic === undefined ? 0n : macNumber(options.nic),
     start: options.start ?? true,
+    ...(guest ? { guest: checkGuest(guest) } : {}),
   };
 }
 
@@ -75,6 +105,13 @@ function checkCpus(cpus: number): number {
   if (cpus > CPUS_MAX)
     throw new MachineError("bad-cpus", `cpus: ${cpus}; the platform has at most ${CPUS_MAX}`);
   return cpus;
+}
+
+function checkGuest({ kernel, initrd, commandLine }: GuestShape): GuestShape {
+  const digest = (text: unknown) => typeof text === "string" && fromHex(text)?.length === 32;
+  if (digest(kernel) && (initrd === null || digest(initrd)) && typeof commandLine === "string")
+    return { kernel, initrd, commandLine };
+  throw new MachineError("bad-guest", "guest: two SHA-256 digests and a command line are expected");
 }
 
 function checkMemory(memory: number): void {

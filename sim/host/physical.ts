@@ -4,8 +4,8 @@ import { MachineError } from "./errors.ts";
 import type { Input } from "./inputs.ts";
 
 /** RAM is split around the 32-bit PCI hole (sim/core/memory.ts). */
-const LOW_RAM_MAX = 0x8000_0000;
-const HIGH_RAM_BASE = 0x1_0000_0000;
+export const LOW_RAM_MAX = 0x8000_0000;
+export const HIGH_RAM_BASE = 0x1_0000_0000;
 const PAGE_BYTES = 4096;
 const NOT_MAPPED = 0xffff_ffff_ffff_ffffn;
 

@@ -4,6 +4,7 @@ import type { Drive } from "./drives.ts";
 import { MachineError } from "./errors.ts";
 import { type DriveShape, driveShape } from "./journal.ts";
 import type { Modules } from "./modules.ts";
+import type { GuestShape } from "./options.ts";
 import type { HostState } from "./snapshot.ts";
 
 const SHAPE_FIELDS = ["bytes", "blockBytes", "interface", "readOnly"] as const;
@@ -41,4 +42,14 @@ export function requireSameModules(expected: HostState["modules"], modules: Modu
         `snapshot: it was made with another ${name}.wasm (build ${expected[name]}, this is ${own})`,
       );
   }
+}
+
+/** @throws MachineError journal-mismatch that says which of the guest's parts differs */
+export function requireSameGuest(expected: GuestShape | undefined, given?: GuestShape): void {
+  for (const field of ["kernel", "initrd", "commandLine"] as const)
+    if (expected?.[field] !== given?.[field])
+      throw new MachineError(
+        "journal-mismatch",
+        `guest: its ${field} was ${expected?.[field] ?? "none"} and is ${given?.[field] ?? "none"}`,
+      );
 }

@@ -46,6 +46,12 @@ export const GSI_COUNT = 24;
 /** Physical addresses of what the firmware leaves in low RAM. */
 export const START_INFO_ADDRESS = 0x6000;
 export const MEMORY_MAP_ADDRESS = 0x6100;
+/** What the loaders of guests leave there: descriptors, page tables, information, command line. */
+export const GUEST_GDT_ADDRESS = 0x7000;
+export const GUEST_GDT_BYTES = 32;
+export const GUEST_TABLES_ADDRESS = 0x8000;
+export const GUEST_INFO_ADDRESS = 0x1_0000;
+export const GUEST_COMMAND_LINE_ADDRESS = 0x2_0000;
 export const ACPI_TABLES_ADDRESS = 0xe_0000;
 export const ACPI_TABLES_BYTES = 0x2_0000;
 /** kernel.wasm's constants lie here; 1 MiB is set aside for them and for the kernel's root data. */

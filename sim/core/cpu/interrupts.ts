@@ -109,15 +109,15 @@ function acceptInit(cpu: Cpu): void {
 }
 
 /**
- * Startup. The page that the vector names is where real-mode code would begin; the kernel's entry
- * stands in for it, and CS tells which page was meant.
+ * Startup. The page that the vector names is where a guest's real-mode code begins; kernel.wasm's
+ * entry stands in for it, and CS tells which page was meant.
  */
 function acceptStartup(cpu: Cpu): void {
   if (cpu.pendingSipi == 0) return;
   const vector = cpu.pendingSipi - 1;
   cpu.pendingSipi = 0;
   startupState(cpu, vector);
-  cpu.rip = entryAddress(ENTRY_START);
+  if (machine().guest == 0) cpu.rip = entryAddress(ENTRY_START);
   cpu.activity = CPU_RUNNING;
   trace(TRACE_STARTUP, cpu.index, vector);
 }

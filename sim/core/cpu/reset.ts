@@ -8,6 +8,8 @@ import {
   SEGMENT_CS,
   SEGMENT_DS,
   SEGMENT_ES,
+  SEGMENT_FS,
+  SEGMENT_GS,
   SEGMENT_LDTR,
   SEGMENT_SS,
   SEGMENT_TR,
@@ -16,13 +18,25 @@ import {
 import { SIGNATURE } from "./cpuid";
 import { setPrivilege } from "./segments";
 import { flushAll } from "./tlb";
-import { CR0_CD, CR0_ET, CR0_NW, CR0_PE, RFLAGS_FIXED } from "../../spec/x86";
+import { GUEST_GDT_ADDRESS, GUEST_GDT_BYTES } from "../../spec/platform";
+import {
+  CR0_CD,
+  CR0_ET,
+  CR0_NW,
+  CR0_PE,
+  CR0_PG,
+  CR4_PAE,
+  EFER_LMA,
+  EFER_LME,
+  RFLAGS_FIXED,
+} from "../../spec/x86";
 
 /** Present, read/write (or execute/read), accessed; 16 bits. */
 const DATA_16: u32 = 0x93;
 /** The same with 32 bits and a limit in pages. */
 const DATA_32: u32 = 0xc93;
 const CODE_32: u32 = 0xc9b;
+const CODE_64: u32 = 0xa9b;
 const LDT_PRESENT: u32 = 0x82;
 const TSS_BUSY: u32 = 0x8b;
 
@@ -119,19 +133,47 @@ export function startupState(cpu: Cpu, vector: u32): void {
 }
 
 /**
- * The state in which the firmware hands over to the kernel: 32-bit protected mode, flat segments,
- * paging off, interrupts off, RBX = physical address of the start info.
+ * 32-bit protected mode, flat segments, paging off, interrupts off: how PVH and Multiboot kernels are
+ * entered (Xen x86/HVM direct boot ABI; Multiboot Specification, 3.2).
  */
-export function pvhState(cpu: Cpu, startInfo: u64): void {
+export function protectedState(cpu: Cpu): void {
   resetGeneral(cpu);
   cpu.rdx = 0;
-  cpu.rbx = startInfo;
   cpu.cr0 = CR0_PE | CR0_ET;
   setRaw(cpu, SEGMENT_CS, 0x8, 0, 0xffff_ffff, CODE_32);
-  setRaw(cpu, SEGMENT_DS, 0x10, 0, 0xffff_ffff, DATA_32);
-  setRaw(cpu, SEGMENT_ES, 0x10, 0, 0xffff_ffff, DATA_32);
-  setRaw(cpu, SEGMENT_SS, 0x10, 0, 0xffff_ffff, DATA_32);
+  setData(cpu, 0x10);
   setRaw(cpu, SEGMENT_TR, 0x18, 0, 0x67, TSS_BUSY);
   setPrivilege(cpu, 0);
+  flushAll(cpu);
+}
+
+function setData(cpu: Cpu, selector: u32): void {
+  setRaw(cpu, SEGMENT_DS, selector, 0, 0xffff_ffff, DATA_32);
+  setRaw(cpu, SEGMENT_ES, selector, 0, 0xffff_ffff, DATA_32);
+  setRaw(cpu, SEGMENT_FS, selector, 0, 0xffff_ffff, DATA_32);
+  setRaw(cpu, SEGMENT_GS, selector, 0, 0xffff_ffff, DATA_32);
+  setRaw(cpu, SEGMENT_SS, selector, 0, 0xffff_ffff, DATA_32);
+}
+
+/** The state in which the firmware hands over to the kernel: RBX = address of the start info. */
+export function pvhState(cpu: Cpu, startInfo: u64): void {
+  protectedState(cpu);
+  cpu.rbx = startInfo;
+}
+
+/**
+ * 64-bit mode, paging on, interrupts off, segments of a GDT at GUEST_GDT_ADDRESS: how Linux is
+ * entered (kernel documentation, x86/boot.rst, "64-bit boot protocol").
+ */
+export function longState(cpu: Cpu, cr3: u64): void {
+  protectedState(cpu);
+  cpu.cr3 = cr3;
+  cpu.cr4 = CR4_PAE;
+  cpu.efer = EFER_LME | EFER_LMA;
+  cpu.cr0 = CR0_PG | CR0_PE | CR0_ET;
+  setRaw(cpu, SEGMENT_CS, 0x10, 0, 0xffff_ffff, CODE_64);
+  setData(cpu, 0x18);
+  cpu.gdtBase = GUEST_GDT_ADDRESS;
+  cpu.gdtLimit = GUEST_GDT_BYTES - 1;
   flushAll(cpu);
 }
