@@ -7,36 +7,38 @@
  * and the same call again changes not a byte of RAM.
  */
 import { isDeepStrictEqual } from "node:util";
-import { beforeEach, expect, test } from "vitest";
-import { RAM_BASE } from "../../sim/host/core.ts";
+import { beforeAll, beforeEach, expect, test } from "vitest";
 import { AGENT_GROUP } from "../agent/states.ts";
-import * as Views from "../host/views.generated.ts";
+import type * as Views from "../host/views.generated.ts";
 import { ENDPOINT_PIPE } from "../ipc/endpoint_kinds.ts";
 import { SEND_MOVE } from "../ipc/flags.ts";
-import { KIND_AGENT, KINDS } from "../object/kinds.ts";
+import { KINDS } from "../object/kinds.ts";
 import { CALLS, type CallsWorld, callsWorld, NEVER_RIGHT, RANGE } from "../testing/calls-host.ts";
+import { belongingsOf, memoryOf, ramOf } from "../testing/unchanged-host.ts";
 import type { CallName, StatusName } from "../testing/world-host.ts";
 import * as layouts from "./layouts.ts";
 
-/** kernel/mm/frames.ts: the kernel's own frames, of which tables of objects are, and the owners besides. */
+/** kernel/mm/frames.ts */
 const OWNER_KERNEL = 2;
-const OWNERS = [3, 4, 5, 6, 7];
 const PAGE = 4096;
 /** The most that a call of this world takes. */
 const FRAMES_MOST = 64;
 const BYTES_MOST = FRAMES_MOST * PAGE;
-const DIRECTORY = 1024;
 
 let world: CallsWorld;
 let ram: Uint8Array;
 
-beforeEach(async () => {
+let fresh: Buffer;
+
+beforeAll(async () => {
   world = await callsWorld();
-  ram = new Uint8Array(world.life.world.data.buffer, RAM_BASE);
+  ram = ramOf(world.life.world);
+  fresh = Buffer.from(ram);
 });
 
+beforeEach(() => ram.set(fresh));
+
 const views = () => world.life.world.kernel;
-const frames = () => views().frames as Views.Frames;
 
 interface Attempt {
   readonly agent: number;
@@ -107,61 +109,19 @@ const VARIANTS: Readonly<Record<string, () => Attempt>> = {
 };
 type Title = CallName | keyof typeof VARIANTS;
 const attemptOf = (title: string): Attempt => VARIANTS[title]?.() ?? right(title as CallName);
-/** All of RAM, but for the audit ring and counters of what was tried. */
-function memory(): Buffer {
-  const bytes = Buffer.from(ram);
-  const { data } = world.life.world;
-  const audit = new Views.Audit(data, views().root.audit);
-  const forget = (at: number, length: number) =>
-    bytes.fill(0, at - RAM_BASE, at - RAM_BASE + length);
-  forget(audit.records, audit.capacity * Views.AuditRecord.size);
-  forget(views().root.audit, Views.Audit.size);
-  const counters = new Views.Frames(new DataView(bytes.buffer), frames().address - RAM_BASE);
-  counters.allocations = 0n;
-  counters.failures = 0n;
-  return bytes;
-}
-
-/** Objects of `kind` that are in use, as bytes; without the hint where an agent's mappings are looked for. */
-function objectsOf(kind: number): Buffer[] {
-  const { data } = world.life.world;
-  const slab = views().root.slabsAt(kind);
-  const word = (at: number) => (at === 0 ? 0 : data.getUint32(at, true));
-  const found: Buffer[] = [];
-  for (let chunk = 0; chunk << slab.chunkShift < slab.shardsAt(0).used; chunk++) {
-    const page = word(slab.directory + Math.floor(chunk / DIRECTORY) * 4);
-    const base = page === 0 ? 0 : word(page + (chunk % DIRECTORY) * 4);
-    for (let index = 0; base !== 0 && index < 1 << slab.chunkShift; index++) {
-      const at = base + index * slab.bytes;
-      if (((data.getUint32(at, true) >>> 22) & 15) !== kind) continue;
-      const bytes = Buffer.from(ram.subarray(at - RAM_BASE, at - RAM_BASE + slab.bytes));
-      if (kind === KIND_AGENT)
-        new Views.Agent(new DataView(bytes.buffer), bytes.byteOffset).mappingFinger = 0;
-      found.push(bytes);
-    }
-  }
-  return found;
-}
-
-/** What must be the same after a refusal: each object, frames by owner, and those promised. */
-function belongings() {
-  const { exports } = world.life.world;
-  const objects = Array.from({ length: KINDS }, (_, kind) => objectsOf(kind));
-  return { objects, owned: OWNERS.map(exports.framesOwned), promised: frames().promised };
-}
-
 /** Makes the call, which is refused with `expected`, and nothing changes. */
 function refused(it: Attempt, expected: StatusName, when: string): void {
   const { name } = it;
-  const before = belongings();
+  const before = belongingsOf(world.life.world);
   expect(make(it), when).toBe(expected);
-  expect(isDeepStrictEqual(belongings(), before), `${name} leaves what there is, ${when}`).toBe(
-    true,
-  );
-  let last = memory();
+  expect(
+    isDeepStrictEqual(belongingsOf(world.life.world), before),
+    `${name} leaves what there is, ${when}`,
+  ).toBe(true);
+  let last = memoryOf(world.life.world);
   for (let again = 0; again < 3; again++) {
     expect(make(it), when).toBe(expected);
-    const now = memory();
+    const now = memoryOf(world.life.world);
     if (now.equals(last)) return;
     last = now;
   }
@@ -233,16 +193,16 @@ function bytesNeeded(it: Attempt, pool: Views.Pool, most: number): number {
 /** How many bytes of the pool's quota the call needs; refused properly with every smaller number. */
 function quotaNeeded(it: Attempt, pool: Views.Pool): number {
   const start = Buffer.from(ram);
-  const before = belongings();
+  const before = belongingsOf(world.life.world);
   const needed = bytesNeeded(it, pool, BYTES_MOST);
   expect(needed).toBeLessThan(BYTES_MOST);
   expect(world.life.authority.broken).toBe(0);
   ram.set(start);
   bytesNeeded(it, pool, needed);
-  expect(isDeepStrictEqual(belongings(), before)).toBe(true);
-  const once = memory();
+  expect(isDeepStrictEqual(belongingsOf(world.life.world), before)).toBe(true);
+  const once = memoryOf(world.life.world);
   bytesNeeded(it, pool, needed);
-  expect(memory().equals(once)).toBe(true);
+  expect(memoryOf(world.life.world).equals(once)).toBe(true);
   return needed;
 }
 

@@ -125,6 +125,7 @@ export interface KernelTesting {
   killMany(parent: bigint, list: number, count: number): number;
   worldLife(cpu: number): number;
   worldEmptyImage(): bigint;
+  worldImageValid(at: number, bytes: bigint): number;
   worldException(agent: bigint, vector: number, errorCode: number, address: bigint): void;
   worldReach(agent: bigint, address: bigint): number;
   ipcPairs(

@@ -5,7 +5,7 @@
 import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { Agent, agentFind } from "../agent/agent";
 import { createInit } from "../agent/create";
-import { imageCreate } from "../agent/image";
+import { imageCreate, imageValid } from "../agent/image";
 import { IMAGE_HEADER_BYTES, IMAGE_MAGIC_HIGH, IMAGE_MAGIC_LOW } from "../agent/image_format";
 import { entropyDerive } from "../cap/entropy";
 import { agentFault } from "../agent/fault";
@@ -102,9 +102,15 @@ export function worldLife(cpu: u32): bool {
   return lifeStep(cpu);
 }
 
-/** Makes another image without text; its identifier. */
+/** Makes another image without text; its identifier, 0 when that can't be. */
 export function worldEmptyImage(): u64 {
-  return changetype<Image>(emptyImage()).id;
+  const image = emptyImage();
+  return image == 0 ? 0 : changetype<Image>(image).id;
+}
+
+/** Whether `bytes` bytes at linear address `at` would be an image. */
+export function worldImageValid(at: usize, bytes: u64): bool {
+  return imageValid(at, bytes);
 }
 
 /** `agent` does what its processor doesn't allow. */
