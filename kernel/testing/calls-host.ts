@@ -63,10 +63,10 @@ const ok = ({ status, value }: Result): number => {
 };
 
 export async function callsWorld(): Promise<CallsWorld> {
-  const life = await Life.create({ ramBytes: 8 << 20 });
+  const life = await Life.create({ ramBytes: 5 << 20 });
   life.world.time = 5000n;
   const { init, authority } = life;
-  const caller = init.child({ quota: 2 << 20 });
+  const caller = init.child({ quota: 1 << 20 });
   const give = (kind: number, object: number) =>
     authority.root(caller.id, object, RIGHTS_ALL, kind);
   const [running, still, sleeper] = [init.child(), init.child(), init.child()];
