@@ -11,7 +11,7 @@ import {
 } from "../syscall/layouts.ts";
 import * as statuses from "../syscall/status.ts";
 import { Life } from "../testing/life-host.ts";
-import { CLASS_REALTIME, END_EXITED, END_FAULT, END_KILLED } from "./states.ts";
+import { CLASS_FAIR, CLASS_REALTIME, END_EXITED, END_FAULT, END_KILLED } from "./states.ts";
 
 const PAGE_FAULT = 14;
 
@@ -56,6 +56,7 @@ test("births are records, with each capability that was granted", () => {
   });
   expect(spawned).toEqual([
     [kinds.AUDIT_SPAWN, init.id, born.id, 0, pool, 0, 0],
+    [kinds.AUDIT_SCHEDULE, init.id, born.id, 0, CLASS_FAIR, 1024, 0],
     [kinds.AUDIT_GRANT, init.id, born.grants[0], 0, born.id, init.self, RIGHT_ALLOCATE],
   ]);
   life.settle();
@@ -121,6 +122,18 @@ test("ends are records: the kill with the size of the tree, each agent's end, an
     [kinds.AUDIT_KILL, 0, faulty.id, 0, 1, 0, 0],
     [kinds.AUDIT_END, faulty.id, faulty.id, 0, END_FAULT, (6 << 8) | PAGE_FAULT, 0],
   ]);
+});
+
+test("the scheduler's configuration is a record", () => {
+  const done = noted(() =>
+    expect(life.init.configure(5_000_000, 500_000, 250_000, 7, 3)).toBe("OK"),
+  );
+  const quanta = 250_000 * 2 ** 32 + 500_000;
+  expect(done).toEqual([
+    [kinds.AUDIT_CONFIGURE, life.init.id, 0, 0, 5_000_000, quanta, 3 * 2 ** 32 + 7],
+  ]);
+  const refused = noted(() => life.init.configure(0, 0, 0, 0, 0));
+  expect(refused.map(([kind]) => kind)).toEqual([kinds.AUDIT_REFUSAL]);
 });
 
 test("a plan that is not admitted is a record of a limit", () => {

@@ -12,6 +12,7 @@ import { confine, ScheduleAttributes } from "../sched/attributes";
 import { schedAdmit, schedReady } from "../sched/scheduler";
 import { Call, callerOf } from "../syscall/call";
 import { SPAWN_BYTES, SPAWN_IMAGE, SPAWN_QUOTA, SPAWN_SCHEDULE } from "../syscall/layouts";
+import { noteSchedule } from "../syscall/schedule";
 import { STATUS_OK } from "../syscall/status";
 import { Agent, noticeOf } from "./agent";
 import { birthFinish, birthMake, birthRead, birthRoom, birthUndo, scratchOf } from "./birth";
@@ -40,6 +41,7 @@ export function agentSpawn(call: Call): u32 {
   if (status != STATUS_OK) return birthUndo(agent, status);
   contextInit(agent, 0, 0, 0);
   audit(AUDIT_SPAWN, callerOf(call).id, agent.id, changetype<Pool>(agent.pool).id);
+  noteSchedule(call, agent, wish);
   birthFinish(call, payer, agent);
   return STATUS_OK;
 }

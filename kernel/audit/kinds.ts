@@ -37,5 +37,10 @@ export const AUDIT_REFUSAL = 16;
 export const AUDIT_APPENDED = 17;
 /** Records were lost here. detail: how many, a: sequence number of the first one. */
 export const AUDIT_LOST = 18;
-/** object: the agent, detail: class, a: budget in the real-time class, else weight, b: period. */
+/**
+ * object: the agent, detail: class, a: budget in the real-time class, else weight, b: period. Of a new
+ * agent behind the record of its birth; clones and parts are scheduled as their original.
+ */
 export const AUDIT_SCHEDULE = 19;
+/** detail: epoch, a: quantum, and that of foreground agents above it, b: fair reserve, and ageing above it. */
+export const AUDIT_CONFIGURE = 20;

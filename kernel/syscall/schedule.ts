@@ -2,7 +2,7 @@
 import { Agent } from "../agent/agent";
 import { CLASS_REALTIME } from "../agent/states";
 import { audit } from "../audit/audit";
-import { AUDIT_SCHEDULE } from "../audit/kinds";
+import { AUDIT_CONFIGURE, AUDIT_SCHEDULE } from "../audit/kinds";
 import { KIND_AGENT } from "../object/kinds";
 import { slabOf } from "../object/slab";
 import { ScheduleAttributes } from "../sched/attributes";
@@ -22,12 +22,13 @@ export function agentSchedule(call: Call): u32 {
   if (status != STATUS_OK) return status;
   const attributes = changetype<ScheduleAttributes>(wish);
   const admitted = schedAdmit(agent, attributes);
-  if (admitted == STATUS_OK) note(call, agent, attributes);
+  if (admitted == STATUS_OK) noteSchedule(call, agent, attributes);
   memory.fill(wish, 0, offsetof<ScheduleAttributes>());
   return admitted;
 }
 
-function note(call: Call, agent: Agent, wish: ScheduleAttributes): void {
+/** Notes how the caller has had an agent scheduled. */
+export function noteSchedule(call: Call, agent: Agent, wish: ScheduleAttributes): void {
   const realtime = wish.class == CLASS_REALTIME;
   const share = realtime ? wish.budget : <u64>wish.weight;
   audit(AUDIT_SCHEDULE, callerOf(call).id, agent.id, wish.class, share, realtime ? wish.period : 0);
@@ -41,6 +42,11 @@ class Configuration {
   foreground: u32;
   fairReserve: u32;
   ageing: u32;
+}
+
+function noteConfiguration(call: Call, it: Configuration): void {
+  const quanta = it.quantum | (<u64>it.foreground << 32);
+  audit(AUDIT_CONFIGURE, callerOf(call).id, 0, it.epoch, quanta, it.fairReserve | (<u64>it.ageing << 32));
 }
 
 /**
@@ -61,6 +67,7 @@ export function schedConfigureCall(call: Call): u32 {
     wanted.fairReserve,
     wanted.ageing,
   );
+  if (done) noteConfiguration(call, wanted);
   memory.fill(wish, 0, CONFIGURE_BYTES);
   return done ? STATUS_OK : STATUS_OUT_OF_RANGE;
 }
