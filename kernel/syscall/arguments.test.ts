@@ -16,6 +16,7 @@ import {
   type RightCall,
 } from "../testing/calls-host.ts";
 import type { Actor, Life } from "../testing/life-host.ts";
+import { memoryOf } from "../testing/unchanged-host.ts";
 import type { CallName, Result, StatusName } from "../testing/world-host.ts";
 
 const PAGE = 4096;
@@ -150,4 +151,21 @@ test.each(CALLS)("%s refuses each wrong argument by name, and then nothing has c
   found.push(...spoilFields(name, call));
   const refused = found.filter((status) => status !== "OK");
   expect(refused.length > 0).toBe(!ACCEPT_ALL.includes(name));
+});
+
+test.each(CALLS)("%s doesn't look at arguments for which it has no use", (name) => {
+  const { capability, args } = right[name];
+  const outcome = (rest: readonly bigint[]) => {
+    const result = caller.call(name, capability, ...args, ...rest);
+    const after = memoryOf(life.world);
+    const cpu = new Views.KernelCpu(life.world.data, life.world.kernel.root.cpus);
+    after.fill(0, cpu.call - RAM_BASE, cpu.call - RAM_BASE + Views.Call.size);
+    ram().set(before);
+    return { result, after };
+  };
+  const plain = outcome([]);
+  const rest = Array.from({ length: 5 - args.length }, (_, index) => 2n ** 64n - BigInt(1 + index));
+  const odd = outcome(rest);
+  expect(odd.result).toEqual(plain.result);
+  expect(odd.after.equals(plain.after)).toBe(true);
 });

@@ -146,7 +146,6 @@ export function ipcRecv(call: Call): u32 {
     if (endpoint.type != ENDPOINT_QUEUE) return STATUS_CAPABILITY_KIND;
     queue = queueOf(endpoint);
   }
-  if (call.a4 != 0) return STATUS_BAD_ARGUMENT;
   if (queue.count == 0) {
     batonDrop(agent, changetype<KernelObject>(call.object).id);
     return STATUS_EMPTY;

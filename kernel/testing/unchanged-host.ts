@@ -1,5 +1,4 @@
 /** What must be the same before and after a call that is refused. */
-import { RAM_BASE } from "../../sim/host/core.ts";
 import * as Views from "../host/views.generated.ts";
 import { KIND_AGENT, KINDS } from "../object/kinds.ts";
 import type { World } from "./world-host.ts";
@@ -9,18 +8,24 @@ const OWNERS = [3, 4, 5, 6, 7];
 /** Pointers in a page of a table's directory. */
 const DIRECTORY = 1024;
 
-export const ramOf = ({ data }: World): Uint8Array => new Uint8Array(data.buffer, RAM_BASE);
+/** Where RAM begins in linear memory. */
+const baseOf = ({ exports }: World) => exports.linear(0n);
+
+export const ramOf = (world: World): Uint8Array => new Uint8Array(world.data.buffer, baseOf(world));
 
 /** All of RAM, but for the audit ring and counters of what was tried. */
-export function memoryOf({ data, kernel: { root, frames } }: World): Buffer {
-  const bytes = Buffer.from(data.buffer.slice(RAM_BASE));
+export function memoryOf(world: World): Buffer {
+  const { root, frames } = world.kernel;
+  const base = baseOf(world);
+  const { data } = world;
+  const bytes = Buffer.from(data.buffer.slice(base));
   const audit = new Views.Audit(data, root.audit);
   const forget = (at: number, length: number) =>
-    bytes.fill(0, at - RAM_BASE, at - RAM_BASE + length);
+    bytes.fill(0, at - base, at - base + length);
   forget(audit.records, audit.capacity * Views.AuditRecord.size);
   forget(root.audit, Views.Audit.size);
   if (frames === null) return bytes;
-  const counters = new Views.Frames(new DataView(bytes.buffer), frames.address - RAM_BASE);
+  const counters = new Views.Frames(new DataView(bytes.buffer), frames.address - base);
   counters.allocations = 0n;
   counters.failures = 0n;
   return bytes;
