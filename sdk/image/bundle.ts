@@ -4,6 +4,7 @@ import {
   CPIO_TYPE_REGULAR,
   type CpioArchive,
   type CpioFoundEntry,
+  cpioEntry,
   readCpio,
   writeCpio,
 } from "./cpio.ts";
@@ -63,20 +64,9 @@ export async function buildBundle(
   for (const { name, data } of entries) lines.push(`${await sha256Hex(data)}  ${name}\n`);
   const manifest = { name: BUNDLE_MANIFEST, data: new TextEncoder().encode(lines.join("")) };
   const archive = writeCpio(
-    [manifest, ...entries].map(({ name, data }, index) => ({
-      name,
-      data,
-      ino: index + 1,
-      mode: ENTRY_MODE,
-      uid: 0,
-      gid: 0,
-      nlink: 1,
-      mtime: 0,
-      devMajor: 0,
-      devMinor: 0,
-      rdevMajor: 0,
-      rdevMinor: 0,
-    })),
+    [manifest, ...entries].map(({ name, data }, index) =>
+      cpioEntry(name, data, { ino: index + 1, mode: ENTRY_MODE }),
+    ),
   );
   checkSize(archive.length);
   return archive;

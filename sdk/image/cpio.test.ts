@@ -2,27 +2,16 @@ import { chmodSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "n
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type CpioEntry, readCpio, writeCpio } from "./cpio.ts";
+import { type CpioEntry, cpioEntry, readCpio, writeCpio } from "./cpio.ts";
 import { imageErrorOf, runTool, temporaryFolder } from "./testing.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 function entry(name: string, data: Uint8Array | string, more: Partial<CpioEntry> = {}): CpioEntry {
-  return {
-    name,
-    data: typeof data === "string" ? bytesOf(data) : data,
-    ino: 0,
+  return cpioEntry(name, typeof data === "string" ? bytesOf(data) : data, {
     mode: 0o100644,
-    uid: 0,
-    gid: 0,
-    nlink: 1,
-    mtime: 0,
-    devMajor: 0,
-    devMinor: 0,
-    rdevMajor: 0,
-    rdevMinor: 0,
     ...more,
-  };
+  });
 }
 
 /** Names and sizes at which padding is 0 to 3 bytes, for the name as for the data. */

@@ -118,20 +118,18 @@ export function readCpio(archive: Uint8Array, baseOffset = 0): CpioArchive {
   }
 }
 
-const TRAILER_ENTRY: CpioEntry = {
-  name: CPIO_TRAILER,
-  data: new Uint8Array(0),
-  ino: 0,
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  nlink: 1,
-  mtime: 0,
-  devMajor: 0,
-  devMinor: 0,
-  rdevMajor: 0,
-  rdevMinor: 0,
-};
+/** An entry with nothing but a name, data and what else is given; numbers that are not are 0. */
+export function cpioEntry(
+  name: string,
+  data: Uint8Array,
+  more: Partial<CpioEntry> = {},
+): CpioEntry {
+  const numbers = { ino: 0, mode: 0, uid: 0, gid: 0, nlink: 1, mtime: 0 };
+  const devices = { devMajor: 0, devMinor: 0, rdevMajor: 0, rdevMinor: 0 };
+  return { name, data, ...numbers, ...devices, ...more };
+}
+
+const TRAILER_ENTRY = cpioEntry(CPIO_TRAILER, new Uint8Array(0));
 
 /** Header, name and the zeros that align the data. */
 function encodeHeader(entry: CpioEntry): Uint8Array {
