@@ -160,10 +160,10 @@ const NEVER_REFUSED: readonly string[] = [
   "TRACE_RECORDS",
   "STACK_PAGES",
   "SLAB_CHUNK_BYTES",
-  // Times, and a default.
+  "SLAB_BLOCK_BYTES",
+  // Times.
   "PREDICTION_HORIZON_NS",
   "TRAP_NS",
-  "WEIGHT_DEFAULT",
   // What is left for the next step.
   "BALANCE_SCAN_MAX",
   "BALANCE_PAIRS_MAX",

@@ -104,8 +104,6 @@ export const MERGE_CHILDREN_MAX: u32 = 1024;
 export const TRAP_NS: u32 = 1_000;
 /** Least budget of a reservation, ns: half of it is left for the agent when it is trapped once a period. */
 export const BUDGET_MIN: u32 = 2 * TRAP_NS;
-/** Weight of an agent that asks for none; weights are 1 to 65,536. */
-export const WEIGHT_DEFAULT: u32 = 1024;
 /** Real-time agents of one CPU: an admission test visits all of them in each of its steps. */
 export const RESERVATIONS_PER_CPU_MAX: u32 = 128;
 /** Ended reservations whose last period isn't over; the admission test counts them as well. */

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { NOTICE_ENDED } from "../ipc/notice_kinds.ts";
 import { INFO_END_CODE, INFO_END_REASON, INFO_STATE, INFO_TREE } from "../syscall/layouts.ts";
 import { type Actor, Life } from "../testing/life-host.ts";
+import { NEVER } from "../testing/world-host.ts";
 import { AGENT_DEAD, END_EXITED, END_KILLED } from "./states.ts";
 
 let life: Life;
@@ -69,7 +70,7 @@ describe("killing", () => {
   test("reaches agents that have not started, that wait, and that are suspended", () => {
     const [root, waiting, suspended] = plant([0, 0, 0]);
     if (!root || !waiting || !suspended) throw new Error("no tree");
-    waiting.call("WAIT", waiting.self, 0, 0, 0xffff_ffff_ffff_ffffn, 1);
+    waiting.call("WAIT", waiting.self, 0, 0, NEVER, 1);
     root.call("AGENT_SUSPEND", root.handle(suspended.id));
     const spawning = root.spawn().id;
     expect([waiting, suspended].map(({ id }) => life.state(id))).toEqual(["WAITING", "SUSPENDED"]);

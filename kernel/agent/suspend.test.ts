@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { RIGHT_INFO, RIGHT_SUSPEND, RIGHTS_ALL } from "../cap/rights.ts";
 import { type Actor, Life } from "../testing/life-host.ts";
+import { NEVER } from "../testing/world-host.ts";
 
-const NEVER = 0xffff_ffff_ffff_ffffn;
 const MAILBOX = 1;
 
 let life: Life;

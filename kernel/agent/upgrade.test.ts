@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { UPGRADE_BEGIN, UPGRADE_CONFIRM, UPGRADE_ROLL_BACK } from "../syscall/modes.ts";
 import { STATUS_ROLLED_BACK } from "../syscall/status.ts";
 import { type Actor, Life } from "../testing/life-host.ts";
+import { NEVER } from "../testing/world-host.ts";
 
 let life: Life;
 let init: Actor;
@@ -73,7 +74,7 @@ describe("an upgrade", () => {
   });
 
   test("of one that waits ends the wait; the old image learns of the way back as its result", () => {
-    agent.call("WAIT", agent.self, 0, 0, 0xffff_ffff_ffff_ffffn, 1);
+    agent.call("WAIT", agent.self, 0, 0, NEVER, 1);
     init.call("AGENT_SUSPEND", handle);
     upgrade(UPGRADE_BEGIN);
     upgrade(UPGRADE_ROLL_BACK, 66);

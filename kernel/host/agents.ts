@@ -33,6 +33,9 @@ const STATES = names("AGENT_", [
   "DYING",
   "KEPT",
 ]);
+/** "running" for AGENT_RUNNING; "unknown" for what is no state. */
+export const stateName = (state: number): string => STATES.get(state) ?? "unknown";
+
 const ENDS = names("END_", ["EXITED", "KILLED", "FAULT", "MERGED", "SPAWN_FAILED"]);
 const CLASSES = names("CLASS_", ["FAIR", "REALTIME", "IDLE"]);
 
@@ -48,7 +51,7 @@ export class AgentView {
     return Number(this.block.id);
   }
   get state(): string {
-    return STATES.get(this.block.state) ?? "unknown";
+    return stateName(this.block.state);
   }
   get class(): string {
     return CLASSES.get(this.block.class) ?? "unknown";

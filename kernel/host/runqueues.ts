@@ -3,7 +3,7 @@
  * will choose can be told from them before it does, decision by decision.
  */
 import { RAM_BASE } from "../../sim/host/core.ts";
-import * as states from "../agent/states.ts";
+import { stateName } from "./agents.ts";
 import * as Views from "./views.generated.ts";
 
 /** Virtual units of a cycle at weight 1: 2^20 (kernel/sched/fair.ts). */
@@ -14,11 +14,6 @@ const QUEUED = 1;
 const CONTEXT_GROUP = 1;
 const CONTEXT_SERVER = 2;
 
-const STATE_NAMES = new Map<number, string>(
-  Object.entries(states)
-    .filter(([name]) => /^AGENT_(SPAWNING|READY|RUNNING|WAITING|SUSPENDED|DEAD|DYING)$/.test(name))
-    .map(([name, value]) => [value, name.slice(6).toLowerCase()]),
-);
 const MODES = ["none", "realtime", "fair", "fair-slack", "idle"] as const;
 const PLACES = ["none", "fair", "edf", "throttled", "idle", "parked"] as const;
 
@@ -190,7 +185,7 @@ export class RunQueue {
       left: Number(it.left),
       nextRelease: Number(it.nextRelease),
       on: PLACES[it.on] ?? "none",
-      state: STATE_NAMES.get(state) ?? "",
+      state: stateName(state),
     };
   }
 

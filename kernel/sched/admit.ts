@@ -1,13 +1,13 @@
 /** How an agent is scheduled: from its beginning, through changes, to its end. */
 import { Agent } from "../agent/agent";
 import { AGENT_FOREGROUND, AGENT_GROUP, CLASS_FAIR, CLASS_REALTIME } from "../agent/states";
-import { WEIGHT_DEFAULT } from "../limits";
 import { FIRST_SLOT } from "../object/slab";
 import { STATUS_NO_MEMORY, STATUS_OK, STATUS_TOO_DEEP, STATUS_WRONG_STATE } from "../syscall/status";
 import { settle } from "./account";
 import { affinityOf, attributesStatus, deadlineOf, ScheduleAttributes } from "./attributes";
 import { dequeue, enqueue, runsOn } from "./contexts";
 import { schedUndonate } from "./donation";
+import { WEIGHT_DEFAULT } from "./defaults";
 import { ENTITY_RESERVED } from "./entity";
 import { fairChangeWeight, fairDrop, fairMove } from "./fair_class";
 import { Group, groupCreate, groupDiscard, groupFits, groupRelease } from "./group";

@@ -1,4 +1,6 @@
-/** How agents are scheduled unless SchedConfigure says otherwise. Portable. */
+/** How agents are scheduled unless AgentSchedule or SchedConfigure say otherwise. Portable. */
+/** Weight of an agent that asks for none; weights are 1 to 65,536. */
+export const WEIGHT_DEFAULT = 1024;
 /** Period of balancing, of ageing and of the fair class's reserve, ns. */
 export const DEFAULT_EPOCH = 10_000_000;
 /** Longest requests of the fair class, and those of foreground agents, ns. */

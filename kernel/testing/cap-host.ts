@@ -2,10 +2,10 @@
 import { RIGHTS_ALL } from "../cap/rights.ts";
 import * as Views from "../host/views.generated.ts";
 import { KIND_AGENT, KIND_POOL, KINDS } from "../object/kinds.ts";
-import { type StatusName, statusName, World, type WorldOptions } from "./world-host.ts";
+import { NEVER, type StatusName, statusName, World, type WorldOptions } from "./world-host.ts";
 
 export const ALL_KINDS = (1 << KINDS) - 1;
-export const NEVER = 0xffff_ffff_ffff_ffffn;
+export { NEVER };
 /** Order and owner of the block that passes bytes between a test and an agent: 8 KiB, the kernel's. */
 const BUFFER_ORDER = 1;
 const OWNER_KERNEL = 2;

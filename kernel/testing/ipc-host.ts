@@ -5,9 +5,9 @@ import * as Views from "../host/views.generated.ts";
 import { ENDPOINT_EVENT, ENDPOINT_MUTEX, ENDPOINT_PIPE, ENDPOINT_QUEUE } from "../ipc/endpoint_kinds.ts";
 import { KIND_AGENT, KIND_ENDPOINT, KIND_KERNEL, KIND_POOL } from "../object/kinds.ts";
 import * as Layout from "../syscall/ipc_layouts.ts";
-import { type CallName, type Result, statusName, World, type WorldOptions } from "./world-host.ts";
+import { type CallName, NEVER, type Result, statusName, World, type WorldOptions } from "./world-host.ts";
 
-export const NEVER = 0xffff_ffff_ffff_ffffn;
+export { NEVER };
 const PAGE = 4096;
 /** Where an agent's memory begins, and how much it has. */
 export const BASE = 0x4000_0000;

@@ -1,6 +1,7 @@
 /** A world in which a test lets agents live and die. */
 import { RIGHTS_ALL } from "../cap/rights.ts";
 import * as states from "../agent/states.ts";
+import { stateName } from "../host/agents.ts";
 import * as Views from "../host/views.generated.ts";
 import { PROTECTION_READ, PROTECTION_WRITE } from "../mm/protection.ts";
 import * as invariants from "../invariant_names.ts";
@@ -8,18 +9,6 @@ import { KIND_AGENT, KIND_IMAGE, KIND_POOL, KINDS } from "../object/kinds.ts";
 import * as layouts from "../syscall/layouts.ts";
 import { Authority } from "./cap-host.ts";
 import type { CallName, Result, StatusName, World, WorldOptions } from "./world-host.ts";
-
-const STATE_NAMES = [
-  "NONE",
-  "SPAWNING",
-  "READY",
-  "RUNNING",
-  "WAITING",
-  "SUSPENDED",
-  "DEAD",
-  "DYING",
-  "KEPT",
-] as const;
 
 /** Where each agent of the world has its arguments: a few pages of its own. */
 const MEMORY = 0x5000_0000;
@@ -242,7 +231,7 @@ export class Life {
 
   state(agent: number): string {
     const at = this.authority.exports.worldObject(BigInt(agent));
-    return at === 0 ? "NONE" : (STATE_NAMES[this.view(agent).state] ?? "?");
+    return at === 0 ? "NONE" : stateName(this.view(agent).state).toUpperCase();
   }
 
   /** The agent `id`, which has just been born. */

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import * as states from "../agent/states.ts";
 import { Agent as AgentView, type SchedCpu } from "../host/views.generated.ts";
-import { statusName, type StatusName, World } from "./world-host.ts";
+import { NEVER, statusName, type StatusName, World } from "./world-host.ts";
 
 /** Exports of scheduler.ts. */
 interface SchedulerTesting {
@@ -71,7 +71,6 @@ const CLASSES = {
 /** Things that may happen at one time. */
 const TURNS_MAX = 10_000;
 const ATTRIBUTES_BYTES = 48;
-const NEVER = 0xffff_ffff_ffff_ffffn;
 
 /** One agent: how long it still wants to run, and what comes then. */
 export class SimAgent {

@@ -31,6 +31,9 @@ export interface WorldOptions {
   readonly spareBytes?: number;
 }
 
+/** No deadline, no expiry, no end. */
+export const NEVER = 0xffff_ffff_ffff_ffffn;
+
 const RAM_DEFAULT = 32 << 20;
 
 export class World {

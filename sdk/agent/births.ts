@@ -7,6 +7,7 @@ import {
   CLASS_REALTIME,
 } from "../../kernel/agent/states.ts";
 import { RIGHTS_ALL } from "../../kernel/cap/rights.ts";
+import { WEIGHT_DEFAULT } from "../../kernel/sched/defaults.ts";
 import * as layouts from "../../kernel/syscall/layouts.ts";
 import type { Integer } from "../../sim/host/programs.ts";
 import { type CallName, Calls, type Step, Structure } from "./calls.ts";
@@ -17,7 +18,6 @@ const RANGES = 1024;
 const PAGE = 2048;
 
 const CLASSES = { fair: CLASS_FAIR, realtime: CLASS_REALTIME, idle: CLASS_IDLE } as const;
-const WEIGHT_DEFAULT = 1024;
 
 /** How an agent is scheduled. Times in ns of virtual time. */
 export interface Schedule {

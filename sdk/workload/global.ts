@@ -1,7 +1,8 @@
 /** The sections "global", "resources" and "groups" of a workload file. */
+import { WEIGHT_DEFAULT } from "../../kernel/sched/defaults.ts";
 import type { Value } from "./json.ts";
 import type { Group, SchedulingClass } from "./model.ts";
-import { WEIGHT_DEFAULT, WEIGHT_MAX } from "./nice.ts";
+import { WEIGHT_MAX } from "./nice.ts";
 import { readPolicy } from "./scheduling.ts";
 import { BYTES_MAX } from "./steps.ts";
 

@@ -13,7 +13,6 @@ export const NICE_MIN = -20;
 export const NICE_MAX = 19;
 /** The heaviest weight that a file may give: that of nice -20. */
 export const WEIGHT_MAX = WEIGHTS[0];
-export const WEIGHT_DEFAULT = 1024;
 
 /** @param nice from NICE_MIN to NICE_MAX */
 export function weightOfNice(nice: number): number {

@@ -4,12 +4,12 @@
  * and reason; docs/workloads.md lists what is understood.
  */
 
+import { WEIGHT_DEFAULT } from "../../kernel/sched/defaults.ts";
 import { waitersOf, waitsFor } from "./conditions.ts";
 import { checkResources, groupsOf, readGlobal, readGroupPath, readGroupWeights } from "./global.ts";
 import { type Member, parseJson, type Value } from "./json.ts";
 import { HeldMutexes } from "./locks.ts";
 import type { Phase, Scheduling, Step, Task, Workload } from "./model.ts";
-import { WEIGHT_DEFAULT } from "./nice.ts";
 import { LEGACY_KEYS, readScheduling, SCHEDULING_KEYS } from "./scheduling.ts";
 import { EVENT_NAMES, eventOf, microseconds, readStep } from "./steps.ts";
 

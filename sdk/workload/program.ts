@@ -17,6 +17,7 @@ import { PROTECTION_READ, PROTECTION_WRITE } from "../../kernel/mm/protection.ts
 import * as Calls from "../../kernel/syscall/numbers.ts";
 import { STATUS_EMPTY, STATUS_TIMED_OUT } from "../../kernel/syscall/status.ts";
 import * as R from "../../sim/spec/user.ts";
+import { NEVER } from "../agent/sys.ts";
 import { Assembler, type Label } from "./assembler.ts";
 
 export const DATA = 0x4000_0000;
@@ -34,7 +35,6 @@ export const HANDLES = 40;
 
 const PAGE = 4096;
 const READ_WRITE = PROTECTION_READ | PROTECTION_WRITE;
-const NEVER = 0xffff_ffff_ffff_ffffn;
 
 /** Kinds of marks (OP_MARK's x) that workload agents leave in the machine's trace. */
 /** A timer's tick for which it slept is past; the value is the time of the tick. */

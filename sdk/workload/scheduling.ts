@@ -1,7 +1,8 @@
 /** Scheduling parameters of tasks and phases: rt-app's, and "class", "weight" and "foreground". */
+import { WEIGHT_DEFAULT } from "../../kernel/sched/defaults.ts";
 import type { Value } from "./json.ts";
 import type { Budget, Scheduling, SchedulingClass } from "./model.ts";
-import { NICE_MAX, NICE_MIN, WEIGHT_DEFAULT, WEIGHT_MAX, weightOfNice } from "./nice.ts";
+import { NICE_MAX, NICE_MIN, WEIGHT_MAX, weightOfNice } from "./nice.ts";
 import { microseconds } from "./steps.ts";
 
 type Policy = SchedulingClass | "fixed-priority";
