@@ -6,7 +6,7 @@
 import { PAGE_BYTES, physical, pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { frameAlloc, frameFree, OWNER_AGENT } from "../mm/frames";
-import { copyFromUser, copyToUser, userCheck, userReach } from "../mm/user";
+import { copyFromUser, copyToUser, userCheck, userReach, userThere } from "../mm/user";
 import { copySmall } from "./copy";
 import { STATUS_NO_MEMORY, STATUS_OK } from "../syscall/status";
 
@@ -60,6 +60,12 @@ export function payloadRead(area: usize, agent: Agent, address: u64, bytes: u32)
 
 function readFrames(area: usize, agent: Agent, address: u64, bytes: u32): u32 {
   const pages = payloadPages(bytes);
+  const from = userThere(agent, address, bytes, false);
+  if (from != 0) {
+    if (!payloadReserve(area, pages)) return STATUS_NO_MEMORY;
+    memory.copy(payloadFrame(area, 0), from, bytes);
+    return STATUS_OK;
+  }
   const status = userCheck(agent, address, bytes, false);
   if (status != STATUS_OK) return status;
   if (!payloadReserve(area, pages)) return STATUS_NO_MEMORY;

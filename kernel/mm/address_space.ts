@@ -60,6 +60,9 @@ export class AddressSpace extends KernelObject {
   generation: u64;
   /** Frames of its tables. */
   tables: u32;
+  /** The table of entries that was made last, and the 2 MiB that it is for; small agents have no other. */
+  leafSpan: u32;
+  leaf: usize;
   /** Pages brought in, and pages copied because they were shared. */
   faults: u64;
   copies: u64;
@@ -68,6 +71,8 @@ export class AddressSpace extends KernelObject {
 export const SPACE_BYTES: u32 = (offsetof<AddressSpace>() + 7) & ~7;
 /** Tables that every space has: the top-level one and the first of the level below. */
 export const SPACE_TABLES: u32 = 2;
+/** `leafSpan` when that table is gone. */
+export const NO_SPAN: u32 = 0xffff_ffff;
 
 /** The kernel has the upper half of the top-level table, and the last entry of the lower one. */
 const SHARED_OFFSET: usize = 255 * 8;
@@ -82,6 +87,7 @@ export function spaceCreate(agent: Agent): void {
   space.root = frameAllocPromised(OWNER_PAGE_TABLE);
   space.first = frameAllocPromised(OWNER_PAGE_TABLE);
   space.tables = SPACE_TABLES;
+  space.leafSpan = NO_SPAN;
   const root = pointer(space.root);
   memory.fill(root, 0, SHARED_OFFSET);
   memory.copy(root + SHARED_OFFSET, pointer(paging().root) + SHARED_OFFSET, TABLE_BYTES - SHARED_OFFSET);

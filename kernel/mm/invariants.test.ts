@@ -88,6 +88,13 @@ test.each<[string, string, () => void]>([
     },
   ],
   [
+    "a table that is remembered for another 2 MiB",
+    "MEMORY_TABLES_WELL_FORMED",
+    () => {
+      space().leafSpan += 1;
+    },
+  ],
+  [
     "a space without the kernel",
     "MEMORY_TABLES_WELL_FORMED",
     () => {

@@ -4,7 +4,7 @@ import { Agent } from "../agent/agent";
 import { Image } from "../agent/image";
 import { KIND_AGENT, KIND_MAPPING, KIND_REGION } from "../object/kinds";
 import { objectNext } from "../object/slab";
-import { AddressSpace, Mapping, SPACE_TABLES } from "./address_space";
+import { AddressSpace, Mapping, NO_SPAN, SPACE_TABLES } from "./address_space";
 import { FrameBlock } from "./frame_block";
 import { frameAt, framesFree, framesPromised, frameUsers, OWNER_AGENT, OWNER_PAGE_TABLE } from "./frames";
 import { mappingAt } from "./mappings";
@@ -29,7 +29,7 @@ import {
 } from "./protection";
 import { discardableReserve } from "./reclaim";
 import { Region } from "./region";
-import { SPAN_BYTES, tableFind } from "./tables";
+import { SPAN_BYTES, tableFind, tableWalk } from "./tables";
 
 const TABLE_FLAGS: u64 = PTE_PRESENT | PTE_WRITABLE | PTE_USER;
 /** What counts of an entry that is the same in two tables: not what the processor notes in it. */
@@ -72,7 +72,8 @@ function spaceWellFormed(agent: Agent, space: AddressSpace): bool {
     if (below == 0) return false;
     tables += below;
   }
-  return tables == space.tables;
+  if (tables != space.tables) return false;
+  return space.leafSpan == NO_SPAN || tableWalk(space, <u64>space.leafSpan << PAGE_2M) == space.leaf;
 }
 
 /** Tables from this one down; 0 when something about them is wrong. */

@@ -8,7 +8,7 @@
  */
 import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { frameAllocPromised, framesRelease, OWNER_PAGE_TABLE } from "./frames";
-import { AddressSpace } from "./address_space";
+import { AddressSpace, NO_SPAN } from "./address_space";
 import { PAGE_1G, PAGE_2M, PTE_ADDRESS, PTE_LARGE, PTE_PRESENT, PTE_USER, PTE_WRITABLE, slot, tableOf } from "./paging";
 import { retire } from "./shootdown";
 
@@ -66,9 +66,17 @@ function spanEntry(space: AddressSpace, address: u64): usize {
   return (second & PTE_PRESENT) == 0 ? 0 : slot(second, address, PAGE_2M);
 }
 
-/** Linear address of the table of entries for the 2 MiB around `address`, 0 when there is none. */
+/**
+ * Linear address of the table of entries for the 2 MiB around `address`, 0 when there is none. Nothing is
+ * noted here: that something was looked for leaves no trace.
+ */
 @inline
 export function tableFind(space: AddressSpace, address: u64): usize {
+  return address >> PAGE_2M == <u64>space.leafSpan ? space.leaf : tableWalk(space, address);
+}
+
+/** The same by going down from the top. */
+export function tableWalk(space: AddressSpace, address: u64): usize {
   const entry = spanEntry(space, address);
   if (entry == 0) return 0;
   const value = load<u64>(entry);
@@ -85,7 +93,10 @@ export function largeFind(space: AddressSpace, address: u64): usize {
 export function tableMake(space: AddressSpace, address: u64): usize {
   const found = tableFind(space, address);
   if (found != 0) return found;
-  return pointer(below(space, spanEntryMake(space, address)));
+  const table = pointer(below(space, spanEntryMake(space, address)));
+  space.leafSpan = <u32>(address >> PAGE_2M);
+  space.leaf = table;
+  return table;
 }
 
 /** The entry for the 2 MiB around `address`, with the tables on the way to it. */
@@ -134,6 +145,10 @@ function giveLevel(space: AddressSpace, shift: u32, first: u64, last: u64): void
     if ((value & PTE_PRESENT) == 0) continue;
     store<u64>(entry, 0);
     space.tables -= 1;
+    if (space.leaf == pointer(value & PTE_ADDRESS)) {
+      space.leafSpan = NO_SPAN;
+      space.leaf = 0;
+    }
     retire(space, value & PTE_ADDRESS);
   }
 }

@@ -65,6 +65,13 @@ export function userReach(agent: Agent, address: u64, bytes: u32, write: bool): 
   return userPage(agent, address, write);
 }
 
+/** The same, but 0 as well when the page would have to be brought in or copied first. Changes nothing. */
+@inline
+export function userThere(agent: Agent, address: u64, bytes: u32, write: bool): usize {
+  if ((<u32>address & <u32>PAGE_MASK) + bytes > <u32>PAGE_BYTES) return 0;
+  return present(agent, address, write);
+}
+
 /**
  * Whether `agent` may read, or write, `bytes` bytes at `address`: OK or STATUS_BAD_ADDRESS. Changes
  * nothing. No bytes are always allowed.

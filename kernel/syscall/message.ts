@@ -162,10 +162,13 @@ function receive(call: Call, agent: Agent, queue: MessageQueue): u32 {
     return STATUS_TOO_LARGE;
   }
   let status = call.a3 == 0 ? STATUS_OK : headerStatus(call, agent, bytes);
-  // Within one page it is written as a whole or not at all.
-  if (status == STATUS_OK && ((call.a1 & 4095) + bytes) > 4096) status = userCheck(agent, call.a1, bytes, true);
   if (status != STATUS_OK) return status;
   const given = message.pageCount == 0 ? 0 : pagesToGive(agent, call.a1, bytes);
+  // Within one page it is written as a whole or not at all, and pages to give to have been checked.
+  if (((call.a1 & 4095) + bytes) > 4096 && bytes != given << 12) {
+    status = userCheck(agent, call.a1, bytes, true);
+    if (status != STATUS_OK) return status;
+  }
   if (given == 0) status = payloadWrite(payloadOf(message), message.pageCount, agent, call.a1, bytes);
   else status = giveThenWrite(message, given, agent, call.a1);
   if (status == STATUS_OK && call.a3 != 0) status = writeHeader(agent, message, call.a3);

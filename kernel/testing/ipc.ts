@@ -131,18 +131,20 @@ export function ipcMoves(
   bytes: u32,
   count: u32,
 ): u32 {
+  const first = changetype<usize>(agentNamed(one));
+  const second = changetype<usize>(agentNamed(other));
   let sum: u32 = 0;
   for (let index: u32 = 0; index < count; index++) {
-    sum += ipcMove(one, oneTo, other, otherSelf, address, bytes);
-    sum += ipcMove(other, otherTo, one, oneSelf, address, bytes);
+    sum += ipcMove(first, oneTo, second, otherSelf, address, bytes);
+    sum += ipcMove(second, otherTo, first, oneSelf, address, bytes);
   }
   return sum;
 }
 
-function ipcMove(sender: u64, target: u64, receiver: u64, source: u64, address: u64, bytes: u32): u32 {
+function ipcMove(sender: usize, target: u64, receiver: usize, source: u64, address: u64, bytes: u32): u32 {
   const call = changetype<Call>(kernelCpu(0).call);
   call.number = SYSCALL_IPC_SEND;
-  call.agent = changetype<usize>(agentNamed(sender));
+  call.agent = sender;
   call.capability = target;
   call.a1 = address;
   call.a2 = bytes;
@@ -150,7 +152,7 @@ function ipcMove(sender: u64, target: u64, receiver: u64, source: u64, address: 
   call.a4 = 0;
   const sent = dispatch(call);
   call.number = SYSCALL_IPC_RECV;
-  call.agent = changetype<usize>(agentNamed(receiver));
+  call.agent = receiver;
   call.capability = source;
   call.a3 = 0;
   return sent + dispatch(call);
