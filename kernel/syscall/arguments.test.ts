@@ -7,6 +7,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { RAM_BASE } from "../../sim/host/core.ts";
 import * as Views from "../host/views.generated.ts";
+import { ANSWERS } from "../testing/answers-host.ts";
 import {
   BIRTH,
   CALLS,
@@ -99,6 +100,7 @@ function nobodysState(other: number, otherId: number): [number, number][] {
 /** Makes the call; its status. Memory is as before afterwards, and was if it is refused. */
 function attempt(name: CallName, capability: number, args: readonly bigint[]): StatusName {
   const { status } = caller.call(name, capability, ...args);
+  expect(ANSWERS.get(name), `docs/syscalls.md on ${name}`).toContain(status);
   if (status === "OK") {
     expect(life.authority.broken, `an invariant after ${name}(${args})`).toBe(0);
     ram().set(before);

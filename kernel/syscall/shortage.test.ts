@@ -13,6 +13,7 @@ import type * as Views from "../host/views.generated.ts";
 import { ENDPOINT_PIPE } from "../ipc/endpoint_kinds.ts";
 import { SEND_MOVE } from "../ipc/flags.ts";
 import { KINDS } from "../object/kinds.ts";
+import { ANSWERS } from "../testing/answers-host.ts";
 import { CALLS, type CallsWorld, callsWorld, NEVER_RIGHT, RANGE } from "../testing/calls-host.ts";
 import { belongingsOf, memoryOf, ramOf } from "../testing/unchanged-host.ts";
 import type { CallName, StatusName } from "../testing/world-host.ts";
@@ -227,6 +228,16 @@ const TAKE: readonly string[] = [
 ];
 const attempts = [...CALLS, ...Object.keys(VARIANTS)] as Title[];
 const takes = (title: Title) => TAKE.includes(title) || title in VARIANTS;
+
+test("the documentation says which calls may find frames or quota short", () => {
+  const short = CALLS.filter((name) => {
+    const answers = ANSWERS.get(name);
+    return answers?.has("NO_MEMORY") || answers?.has("QUOTA");
+  });
+  const seen = new Set(attempts.filter(takes).map((title) => title.split(" ")[0]));
+  // A bundle without images leaves ImageOpen nothing to open.
+  expect([...short].sort()).toEqual([...seen, "IMAGE_OPEN"].sort());
+});
 
 test.each(attempts)("with too few frames and full tables: %s", (title) => {
   const it = attemptOf(title);
