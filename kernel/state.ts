@@ -39,6 +39,8 @@ export class Kernel {
   /** Tables of objects, one a kind. */
   slabs: Ptr<Slab>;
   slabArena: Ptr<SlabArena>;
+  /** The directory of the slab of capabilities: each system call begins there, with one load less. */
+  capabilities: usize;
   audit: usize;
   entropy: usize;
   /** The object that capabilities of KIND_KERNEL name. */

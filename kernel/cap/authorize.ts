@@ -6,7 +6,7 @@ import { Agent } from "../agent/agent";
 import { agentOver } from "../agent/tree";
 import { KIND_AGENT, KIND_CAPABILITY } from "../object/kinds";
 import { idIndex, idKind } from "../object/id";
-import { KernelObject, objectFind, objectStale, slabOf, slotOfShift } from "../object/slab";
+import { KernelObject, objectFind, objectStale, slotOfCapability } from "../object/slab";
 import { Call, callerOf } from "../syscall/call";
 import {
   STATUS_CAPABILITY_EXPIRED,
@@ -57,7 +57,7 @@ const STATUS_MAX: usize = 0xff;
 /** Address of the capability `id` when it is good for what is asked, else the status that says why not. */
 @inline
 function check(agent: Agent, id: u64, kinds: u32, rights: u32): usize {
-  const slot = slotOfShift(slabOf(KIND_CAPABILITY), idIndex(id), CAPABILITY_SHIFT);
+  const slot = slotOfCapability(idIndex(id), CAPABILITY_SHIFT);
   const held = changetype<Capability>(slot);
   if (slot == 0 || held.id != id || idKind(id) != KIND_CAPABILITY) return unknownStatus(id);
   if (held.agent != agent.id) return STATUS_CAPABILITY_FOREIGN;

@@ -6,13 +6,14 @@ import { AddressSpace, Mapping } from "./address_space";
 import { entryFlags } from "./fault";
 import { frameAllocPromised, framesPromise, framesRelease, frameUnshare, frameUsers, OWNER_AGENT } from "./frames";
 import { mappingAt } from "./mappings";
-import { PTE_ADDRESS, PTE_PRESENT } from "./paging";
+import { PTE_ADDRESS, PTE_PRESENT, PTE_WRITABLE } from "./paging";
 import { MAPPING_ANONYMOUS, PROTECTION_WRITE } from "./protection";
 import { retire, shootdown } from "./shootdown";
 import { SPAN_BYTES, tableFind, tableMake } from "./tables";
 
 const PAGE_MASK: u64 = PAGE_BYTES - 1;
 const PAGE_SHIFT: u64 = 12;
+const PRESENT_WRITABLE: u64 = PTE_PRESENT | PTE_WRITABLE;
 
 /**
  * Whether the `pages` pages at `address` are the agent's own, writable, and no one else decides about
@@ -23,14 +24,15 @@ export function pagesCheck(agent: Agent, address: u64, pages: u32): u32 {
   const end = address + (<u64>pages << PAGE_SHIFT);
   if (end < address) return STATUS_BAD_ADDRESS;
   let at = mappingAt(agent, address);
-  for (let covered = address; covered < end; at = changetype<Mapping>(at).next) {
-    if (at == 0) return STATUS_BAD_ADDRESS;
+  if (at == 0) return STATUS_BAD_ADDRESS;
+  while (true) {
     const mapping = changetype<Mapping>(at);
-    if (mapping.start > covered || mapping.type != MAPPING_ANONYMOUS) return STATUS_BAD_ADDRESS;
-    if (mapping.discardable != 0 || (mapping.protection & PROTECTION_WRITE) == 0) return STATUS_BAD_ADDRESS;
-    covered = mapping.end;
+    if (mapping.type != MAPPING_ANONYMOUS || mapping.discardable != 0) return STATUS_BAD_ADDRESS;
+    if ((mapping.protection & PROTECTION_WRITE) == 0) return STATUS_BAD_ADDRESS;
+    if (mapping.end >= end) return STATUS_OK;
+    at = mapping.next;
+    if (at == 0 || changetype<Mapping>(at).start != mapping.end) return STATUS_BAD_ADDRESS;
   }
-  return STATUS_OK;
 }
 
 /** First address behind the 2 MiB around `address`, or `end` if that comes before. */
@@ -58,20 +60,25 @@ export function pagesTake(agent: Agent, address: u64, pages: u32, list: usize): 
   for (let at = address; at < end; ) {
     const stop = spanEnd(at, end);
     const table = tableFind(space, at);
+    for (; table == 0 && at < stop; at += PAGE_BYTES, list += 4) store<u32>(list, <u32>freshZeroes());
     for (; at < stop; at += PAGE_BYTES, list += 4) {
       const entry = entryIn(table, at);
-      const value = table == 0 ? 0 : load<u64>(entry);
-      if ((value & PTE_PRESENT) == 0) {
-        store<u32>(list, <u32>freshZeroes());
-        continue;
-      }
+      const value = load<u64>(entry);
       store<u64>(entry, 0);
-      const frame = value & PTE_ADDRESS;
-      store<u32>(list, <u32>(frameUsers(frame) == 1 ? pointer(frame) : freshCopy(frame)));
+      // A page that may be written has no other user, so nobody needs to be counted.
+      const own = (value & PRESENT_WRITABLE) == PRESENT_WRITABLE;
+      store<u32>(list, <u32>(own ? pointer(value & PTE_ADDRESS) : leaving(value)));
     }
   }
   shootdown(space, address, pages);
   return STATUS_OK;
+}
+
+/** What leaves for a page whose entry does not allow writing, or is none. */
+function leaving(value: u64): usize {
+  if ((value & PTE_PRESENT) == 0) return freshZeroes();
+  const frame = value & PTE_ADDRESS;
+  return frameUsers(frame) == 1 ? pointer(frame) : freshCopy(frame);
 }
 
 /** What leaves for a page that was never touched. */

@@ -17,7 +17,7 @@ import { frameAlloc, frameAllocZeroed, orderFor, OWNER_KERNEL } from "../mm/fram
 import { kernel, Ptr, rootAllocate } from "../state";
 import { STATUS_LIMIT, STATUS_NO_MEMORY } from "../syscall/status";
 import { GENERATION_MAX, idGeneration, idIndex, idKind, INDEX_BITS, KIND_FIELD, makeId } from "./id";
-import { KINDS } from "./kinds";
+import { KIND_CAPABILITY, KINDS } from "./kinds";
 
 /** Slots are addresses of RAM: where a function answers with one or with a status, statuses are smaller. */
 export const FIRST_SLOT: usize = 4096;
@@ -100,6 +100,7 @@ export function slabInit(kind: u32, bytes: u32, limit: u32, shards: u32): bool {
   if (directory == 0) return false;
   slab.directory = pointer(directory);
   slab.memory = PAGE_BYTES;
+  if (kind == KIND_CAPABILITY) kernel().capabilities = slab.directory;
   slab.shards = rootAllocate(<usize>shards * offsetof<Shard>());
   return true;
 }
@@ -115,11 +116,11 @@ export function slotAt(slab: Slab, index: u32): usize {
   return base + <usize>(index & ((1 << slab.chunkShift) - 1)) * <usize>slab.bytes;
 }
 
-/** The same for objects of 2^shift bytes, of a kind whose limit is as large as an index can be. */
+/** The same for capabilities, which have 2^shift bytes and as many indexes as there can be. */
 @inline
-export function slotOfShift(slab: Slab, index: u32, shift: u32): usize {
+export function slotOfCapability(index: u32, shift: u32): usize {
   const chunk = index >> (CHUNK_SHIFT - shift);
-  const page = <usize>load<u32>(slab.directory + (<usize>(chunk >> DIRECTORY_SHIFT) << 2));
+  const page = <usize>load<u32>(kernel().capabilities + (<usize>(chunk >> DIRECTORY_SHIFT) << 2));
   if (page == 0) return 0;
   const base = <usize>load<u32>(page + (<usize>(chunk & DIRECTORY_MASK) << 2));
   if (base == 0) return 0;
