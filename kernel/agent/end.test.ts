@@ -52,6 +52,7 @@ describe("killing", () => {
     expect(info.getUint32(INFO_STATE, true)).toBe(AGENT_DEAD);
     expect(info.getUint32(INFO_END_REASON, true)).toBe(END_KILLED);
     expect(info.getBigUint64(INFO_END_CODE, true)).toBe(5n);
+    expect(info.getBigUint64(INFO_TREE, true)).toBe(0n);
   });
 
   test("itself is an agent's way to exit, and takes its children along", () => {

@@ -33,6 +33,7 @@ import { STATUS_MISALIGNED, STATUS_OK } from "../syscall/status";
 import { now } from "../time";
 import { Agent } from "./agent";
 import { scratchOf } from "./birth";
+import { agentOver } from "./tree";
 
 /**
  * AgentInfo(agent, buffer, bytes): the agent's identifier; writes the first `bytes` bytes of what
@@ -76,6 +77,6 @@ function describe(agent: Agent, at: usize): void {
   store<u64>(at, agent.syscalls, INFO_SYSCALLS);
   store<u64>(at, changetype<KernelObject>(agent.image).id, INFO_IMAGE);
   store<u64>(at, agent.faultAddress, INFO_FAULT_ADDRESS);
-  store<u64>(at, agent.treeCount, INFO_TREE);
+  store<u64>(at, agentOver(agent) ? 0 : agent.treeCount, INFO_TREE);
   store<u64>(at, now(), INFO_TIME);
 }
