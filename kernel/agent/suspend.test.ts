@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { RIGHT_INFO, RIGHT_SUSPEND, RIGHTS_ALL } from "../cap/rights.ts";
+import { KIND_KERNEL } from "../object/kinds.ts";
+import { STATUS_ABANDONED } from "../syscall/status.ts";
 import { type Actor, Life } from "../testing/life-host.ts";
 import { NEVER } from "../testing/world-host.ts";
 
@@ -76,6 +78,33 @@ describe("a suspended agent", () => {
     expect(life.state(child.id)).toBe("SUSPENDED");
     init.call("AGENT_RESUME", handle);
     expect([life.state(child.id), results(child)[0]]).toEqual(["READY", 23]);
+  });
+
+  test("that waits for the answer of one that ends meanwhile is told so", () => {
+    const other = init.child();
+    const friend = life.authority.root(child.id, other.id);
+    expect(child.call("DONATE_TO", friend, NEVER).status).toBe("OK");
+    init.call("AGENT_SUSPEND", handle);
+    init.call("AGENT_KILL", init.handle(other.id));
+    life.settle();
+    init.call("AGENT_RESUME", handle);
+    expect([life.state(child.id), ...results(child)]).toEqual(["READY", STATUS_ABANDONED, 16]);
+  });
+
+  test("that waits for operations waits on, and is woken by the next", () => {
+    const kernel = life.authority.root(
+      child.id,
+      Number(life.world.kernel.root.authorityAt(0).id),
+      RIGHTS_ALL,
+      KIND_KERNEL,
+    );
+    child.bytes(0, 8).setBigUint64(0, BigInt(kernel), true);
+    expect(child.call("WAIT", child.self, child.memory, 1, NEVER, 0).status).toBe("OK");
+    init.call("AGENT_SUSPEND", handle);
+    init.call("AGENT_RESUME", handle);
+    expect(life.state(child.id)).toBe("WAITING");
+    expect(init.call("PQC_OPERATION", init.self, 1, init.memory, 8).status).toBe("OK");
+    expect([life.state(child.id), ...results(child)]).toEqual(["READY", 0, 0]);
   });
 
   test("can be what suspended itself", () => {

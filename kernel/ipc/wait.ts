@@ -5,6 +5,7 @@
  * Everything that a wait needs is made before the agent blocks, so nothing can fail afterwards.
  */
 import { Agent } from "../agent/agent";
+import { agentOver } from "../agent/tree";
 import { setResult } from "../cpu/switch";
 import { WAITERS_MAX } from "../limits";
 import { KIND_AGENT, KIND_ENDPOINT, KIND_KERNEL, KIND_TIMER } from "../object/kinds";
@@ -23,6 +24,8 @@ import { mutexTake } from "./mutex";
 import { noticeRead } from "./notice";
 import { ipc, operationWaiters } from "./state";
 import { IntervalTimer, timerTake, timerWaiters } from "./timer";
+import { kernel } from "../state";
+import { WaitNode } from "./wait_node";
 import { nodeAt, nodesReserve, WAIT_DONATE, WAIT_ENTERED, WAIT_PARKED } from "./wait_set";
 import { replyWaiters, WaitQueue, waitLink } from "./wait_queue";
 import { batonPass, waitEnd, waitLeave } from "./wake";
@@ -193,9 +196,9 @@ export function waitUnpark(agent: Agent): bool {
   agent.waitFlags = 0;
   agent.waitCount = 0;
   for (let index: u32 = 0; index < count; index++) {
-    const object = nodeAt(agent, index).object;
-    const found = objectFind(idKind(object), object);
-    if (found == 0) return settle(agent, STATUS_ABANDONED, index);
+    const node = nodeAt(agent, index);
+    const found = objectOf(node);
+    if (found == 0 || isOver(found)) return settle(agent, STATUS_ABANDONED, node.index);
     store<u32>(ipc().targets + (<usize>index << 2), found);
   }
   const ready = waitTake(agent, count, flags);
@@ -205,6 +208,17 @@ export function waitUnpark(agent: Agent): bool {
   if (status != STATUS_OK) return settle(agent, status, 0);
   waitEnter(agent, count, flags, agent.waitDeadline, agent.waitNotice);
   return true;
+}
+
+/** The object that a parked node is for; 0 when it is gone. The kernel itself is in no table. */
+function objectOf(node: WaitNode): usize {
+  const kind = idKind(node.object);
+  return kind == KIND_KERNEL ? kernel().authority : objectFind(kind, node.object);
+}
+
+/** Whether the object is an agent that will answer nobody any more. */
+function isOver(object: usize): bool {
+  return kindOf(object) == KIND_AGENT && agentOver(changetype<Agent>(object));
 }
 
 function settle(agent: Agent, status: u32, value: u64): bool {
