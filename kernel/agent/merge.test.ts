@@ -88,6 +88,21 @@ describe("merging", () => {
     expect(life.state(grandchild.id)).toBe("NONE");
   });
 
+  test("tells the survivor of children that have ended, and their control blocks go with the notices", () => {
+    const child = ending.child();
+    ending.call("AGENT_KILL", ending.handle(child.id));
+    life.settle();
+    expect([life.state(child.id), ending.view.noticeCount]).toEqual(["DEAD", 1]);
+    const notice = survivor.memory;
+    suspendBoth();
+    expect(init.call("AGENT_MERGE", first, second).status).toBe("OK");
+    life.settle();
+    expect(survivor.view.noticeCount).toBe(1);
+    const taken = survivor.call("WAIT", survivor.self, 0, 0, 0, 2, notice);
+    expect([taken, life.state(child.id)]).toEqual([{ status: "OK", value: 17 }, "NONE"]);
+    expect(survivor.view.childCount).toBe(0);
+  });
+
   test("with oneself works: an agent goes into another of its own accord", () => {
     init.call("AGENT_SUSPEND", second);
     const granted = init.spawn({ grants: [{ capability: second }] });

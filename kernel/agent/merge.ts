@@ -5,6 +5,8 @@ import { capabilityLookup, capabilityNamed } from "../cap/authorize";
 import { RIGHT_MERGE } from "../cap/rights";
 import { messageCost, Message } from "../ipc/message";
 import { mailboxOf, queueAppend, queueTake } from "../ipc/message_queue";
+import { Notice, noticePost, noticeRemove } from "../ipc/notice";
+import { NOTICE_COMPLETED } from "../ipc/notice_kinds";
 import { wakeForMessage } from "../ipc/wake";
 import { MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX, MERGE_CHILDREN_MAX } from "../limits";
 import { Mapping } from "../mm/address_space";
@@ -42,7 +44,7 @@ import { adopt, isAbove, orphan } from "./tree";
  *
  *   memory      what it has nothing at the same addresses of; the rest ends with the agent
  *   messages    in their order, behind those that it has; capabilities in them are not for it
- *   children    with all that is below them
+ *   children    with all that is below them, and the notices of them
  *
  * and none of the capabilities, endpoints and timers: rights never grow. It pays for what it takes.
  * The agent ends, with END_MERGED and the survivor's identifier.
@@ -64,6 +66,7 @@ export function agentMerge(call: Call): u32 {
     orphan(child);
     adopt(survivor, child);
   }
+  moveNotices(agent, survivor);
   audit(AUDIT_MERGE, callerOf(call).id, agent.id, survivor.id);
   agentEnd(agent, END_MERGED, survivor.id, callerOf(call).id);
   return STATUS_OK;
@@ -162,4 +165,15 @@ function moveMessages(agent: Agent, survivor: Agent): u32 {
     wakeForMessage(survivor, message.sender);
   }
   return moved;
+}
+
+/** The survivor is told of the children what their parent was to be told; operations end with their asker. */
+function moveNotices(agent: Agent, survivor: Agent): void {
+  for (let at = agent.noticeFirst; at != 0; ) {
+    const notice = changetype<Notice>(at);
+    at = notice.next;
+    if (notice.kind == NOTICE_COMPLETED) continue;
+    noticeRemove(notice);
+    noticePost(survivor, notice, notice.kind, notice.status, notice.value);
+  }
 }
