@@ -65,10 +65,7 @@ function check(agent: Agent, id: u64, kinds: u32, rights: u32): usize {
   if (held.parent != 0 && cutOff(held)) return STATUS_CAPABILITY_REVOKED;
   if (((kinds >> held.kind) & 1) == 0) return STATUS_CAPABILITY_KIND;
   if ((held.rights & agent.rightsLeft & rights) != rights) return STATUS_RIGHTS_MISSING;
-  if (!targetLives(held)) return STATUS_OBJECT_GONE;
-  // Of an agent that is over nothing is left but what AgentInfo tells.
-  if (held.kind == <u8>KIND_AGENT && rights != RIGHT_INFO && agentOver(changetype<Agent>(held.target)))
-    return STATUS_OBJECT_GONE;
+  if (!targetLives(held) || targetOver(held, rights)) return STATUS_OBJECT_GONE;
   return slot;
 }
 
@@ -98,6 +95,12 @@ export function authorityStatus(held: Capability): u32 {
 @inline
 export function targetLives(held: Capability): bool {
   return held.target == 0 || changetype<KernelObject>(held.target).id == held.object;
+}
+
+/** Of an agent that is over nothing is left but what AgentInfo tells. */
+@inline
+export function targetOver(held: Capability, rights: u64): bool {
+  return held.kind == <u8>KIND_AGENT && rights != RIGHT_INFO && agentOver(changetype<Agent>(held.target));
 }
 
 function unknownStatus(id: u64): u32 {

@@ -21,7 +21,7 @@ import {
   STATUS_OBJECT_GONE,
   STATUS_OK,
 } from "../syscall/status";
-import { authorityStatus, targetLives } from "./authorize";
+import { authorityStatus, targetLives, targetOver } from "./authorize";
 import { Capability, scopeOf } from "./capability";
 import { entropy } from "./entropy";
 
@@ -76,10 +76,10 @@ export function tokenKeep(held: Capability, at: usize): void {
 
 /**
  * What the token at `at` is worth: whether the kernel made it in this boot, for the agent `shower`
- * (0: for anyone), and whether the capability has its authority still. `scratch` has room for
- * another token.
+ * (0: for anyone), and whether the capability has its authority still and its object can be used with
+ * `rights`. `scratch` has room for another token.
  */
-export function tokenStatus(at: usize, scratch: usize, shower: u64): u32 {
+export function tokenStatus(at: usize, scratch: usize, shower: u64, rights: u64): u32 {
   const token = changetype<Token>(at);
   const found = objectFind(KIND_CAPABILITY, token.id);
   if (found == 0) return macOf(at) == token.mac ? STATUS_CAPABILITY_STALE : STATUS_CAPABILITY_FORGED;
@@ -89,5 +89,5 @@ export function tokenStatus(at: usize, scratch: usize, shower: u64): u32 {
   if (shower != 0 && token.agent != shower) return STATUS_CAPABILITY_FOREIGN;
   const status = authorityStatus(held);
   if (status != STATUS_OK) return status;
-  return targetLives(held) ? STATUS_OK : STATUS_OBJECT_GONE;
+  return targetLives(held) && !targetOver(held, rights) ? STATUS_OK : STATUS_OBJECT_GONE;
 }

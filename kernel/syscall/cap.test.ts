@@ -233,6 +233,15 @@ describe("CapRevoke", () => {
 });
 
 describe("CapInspect", () => {
+  test("finds a token for an agent that is over good for AgentInfo alone", () => {
+    const other = authority.agent();
+    const shown = token(authority.root(agent, other));
+    expect(judge(shown, { rights: RIGHT_SEND })).toBe("OK");
+    authority.world.call(other, "AGENT_KILL", authority.root(other));
+    expect(judge(shown, { rights: RIGHT_SEND })).toBe("OBJECT_GONE");
+    expect(judge(shown, { rights: RIGHT_INFO })).toBe("OK");
+  });
+
   test("shows the capability as 96 bytes", () => {
     const child = derive(self, { rights: RIGHT_INFO, expiry: 900n }).value;
     const shown = token(child);

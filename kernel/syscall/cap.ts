@@ -161,7 +161,7 @@ function judgeToken(call: Call): u32 {
 /** What the token is worth for the agent that showed it and for what it is asked. */
 function judge(call: Call, token: Token, asked: usize): u32 {
   const at = changetype<usize>(token);
-  const status = tokenStatus(at, at + TOKEN_BYTES, call.a5);
+  const status = tokenStatus(at, at + TOKEN_BYTES, call.a5, call.a3);
   if (status != STATUS_OK) return status;
   const rights = <u64>token.rights & <u64>changetype<Agent>(agentFind(token.agent)).rightsLeft;
   if ((call.a3 & ~rights) != 0) return STATUS_RIGHTS_MISSING;
