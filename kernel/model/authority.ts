@@ -9,13 +9,14 @@ import {
 } from "./limits.ts";
 import * as Rights from "../cap/rights.ts";
 import type { StatusName } from "../testing/world-host.ts";
+import { charge, left, release } from "./pools.ts";
+import { isOver } from "./tree.ts";
 import {
   type Agent,
   type Answer,
   type Capability,
   get,
   type Kind,
-  left,
   type Name,
   NEVER,
   NOBODY,
@@ -24,12 +25,17 @@ import {
   type World,
 } from "./world.ts";
 
-/** Whether the thing that a capability is for is there. */
-function exists(world: World, { kind, name }: Thing): boolean {
+/**
+ * Whether the thing that a capability is for is there. Of an agent that is over nothing is left but
+ * what AgentInfo tells, which is asked for with the right INFO alone.
+ */
+function exists(world: World, { kind, name }: Thing, rights: number): boolean {
   if (kind === "endpoint") return world.endpoints.has(name);
   if (kind === "timer") return world.timers.has(name);
-  if (kind === "agent") return world.agents.has(name);
-  return true;
+  if (kind === "region") return world.regions.has(name);
+  if (kind !== "agent") return true;
+  const agent = world.agents.get(name);
+  return agent !== undefined && (rights === Rights.RIGHT_INFO || !isOver(agent));
 }
 
 /** The caller's capability of this name, whatever it may still be worth. */
@@ -61,7 +67,7 @@ export function authorized(
   if (status !== "OK") refuse(status);
   if (kinds !== "any" && !kinds.includes(capability.thing.kind)) refuse("CAPABILITY_KIND");
   if ((capability.rights & caller.rightsLeft & rights) !== rights) refuse("RIGHTS_MISSING");
-  return exists(world, capability.thing) ? capability : refuse("OBJECT_GONE");
+  return exists(world, capability.thing, rights) ? capability : refuse("OBJECT_GONE");
 }
 
 /** The same for calls about the caller itself. */
@@ -84,15 +90,18 @@ function revokeBelow(world: World, from: Name): number {
   return lost.length;
 }
 
-function remove(world: World, capability: Capability): number {
+export function remove(world: World, capability: Capability): number {
   const lost = revokeBelow(world, capability.name);
   world.capabilities.delete(capability.name);
   const holder = get(world.agents, capability.holder);
-  get(world.pools, holder.pool).used -= world.costs.capability;
+  release(world, holder.pool, world.costs.capability);
+  // What it named may have lived by it alone.
+  if (capability.thing.kind === "pool" && world.pools.has(capability.thing.name))
+    release(world, capability.thing.name, 0);
   return lost;
 }
 
-const tableOf = (world: World, agent: Agent): Capability[] =>
+export const tableOf = (world: World, agent: Agent): Capability[] =>
   [...world.capabilities.values()].filter((one) => one.holder === agent.name);
 
 /**
@@ -109,6 +118,13 @@ export function checkRoom(world: World, holder: Agent, parent: Capability | null
   if (left(get(world.pools, holder.pool)) - besides + clearing < world.costs.capability) refuse("QUOTA");
 }
 
+/** Refuses unless `pool` can pay `cost` for a new thing, and there is room for the caller's capability to it. */
+export function checkNew(world: World, caller: Agent, pool: Name, cost: number): void {
+  checkRoom(world, caller, null);
+  const capability = caller.pool === pool ? world.costs.capability : 0;
+  if (left(get(world.pools, pool)) < cost + capability) refuse("QUOTA");
+}
+
 /** Makes a capability, for which there must be room. */
 export function give(
   world: World,
@@ -120,7 +136,7 @@ export function give(
   const table = tableOf(world, holder);
   const full = table.length >= CAPABILITIES_PER_AGENT_MAX || left(pool) < world.costs.capability;
   if (full) for (const one of table) if (worth(world, one) !== "OK") remove(world, one);
-  pool.used += world.costs.capability;
+  charge(world, pool.name, world.costs.capability);
   const name = ++world.capabilitiesNamed;
   const { thing, rights, expiry, scope, mask } = from;
   const depth = parent ? parent.depth + 1 : 0;
@@ -222,7 +238,7 @@ function verdict(world: World, call: Judge): StatusName {
   if (!shown) return "CAPABILITY_STALE";
   if (call.shower !== NOBODY && call.shower !== shown.holder) return "CAPABILITY_FOREIGN";
   if (worth(world, shown) !== "OK") return worth(world, shown);
-  if (!exists(world, shown.thing)) return "OBJECT_GONE";
+  if (!exists(world, shown.thing, call.rights)) return "OBJECT_GONE";
   const { rightsLeft } = get(world.agents, shown.holder);
   return (call.rights & ~(shown.rights & rightsLeft)) === 0 ? "OK" : "RIGHTS_MISSING";
 }

@@ -3,8 +3,10 @@
  * No call of these waits; what has no room or is not there is an answer.
  */
 import * as Rights from "../cap/rights.ts";
-import { authorized, authorizedSelf, checkRoom, give, giveNew } from "./authority.ts";
+import { authorized, authorizedSelf, checkNew, checkRoom, give, giveNew } from "./authority.ts";
 import * as Limits from "./limits.ts";
+import { charge, left, release } from "./pools.ts";
+import { isOver } from "./tree.ts";
 import {
   abandon,
   amountIn,
@@ -22,15 +24,15 @@ import {
   type Endpoint,
   type EndpointType,
   get,
-  left,
   type Message,
   type Name,
   NOBODY,
+  PAGE,
   refuse,
+  type Thing,
   type World,
 } from "./world.ts";
 
-const PAGE = 4096;
 /** Payloads up to so many bytes need no page. */
 const SMALL = 64;
 
@@ -38,8 +40,10 @@ const SMALL = 64;
 export const payload = (length: number, seed: number): number[] =>
   Array.from({ length }, (_, index) => (index * 31 + seed * 17 + (index >> 8)) & 0xff);
 
-const messageCost = (world: World, length: number): number =>
-  world.costs.message + (length > SMALL ? Math.ceil(length / PAGE) * PAGE : 0);
+/** Whole pages for what doesn't fit into the record of a message, or of an operation. */
+export const pagesFor = (length: number): number => (length > SMALL ? Math.ceil(length / PAGE) * PAGE : 0);
+
+const messageCost = (world: World, length: number): number => world.costs.message + pagesFor(length);
 
 export interface Send {
   readonly call: "IPC_SEND";
@@ -65,7 +69,7 @@ export function send(world: World, caller: Agent, call: Send): Answer {
   const pool = get(world.pools, receiver.pool);
   if (left(pool) < cost) refuse("QUOTA");
   if (along) checkRoom(world, receiver, along, cost);
-  pool.used += cost;
+  charge(world, pool.name, cost);
   const capability = along ? pass(world, caller, along, receiver) : NOBODY;
   receiver.mailbox.push(message(caller, call, receiver.pool, cost, capability));
   wakeForMessage(receiver, caller.name);
@@ -85,13 +89,14 @@ function sendToQueue(world: World, caller: Agent, call: Send, queue: Endpoint): 
   if (queue.type !== "queue") refuse("CAPABILITY_KIND");
   // A queue has no one receiver who could hold it.
   if (call.along !== NOBODY) refuse("BAD_ARGUMENT");
+  if (isOver(get(world.agents, queue.owner))) refuse("OBJECT_GONE");
   if (queue.messages.length >= queue.capacity) refuse("FULL");
   const cost = messageCost(world, call.length);
   const pool = get(world.pools, queue.pool);
   if (left(pool) < cost) refuse("QUOTA");
-  pool.used += cost;
+  charge(world, pool.name, cost);
   queue.messages.push(message(caller, call, queue.pool, cost, NOBODY));
-  wakeForContent(world, queue);
+  wakeForContent(world, { kind: "endpoint", name: queue.name });
   return { status: "OK", value: caller.sent };
 }
 
@@ -117,12 +122,12 @@ export function receive(world: World, caller: Agent, call: Receive): Answer {
   if (first.bytes.length > call.room) refuse("TOO_LARGE", first.bytes.length);
   messages.shift();
   arrived(caller, thing.name);
-  get(world.pools, first.pool).used -= first.cost;
+  release(world, first.pool, first.cost);
   return { status: "OK", value: first.sequence, message: first };
 }
 
 /** The agent has looked where it was sent. */
-function arrived(agent: Agent, endpoint: Name): void {
+export function arrived(agent: Agent, endpoint: Name): void {
   if (agent.errand === endpoint) agent.errand = NOBODY;
 }
 
@@ -158,14 +163,12 @@ export function create(world: World, caller: Agent, call: Create): Answer {
   if (owned.length >= Limits.ENDPOINTS_PER_AGENT_MAX) refuse("LIMIT");
   const pool = get(world.pools, thing.name);
   const cost = endpointCost(world, type, capacity);
-  checkRoom(world, caller, null);
-  if (left(pool) < cost) refuse("QUOTA");
-  checkRoom(world, caller, null, pool.name === caller.pool ? cost : 0);
-  pool.used += cost;
+  checkNew(world, caller, pool.name, cost);
+  charge(world, pool.name, cost);
   const name = ++world.thingsNamed;
   world.endpoints.set(name, {
     name, type, capacity, owner: caller.name, pool: pool.name,
-    messages: [], bytes: [], count: 0, holder: NOBODY, abandoned: false,
+    messages: [], bytes: [], count: 0, holder: NOBODY, heldSince: 0, abandoned: false,
   });
   return { status: "OK", made: giveNew(world, caller, { kind: "endpoint", name }) };
 }
@@ -178,17 +181,22 @@ export interface Close {
 /** Needs CLOSE. What is in an endpoint is lost; who waits for it, or for a timer, is told. */
 export function close(world: World, caller: Agent, call: Close): Answer {
   const { thing } = authorized(world, caller, call.capability, ["endpoint", "timer"], Rights.RIGHT_CLOSE);
+  return { status: "OK", value: destroy(world, thing) };
+}
+
+/** Ends an endpoint or a timer; how much was in it. */
+export function destroy(world: World, thing: Thing): number {
   abandon(world, thing);
   if (thing.kind === "timer") {
-    get(world.pools, get(world.timers, thing.name).pool).used -= world.costs.timer;
+    release(world, get(world.timers, thing.name).pool, world.costs.timer);
     world.timers.delete(thing.name);
-    return { status: "OK", value: 0 };
+    return 0;
   }
   const endpoint = get(world.endpoints, thing.name);
-  for (const { pool, cost } of endpoint.messages) get(world.pools, pool).used -= cost;
-  get(world.pools, endpoint.pool).used -= endpointCost(world, endpoint.type, endpoint.capacity);
+  for (const { pool, cost } of endpoint.messages) release(world, pool, cost);
   world.endpoints.delete(thing.name);
-  return { status: "OK", value: amountIn(endpoint) };
+  release(world, endpoint.pool, endpointCost(world, endpoint.type, endpoint.capacity));
+  return amountIn(endpoint);
 }
 
 export interface PipeWrite {
@@ -201,11 +209,12 @@ export interface PipeWrite {
 /** Needs SEND. As many bytes as there is room for. */
 export function pipeWrite(world: World, caller: Agent, call: PipeWrite): Answer {
   const pipe = pipeOf(world, caller, call, Rights.RIGHT_SEND);
+  if (isOver(get(world.agents, pipe.owner))) refuse("OBJECT_GONE");
   if (call.length === 0) return { status: "OK", value: 0 };
   const moved = Math.min(call.length, pipe.capacity - pipe.bytes.length);
   if (moved === 0) refuse("FULL");
   pipe.bytes.push(...payload(moved, call.seed));
-  wakeForContent(world, pipe);
+  wakeForContent(world, { kind: "endpoint", name: pipe.name });
   return { status: "OK", value: moved };
 }
 
@@ -223,7 +232,7 @@ export function pipeRead(world: World, caller: Agent, call: PipeRead): Answer {
   if (pipe.bytes.length === 0) return { status: "EMPTY" };
   const bytes = pipe.bytes.splice(0, call.length);
   // One write may be enough for several readers, and woke one.
-  if (pipe.bytes.length > 0) wakeForContent(world, pipe);
+  if (pipe.bytes.length > 0) wakeForContent(world, { kind: "endpoint", name: pipe.name });
   return { status: "OK", value: bytes.length, bytes };
 }
 
@@ -247,7 +256,7 @@ export function signal(world: World, caller: Agent, call: Signal): Answer {
   if (endpoint.type === "mutex") {
     if (call.count > 1) refuse("OUT_OF_RANGE");
     if (endpoint.holder !== caller.name) refuse("NOT_OWNER");
-    return { status: "OK", value: release(world, endpoint) };
+    return { status: "OK", value: handOn(world, endpoint) };
   }
   if (endpoint.type !== "event") refuse("CAPABILITY_KIND");
   if (call.count < 1 || call.count > Limits.EVENT_COUNT_MAX) refuse("OUT_OF_RANGE");
@@ -259,12 +268,12 @@ export function signal(world: World, caller: Agent, call: Signal): Answer {
 }
 
 /** The mutex goes to the one that has waited longest; how many that are. */
-export function release(world: World, mutex: Endpoint): number {
+export function handOn(world: World, mutex: Endpoint): number {
   mutex.holder = NOBODY;
   const thing = { kind: "endpoint", name: mutex.name } as const;
   const [next] = waiters(world, thing);
   if (!next) return 0;
-  wakeFirst(world, thing, hold(mutex, next));
+  wakeFirst(world, thing, hold(world, mutex, next));
   return 1;
 }
 
@@ -292,10 +301,8 @@ export function timerSet(world: World, caller: Agent, call: TimerSet): Answer {
   const owned = [...world.timers.values()].filter(({ owner }) => owner === caller.name);
   if (owned.length >= Limits.TIMERS_PER_AGENT_MAX) refuse("LIMIT");
   const pool = get(world.pools, caller.pool);
-  checkRoom(world, caller, null);
-  if (left(pool) < world.costs.timer) refuse("QUOTA");
-  checkRoom(world, caller, null, world.costs.timer);
-  pool.used += world.costs.timer;
+  checkNew(world, caller, pool.name, world.costs.timer);
+  charge(world, pool.name, world.costs.timer);
   const name = ++world.thingsNamed;
   world.timers.set(name, { name, owner: caller.name, pool: pool.name, expiry, period });
   return { status: "OK", made: giveNew(world, caller, { kind: "timer", name }) };

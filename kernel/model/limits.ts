@@ -12,3 +12,7 @@ export const ENDPOINTS_PER_AGENT_MAX = 1024;
 export const TIMERS_PER_AGENT_MAX = 256;
 export const WAIT_MAX = 16;
 export const DONATION_DEPTH_MAX = 8;
+export const OPERATIONS_PER_AGENT_MAX = 16;
+export const AGENT_DEPTH_MAX = 64;
+export const MERGE_CHILDREN_MAX = 1024;
+export const RANGES_MAX = 16;

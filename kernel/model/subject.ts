@@ -3,45 +3,47 @@
  * answers are told in the specification's.
  */
 import * as Views from "../host/views.generated.ts";
-import { KIND_CAPABILITY } from "../object/kinds.ts";
-import * as Cap from "../syscall/cap_layouts.ts";
-import * as Layout from "../syscall/ipc_layouts.ts";
-import { BASE, Ipc, type Party, TYPES } from "../testing/ipc-host.ts";
-import { type CallName, type Result, statusName } from "../testing/world-host.ts";
+import { KIND_IMAGE, KIND_KERNEL } from "../object/kinds.ts";
+import { TOKEN_BYTES } from "../syscall/cap_layouts.ts";
+import { OPERATION_ID } from "../syscall/ipc_layouts.ts";
+import { BASE, Ipc, Party } from "../testing/ipc-host.ts";
+import { type Result, statusName } from "../testing/world-host.ts";
+import { type Asked, type Asking, type Deed, NEVER_GIVEN, RECORD_AT, RESULT_AT, TOKEN_AT } from "./asking.ts";
 import { giveNew } from "./authority.ts";
 import { payload } from "./communication.ts";
+import { DESK, DESK_PAGES } from "./desk.ts";
+import { insert } from "./memory.ts";
+import { charge } from "./pools.ts";
 import type { Call } from "./step.ts";
-import { addAgent, type Answer, type Costs, emptyWorld, get, type Name, NEVER, NOBODY, type World } from "./world.ts";
+import * as Telling from "./telling.ts";
+import { addAgent } from "./tree.ts";
+import { type Answer, type Costs, emptyWorld, get, KERNEL, type Name, NOBODY, PAGE, type World } from "./world.ts";
 
-const ALL_ONES = 0xffff_ffff_ffff_ffffn;
-/** A message with 64 bytes in its slot; nodes for 16 things but the first. */
+const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
+/**
+ * A message, and an operation, with 64 bytes in its slot; nodes for 16 things but the first; an agent
+ * with its registers, its notice and that node; two tables for whoever has memory.
+ */
 const COSTS: Costs = {
   capability: Views.Capability.size,
   endpoint: Views.Endpoint.size,
   timer: Views.IntervalTimer.size,
   message: Views.Message.size + 64,
   waits: Views.KernelObject.size + 15 * Views.WaitNode.size,
+  agent: aligned(Views.Agent.size) + Views.Context.size + Views.Notice.size + Views.WaitNode.size,
+  pool: aligned(Views.Pool.size),
+  range: aligned(Views.Mapping.size),
+  space: aligned(Views.AddressSpace.size) + 2 * PAGE,
+  region: aligned(Views.Region.size),
+  operation: Views.Operation.size + 64 + Views.Notice.size,
 };
-/** Where structures, lists and tokens are: behind the payloads. */
-const SCRATCH = BASE + 36 * 4096;
-const TOKEN_AT = SCRATCH + 1024;
-/** An identifier that no capability ever has: the last slot, a generation that is far off. */
-const NEVER_GIVEN = 0x3f_ffff + KIND_CAPABILITY * 2 ** 22 + 0x3ff_ffff * 2 ** 26;
-
-/** A call on its way to the kernel. */
-interface Asked {
-  readonly name: CallName;
-  readonly capability: Name;
-  readonly args: readonly (number | bigint)[];
-}
-
-const time = (ns: number): bigint => (ns === NEVER ? ALL_ONES : BigInt(ns));
 
 export class Subject {
   readonly ipc: Ipc;
   private readonly parties = new Map<Name, Party>();
-  /** Identifiers of the capabilities that have names. */
+  /** Identifiers of the capabilities that have names, and of agents, pools, images, operations. */
   private readonly ids = new Map<Name, number>();
+  private readonly things = new Map<Name, number>();
   private readonly tokens = new Map<Name, Uint8Array>();
 
   private constructor(ipc: Ipc) {
@@ -49,14 +51,24 @@ export class Subject {
   }
 
   /** The same world twice: agents with `quotas` bytes each, who have themselves and their pools. */
-  static async create(quotas: readonly number[]): Promise<{ subject: Subject; world: World }> {
-    const subject = new Subject(await Ipc.create({ ramBytes: 16 << 20 }));
+  static async create(
+    quotas: readonly number[],
+    ramBytes = 16 << 20,
+  ): Promise<{ subject: Subject; world: World }> {
+    const subject = new Subject(await Ipc.create({ ramBytes }));
     const world = emptyWorld(COSTS);
+    const image = ++world.thingsNamed;
     for (const quota of quotas) {
       const party = subject.ipc.party(quota);
-      const limit = Number(party.view.poolAt(0).quota);
-      const agent = addAgent(world, limit, party.used - 2 * COSTS.capability);
+      subject.things.set(image, Number(party.view.imageAt(0).id));
+      const agent = addAgent(world, Number(party.view.poolAt(0).quota), image);
+      const pages = Array.from({ length: DESK_PAGES }, () => 0);
+      const desk = { start: DESK, pages, region: NOBODY, writable: true, pool: agent.pool };
+      charge(world, agent.pool, COSTS.range + COSTS.space + DESK_PAGES * PAGE);
+      agent.memory.space = true;
+      insert(world, agent.memory, [desk], agent.pool);
       subject.parties.set(agent.name, party);
+      subject.things.set(agent.name, party.id).set(agent.pool, Number(party.view.poolAt(0).id));
       subject.named(giveNew(world, agent, { kind: "agent", name: agent.name }), party.self);
       subject.named(giveNew(world, agent, { kind: "pool", name: agent.pool }), party.pool);
     }
@@ -72,20 +84,58 @@ export class Subject {
     return name === NOBODY ? 0 : (this.ids.get(name) ?? NEVER_GIVEN);
   }
 
+  /** The kernel's identifier of an agent, a pool, an image or an operation. */
+  thing(name: Name): number {
+    return name === NOBODY ? 0 : (this.things.get(name) ?? NEVER_GIVEN);
+  }
+
+  /** What such an identifier is the identifier of; NOBODY for what is outside of this world. */
+  nameOf(id: number): Name {
+    for (const [name, known] of this.things) if (known === id) return name;
+    return id === 0 || id === this.ipc.world.init ? NOBODY : -1;
+  }
+
+  token(name: Name): Uint8Array | undefined {
+    return this.tokens.get(name);
+  }
+
   named(name: Name, id: number): void {
     this.ids.set(name, id);
+  }
+
+  /** Whatever the kernel calls a new capability is its name, unless it has one: its name, or -1. */
+  known(name: Name, id: number): Name {
+    if (name === NOBODY) return id === 0 ? NOBODY : -1;
+    if (!this.ids.has(name)) this.named(name, id);
+    return this.ids.get(name) === id ? name : -1;
+  }
+
+  /** An agent has been born. */
+  arrived(name: Name, id: number, self: number, pool: number): void {
+    this.things.set(name, id);
+    this.parties.set(name, new Party(this.ipc, id, self, pool));
   }
 
   /** Back in `world`: forgets what has not happened there. */
   back(world: World): void {
     for (const name of this.ids.keys()) if (name > world.capabilitiesNamed) this.ids.delete(name);
+    for (const name of this.things.keys()) if (name > world.thingsNamed) this.things.delete(name);
+    for (const name of this.parties.keys()) if (name > world.thingsNamed) this.parties.delete(name);
     for (const name of this.tokens.keys()) if (!world.shown.has(name)) this.tokens.delete(name);
   }
 
-  /** Names what has come in a message, and its receiver has not yet been told: the newest it has. */
+  /**
+   * Names what has come without its holder having been told: a capability in a message, the newest
+   * that it has; the pool of an agent. What the kernel breaks ties by is as good as anything.
+   */
   discover(world: World): void {
     for (const { name, holder } of world.capabilities.values())
       if (!this.ids.has(name)) this.named(name, Number(this.party(holder).view.capabilitiesAt(0).id));
+    for (const agent of world.agents.values()) {
+      agent.identifier = this.thing(agent.name);
+      if (!this.things.has(agent.pool))
+        this.things.set(agent.pool, Number(this.party(agent.name).view.poolAt(0).id));
+    }
   }
 
   /** A capability for `to` that the kernel makes out of nothing, for what `of` is a capability to. */
@@ -97,60 +147,21 @@ export class Subject {
     return name;
   }
 
-  /** Puts a call's arguments where the kernel will read them. */
-  prepare(agent: Name, call: Call): Asked {
-    const party = this.party(agent);
-    const { capability } = call;
-    switch (call.call) {
-      case "CAP_DERIVE":
-        return { name: call.call, capability, args: [this.deriveArguments(party, call)] };
-      case "CAP_REVOKE":
-        return { name: call.call, capability, args: [call.itself ? 1 : 0] };
-      case "SHOW_TOKEN":
-        return { name: "CAP_INSPECT", capability, args: [TOKEN_AT] };
-      case "JUDGE_TOKEN": {
-        party.write(TOKEN_AT, this.tokens.get(call.token) ?? new Uint8Array(Cap.TOKEN_BYTES));
-        const shower = call.shower === NOBODY ? 0 : this.party(call.shower).id;
-        return { name: "CAP_INSPECT", capability, args: [0, TOKEN_AT, call.rights, 0, shower] };
-      }
-      case "IPC_SEND":
-        party.write(BASE, Uint8Array.from(payload(Math.min(call.length, 65536), call.seed)));
-        return { name: call.call, capability, args: [BASE, call.length, 0, this.id(call.along)] };
-      case "IPC_RECV":
-        return { name: call.call, capability, args: [BASE, call.room, SCRATCH] };
-      case "ENDPOINT_CREATE":
-        return { name: call.call, capability, args: [TYPES[call.type], call.capacity] };
-      case "ENDPOINT_CLOSE":
-        return { name: call.call, capability, args: [] };
-      case "PIPE_WRITE":
-        party.write(BASE, Uint8Array.from(payload(Math.min(call.length, 65536), call.seed)));
-        return { name: call.call, capability, args: [BASE, call.length] };
-      case "PIPE_READ":
-        return { name: call.call, capability, args: [BASE, call.length] };
-      case "EVENT_SIGNAL":
-        return { name: call.call, capability, args: [call.count] };
-      case "TIMER_SET":
-        return { name: call.call, capability, args: [this.id(call.timer), time(call.expiry), call.period] };
-      case "WAIT": {
-        const list = call.list.length === 0 ? 0 : party.numbers(call.list.map((name) => this.id(name)), SCRATCH);
-        const args = [list, call.list.length, time(call.deadline), call.mailbox ? 1 : 0];
-        return { name: call.call, capability, args };
-      }
-      case "DONATE_TO":
-        return { name: call.call, capability, args: [time(call.deadline)] };
-    }
+  /** The same for the kernel itself. */
+  shareKernel(world: World, to: Name, rights?: number): Name {
+    const name = giveNew(world, get(world.agents, to), { kind: "kernel", name: KERNEL }, rights);
+    this.named(name, this.party(to).capability(KIND_KERNEL, this.ipc.authority, rights));
+    return name;
   }
 
-  private deriveArguments(party: Party, call: Extract<Call, { call: "CAP_DERIVE" }>): number {
-    const bytes = Buffer.alloc(Cap.DERIVE_BYTES);
-    bytes.writeBigUInt64LE(BigInt(this.id(call.to)), Cap.DERIVE_HOLDER);
-    bytes.writeUInt32LE(call.rights >>> 0, Cap.DERIVE_RIGHTS);
-    bytes.writeUInt32LE(call.mask >>> 0, Cap.DERIVE_MASK);
-    bytes.writeBigUInt64LE(time(call.expiry), Cap.DERIVE_EXPIRY);
-    bytes.writeUInt32LE(call.scope.length, Cap.DERIVE_SCOPE_BYTES);
-    bytes.write(call.scope.slice(0, 32), Cap.DERIVE_SCOPE, "latin1");
-    party.write(SCRATCH, bytes);
-    return SCRATCH;
+  /** The same for an image: the one that `to` runs, or one that nobody does yet. */
+  shareImage(world: World, to: Name, fresh = false, rights?: number): Name {
+    const agent = get(world.agents, to);
+    const image = fresh ? ++world.thingsNamed : agent.image;
+    if (fresh) this.things.set(image, Number(this.ipc.exports.worldEmptyImage()));
+    const name = giveNew(world, agent, { kind: "image", name: image }, rights);
+    this.named(name, this.party(to).capability(KIND_IMAGE, this.thing(image), rights));
+    return name;
   }
 
   /** Carries out what was prepared. */
@@ -158,45 +169,78 @@ export class Subject {
     return this.party(agent).call(asked.name, this.id(asked.capability), ...asked.args);
   }
 
+  /** Does what needs no call. */
+  do(agent: Name, deed: Deed): Answer {
+    const { exports, world } = this.ipc;
+    const id = BigInt(this.thing(agent));
+    if (deed.call === "FAULT") {
+      exports.worldException(id, deed.vector, 0, 0n);
+      return { status: "OK" };
+    }
+    const at = exports.worldReach(id, BigInt(deed.start));
+    if (at === 0) return { status: "BAD_ADDRESS" };
+    new Uint32Array(world.data.buffer as ArrayBuffer, at, PAGE / 4).fill(deed.value);
+    return { status: "OK" };
+  }
+
   /**
-   * The kernel's answer as the specification tells it; `expected` says which capability it is that
+   * The kernel's answer as the specification tells it; `expected` says which things they are that
    * the kernel has made, and what there is to be read.
    */
-  answer(agent: Name, call: Call, result: Result, expected: Answer): Answer {
+  answer(agent: Name, call: Asking, result: Result, expected: Answer): Answer {
     const party = this.party(agent);
     const { status, value } = result;
     if (status !== "OK") return expected.value === undefined ? { status } : { status, value };
     if (expected.waits) return { status, waits: party.waits };
-    if (call.call === "JUDGE_TOKEN") return { status, verdict: statusName(value) };
-    if (call.call === "SHOW_TOKEN") this.tokens.set(call.capability, party.read(TOKEN_AT, Cap.TOKEN_BYTES));
-    if (expected.made !== undefined) {
-      // Whatever the kernel calls it is its name, unless it has one.
-      const known = this.ids.get(expected.made) ?? value;
-      this.named(expected.made, known);
-      return { status, made: known === value ? expected.made : -1 };
+    if (expected.notice) return { status, value, notice: Telling.notice(this, party) };
+    if (expected.born) return { status, born: Telling.born(this, party, value, expected.born) };
+    if (expected.info) return { status, info: Telling.info(this, party) };
+    if (expected.made !== undefined) return { status, made: this.known(expected.made, value) };
+    if (expected.operation !== undefined) return this.operation(party, call, value, expected.operation);
+    switch (call.call) {
+      case "JUDGE_TOKEN":
+        return { status, verdict: statusName(value) };
+      case "SHOW_TOKEN":
+        this.tokens.set(call.capability, party.read(TOKEN_AT, TOKEN_BYTES));
+        return { status, value };
+      case "IPC_RECV":
+        return { status, value, message: Telling.message(this, party, expected.message) };
+      case "PIPE_READ":
+        return { status, value, bytes: [...party.read(BASE, value)] };
+      default:
+        return { status, value };
     }
-    if (call.call === "IPC_RECV") return { status, value, message: this.message(party, expected) };
-    if (call.call === "PIPE_READ") return { status, value, bytes: [...party.read(BASE, value)] };
-    return { status, value };
   }
 
-  private message(party: Party, { message }: Answer): NonNullable<Answer["message"]> {
-    const field = (offset: number) => party.number(SCRATCH + offset);
-    const expected = message?.capability ?? NOBODY;
-    const sender = field(Layout.HEADER_SENDER);
-    return {
-      sender: [...this.parties].find(([, { id }]) => id === sender)?.[0] ?? -1,
-      sequence: field(Layout.HEADER_SEQUENCE),
-      bytes: [...party.read(BASE, field(Layout.HEADER_PAYLOAD_BYTES))],
-      capability: field(Layout.HEADER_CAPABILITY) === this.id(expected) ? expected : -1,
-      // Of who pays, the receiver sees nothing; the pools are compared elsewhere.
-      pool: message?.pool ?? NOBODY,
-      cost: message?.cost ?? 0,
-    };
+  private operation(party: Party, call: Call, value: number, expected: Name): Answer {
+    if (call.call !== "PQC_TAKE") {
+      this.things.set(expected, value);
+      return { status: "OK", operation: expected };
+    }
+    const told = this.nameOf(party.number(RECORD_AT + OPERATION_ID));
+    const operation = told === this.nameOf(value) ? told : -1;
+    return { status: "OK", operation, taken: Telling.taken(this, party) };
+  }
+
+  /** Whether the result of an operation is where its asker wanted it. */
+  delivered(requester: Name, length: number, seed: number): boolean {
+    const bytes = this.party(requester).read(RESULT_AT, length);
+    return Buffer.from(bytes).equals(Buffer.from(payload(length, seed)));
+  }
+
+  /** Each agent keeps the range of addresses that was found last: the next search begins there. */
+  forgetSearches(): void {
+    for (const [name, { view }] of this.parties)
+      if (this.ipc.exports.worldObject(BigInt(this.thing(name))) !== 0) view.mappingFinger = 0;
   }
 
   tick(to: number): void {
     this.ipc.timer(to);
+  }
+
+  /** Steps of the kernel, until nothing is left to do for agents' lives. */
+  settle(): void {
+    while (this.ipc.exports.worldLife(0) !== 0);
   }
 
   get broken(): number {

@@ -6,15 +6,21 @@
 import * as Rights from "../cap/rights.ts";
 import { authorized, authorizedSelf } from "./authority.ts";
 import { DONATION_DEPTH_MAX, WAIT_MAX } from "./limits.ts";
+import { takeNotice } from "./notices.ts";
+import { pay } from "./pools.ts";
+import { isOver } from "./tree.ts";
 import {
   type Agent,
   type Answer,
   type Endpoint,
   get,
-  left,
+  KERNEL,
   type Name,
   NEVER,
   NOBODY,
+  type Notices,
+  type Operation,
+  Refused,
   refuse,
   type Thing,
   type Timer,
@@ -23,19 +29,27 @@ import {
 
 /** Values of Wait beside the index of a thing in its list. */
 const MAILBOX = 16;
+export const READY_NOTICE = 17;
 /** What is in the high half of the value: unseen expiries, or that a mutex was abandoned. */
 const HIGH = 2 ** 32;
 const UNSEEN_MAX = 2 ** 20 - 1;
 
 const isFor = (thing: Thing, { kind, name }: Thing): boolean => thing.kind === kind && thing.name === name;
 
-/** Who waits for a thing, the longest first. */
+/** Operations that nobody has taken yet, the oldest first. */
+export const pending = (world: World): Operation[] =>
+  [...world.operations.values()].filter(({ state }) => state === "pending");
+
+/** Who waits for a thing, the longest first. One that is suspended stands in no queue. */
 export function waiters(world: World, thing: Thing): Agent[] {
-  const all = [...world.agents.values()].filter(({ wait }) => wait?.things.some((one) => isFor(one, thing)));
+  const all = waiting(world).filter(({ wait }) => wait?.things.some((one) => isFor(one, thing)));
   return all.sort((one, other) => (one.wait?.since ?? 0) - (other.wait?.since ?? 0));
 }
 
-function endWait(agent: Agent, result: Answer): void {
+const waiting = (world: World): Agent[] =>
+  [...world.agents.values()].filter(({ wait, suspended }) => wait !== null && !suspended);
+
+export function endWait(agent: Agent, result: Answer): void {
   agent.wait = null;
   agent.result = result;
 }
@@ -49,10 +63,10 @@ export function wakeFirst(world: World, thing: Thing, high = 0): Agent | undefin
   return first;
 }
 
-/** Something is in a queue or a pipe: one agent is sent there. */
-export function wakeForContent(world: World, endpoint: Endpoint): void {
-  const woken = wakeFirst(world, { kind: "endpoint", name: endpoint.name });
-  if (woken) woken.errand = endpoint.name;
+/** Something is in a queue or a pipe, or there is an operation to be done: one agent is sent there. */
+export function wakeForContent(world: World, thing: Thing): void {
+  const woken = wakeFirst(world, thing);
+  if (woken) woken.errand = thing.name;
 }
 
 export const amountIn = (endpoint: Endpoint): number =>
@@ -60,23 +74,26 @@ export const amountIn = (endpoint: Endpoint): number =>
 
 /** The agent does something else than what it was woken for: the next one is sent instead. */
 export function passErrand(world: World, agent: Agent): void {
-  const endpoint = world.endpoints.get(agent.errand);
+  const name = agent.errand;
   agent.errand = NOBODY;
-  if (endpoint && amountIn(endpoint) > 0) wakeForContent(world, endpoint);
+  const endpoint = world.endpoints.get(name);
+  if (endpoint && amountIn(endpoint) > 0) wakeForContent(world, { kind: "endpoint", name });
+  if (name === KERNEL && pending(world).length > 0) wakeForContent(world, { kind: "kernel", name });
 }
 
 /** Everyone who waits for a thing is told that it is gone. */
 export function abandon(world: World, thing: Thing): void {
   for (const agent of waiters(world, thing)) {
-    const index = agent.wait?.things.findIndex((one) => isFor(one, thing)) ?? 0;
+    const { things = [], reply } = agent.wait ?? {};
+    const index = reply === NOBODY ? things.findIndex((one) => isFor(one, thing)) : MAILBOX;
     endWait(agent, { status: "ABANDONED", value: index });
   }
 }
 
 /** A message has come from `sender`. */
 export function wakeForMessage(agent: Agent, sender: Name): void {
-  const { wait } = agent;
-  if (!wait?.mailbox || (wait.reply !== NOBODY && wait.reply !== sender)) return;
+  const { wait, suspended } = agent;
+  if (suspended || !wait?.mailbox || (wait.reply !== NOBODY && wait.reply !== sender)) return;
   endWait(agent, { status: "OK", value: MAILBOX });
 }
 
@@ -97,17 +114,18 @@ function take(world: World, agent: Agent, thing: Thing): number | null {
     const timer = get(world.timers, thing.name);
     return timer.expiry <= world.now ? takeExpiries(world, timer) : null;
   }
-  if (thing.kind === "kernel") return null;
+  if (thing.kind === "kernel") return pending(world).length > 0 ? 0 : null;
   const endpoint = get(world.endpoints, thing.name);
-  if (endpoint.type === "mutex") return endpoint.holder === NOBODY ? hold(endpoint, agent) : null;
+  if (endpoint.type === "mutex") return endpoint.holder === NOBODY ? hold(world, endpoint, agent) : null;
   if (amountIn(endpoint) === 0) return null;
   if (endpoint.type === "event") endpoint.count -= 1;
   return 0;
 }
 
 /** The agent holds the mutex; 1 when its last holder ended without releasing it. */
-export function hold(mutex: Endpoint, agent: Agent): number {
+export function hold(world: World, mutex: Endpoint, agent: Agent): number {
   const abandoned = mutex.abandoned ? 1 : 0;
+  mutex.heldSince = ++world.waitsBegun;
   mutex.holder = agent.name;
   mutex.abandoned = false;
   return abandoned;
@@ -117,17 +135,21 @@ interface Want {
   readonly things: readonly Thing[];
   readonly deadline: number;
   readonly mailbox: boolean;
+  readonly notices: Notices;
   readonly reply: Name;
 }
 
-/** The first thing of a list that is there, as Wait's value. */
-function takeFirst(world: World, agent: Agent, { things, mailbox, reply }: Want): number | null {
-  if (reply !== NOBODY) return agent.mailbox.some(({ sender }) => sender === reply) ? MAILBOX : null;
+const ready = (value: number): Answer => ({ status: "OK", value });
+
+/** The first thing of a list that is there, as Wait's answer. */
+function takeFirst(world: World, agent: Agent, { things, mailbox, notices, reply }: Want): Answer | null {
+  if (reply !== NOBODY) return agent.mailbox.some(({ sender }) => sender === reply) ? ready(MAILBOX) : null;
   for (const [index, thing] of things.entries()) {
     const high = take(world, agent, thing);
-    if (high !== null) return index + high * HIGH;
+    if (high !== null) return ready(index + high * HIGH);
   }
-  return mailbox && agent.mailbox.length > 0 ? MAILBOX : null;
+  if (mailbox && agent.mailbox.length > 0) return ready(MAILBOX);
+  return notices !== "none" && agent.notices.length > 0 ? takeNotice(world, agent, notices === "take") : null;
 }
 
 /** Who runs on the time of an agent that waits so: whose answer, or whose mutex, it waits for. */
@@ -141,7 +163,7 @@ function doneeOf(world: World, { reply, things }: Pick<Want, "reply" | "things">
 
 /** Donations on the longest chain that ends in an agent. */
 function height(world: World, agent: Name): number {
-  const donors = [...world.agents.values()].filter(({ wait }) => wait && doneeOf(world, wait) === agent);
+  const donors = waiting(world).filter(({ wait }) => wait && doneeOf(world, wait) === agent);
   return donors.reduce((highest, donor) => Math.max(highest, height(world, donor.name) + 1), 0);
 }
 
@@ -151,30 +173,65 @@ function checkDonation(world: World, from: Agent, to: Name): void {
   for (let at = to; at !== NOBODY; depth += 1) {
     if (at === from.name) refuse("CYCLE");
     if (depth > DONATION_DEPTH_MAX) refuse("TOO_DEEP");
-    const { wait } = get(world.agents, at);
-    at = wait ? doneeOf(world, wait) : NOBODY;
+    const { wait, suspended } = get(world.agents, at);
+    at = wait && !suspended ? doneeOf(world, wait) : NOBODY;
   }
 }
 
 /** Takes what is there, or waits for it. */
 function waitFor(world: World, agent: Agent, want: Want): Answer {
-  const value = takeFirst(world, agent, want);
-  if (value !== null || want.deadline <= world.now) {
+  const found = takeFirst(world, agent, want);
+  if (found || want.deadline <= world.now) {
     passErrand(world, agent);
-    return value === null ? { status: "TIMED_OUT" } : { status: "OK", value };
+    return found ?? { status: "TIMED_OUT" };
   }
-  const donee = doneeOf(world, want);
-  if (donee !== NOBODY) checkDonation(world, agent, donee);
+  checkWait(world, agent, want);
   if (want.things.length > 1 && !agent.roomToWait) {
-    const pool = get(world.pools, agent.pool);
-    if (left(pool) < world.costs.waits) refuse("QUOTA");
-    pool.used += world.costs.waits;
+    pay(world, agent.pool, world.costs.waits);
     agent.roomToWait = true;
   }
   passErrand(world, agent);
+  enter(world, agent, want);
+  return { status: "OK", waits: true };
+}
+
+function checkWait(world: World, agent: Agent, want: Want): void {
+  const donee = doneeOf(world, want);
+  if (donee !== NOBODY) checkDonation(world, agent, donee);
+}
+
+function enter(world: World, agent: Agent, want: Want): void {
   agent.wait = { ...want, since: ++world.waitsBegun, until: NEVER };
   look(world, agent);
-  return { status: "OK", waits: true };
+}
+
+const isThere = (world: World, { kind, name }: Thing): boolean => {
+  if (kind === "endpoint") return world.endpoints.has(name);
+  if (kind === "timer") return world.timers.has(name);
+  const agent = world.agents.get(name);
+  return kind === "kernel" || (agent !== undefined && !isOver(agent));
+};
+
+/**
+ * An agent that was suspended in a wait is resumed: it is told of what has come meanwhile, and of what
+ * has gone; else it waits on, at the end of the queues.
+ */
+export function waitAgain(world: World, agent: Agent): void {
+  const { wait } = agent;
+  if (!wait) return;
+  agent.wait = null;
+  const gone = wait.things.findIndex((thing) => !isThere(world, thing));
+  if (gone >= 0) return endWait(agent, { status: "ABANDONED", value: wait.reply === NOBODY ? gone : MAILBOX });
+  const found = takeFirst(world, agent, wait);
+  if (found) return endWait(agent, found);
+  if (wait.deadline <= world.now) return endWait(agent, { status: "TIMED_OUT", value: 0 });
+  try {
+    checkWait(world, agent, wait);
+    enter(world, agent, wait);
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused;
+    endWait(agent, { status: refused.status, value: 0 });
+  }
 }
 
 /** Notes when there is something to see for a waiting agent: its deadline, or a timer's expiry. */
@@ -191,23 +248,24 @@ export interface WaitCall {
   readonly list: readonly Name[];
   readonly deadline: number;
   readonly mailbox: boolean;
+  readonly notices?: Notices;
 }
 
 const RIGHT_TO_WAIT = { endpoint: Rights.RIGHT_RECEIVE, timer: Rights.RIGHT_WAIT, kernel: Rights.RIGHT_CRYPTO };
 
 export function wait(world: World, caller: Agent, call: WaitCall): Answer {
   authorizedSelf(world, caller, call.capability, Rights.RIGHT_WAIT);
-  const { list, deadline, mailbox } = call;
+  const { list, deadline, mailbox, notices = "none" } = call;
   if (list.length > WAIT_MAX) refuse("TOO_LARGE");
   // Nothing but its end could end such a wait.
-  if (list.length === 0 && !mailbox && deadline === NEVER) refuse("BAD_ARGUMENT");
+  if (list.length === 0 && !mailbox && notices === "none" && deadline === NEVER) refuse("BAD_ARGUMENT");
   const things: Thing[] = [];
   for (const name of list) {
     const thing = waitable(world, caller, name);
     if (things.some((one) => isFor(one, thing))) refuse("BAD_ARGUMENT");
     things.push(thing);
   }
-  return waitFor(world, caller, { things, deadline, mailbox, reply: NOBODY });
+  return waitFor(world, caller, { things, deadline, mailbox, notices, reply: NOBODY });
 }
 
 function waitable(world: World, caller: Agent, name: Name): Thing {
@@ -228,15 +286,17 @@ export interface Donate {
 export function donate(world: World, caller: Agent, call: Donate): Answer {
   const { thing } = authorized(world, caller, call.capability, ["agent"], Rights.RIGHT_DONATE);
   const { deadline } = call;
-  return waitFor(world, caller, { things: [thing], deadline, mailbox: true, reply: thing.name });
+  const things = [thing];
+  return waitFor(world, caller, { things, deadline, mailbox: true, notices: "none", reply: thing.name });
 }
 
-/** Time passes: waits whose time has come end, the earliest first, ties by name. */
+/** Time passes: waits whose time has come end, the earliest first, ties by identifier. */
 export function tick(world: World, to: number): void {
   world.now = to;
   for (;;) {
-    const due = [...world.agents.values()].filter(({ wait }) => wait && wait.until <= to);
-    due.sort((one, other) => (one.wait?.until ?? 0) - (other.wait?.until ?? 0) || one.name - other.name);
+    const due = waiting(world).filter(({ wait }) => wait && wait.until <= to);
+    const until = ({ wait }: Agent): number => wait?.until ?? 0;
+    due.sort((one, other) => until(one) - until(other) || one.identifier - other.identifier);
     const [first] = due;
     if (!first) return;
     expire(world, first);

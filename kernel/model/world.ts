@@ -12,10 +12,13 @@ import type { StatusName } from "../testing/world-host.ts";
 export type Name = number;
 /** No capability, no agent. */
 export const NOBODY: Name = 0;
+/** The kernel itself, of which there is one. */
+export const KERNEL: Name = -1;
 /** A time that never comes. */
 export const NEVER = Number.POSITIVE_INFINITY;
+export const PAGE = 4096;
 
-export type Kind = "agent" | "pool" | "endpoint" | "timer" | "scope" | "kernel";
+export type Kind = "agent" | "pool" | "endpoint" | "timer" | "scope" | "kernel" | "image" | "region";
 
 export interface Thing {
   readonly kind: Kind;
@@ -52,6 +55,52 @@ export interface Message {
   readonly cost: number;
 }
 
+/** Whether a wait is for notices: not, only to know of one, or to be given it. */
+export type Notices = "none" | "look" | "take";
+
+/** What an agent is told about something that it has started; numbers as the kernel has them. */
+export interface Notice {
+  readonly kind: number;
+  /** The agent or the operation. */
+  readonly subject: Name;
+  readonly status: number;
+  readonly value: number;
+}
+
+/** A range of an agent's addresses. */
+export interface Range {
+  readonly start: number;
+  /** What was last written into each page: one number stands for all of its bytes. */
+  readonly pages: number[];
+  /** NOBODY: memory of its own, and `pages` are its pages. */
+  readonly region: Name;
+  readonly writable: boolean;
+  /** Who pays for the range, and for the pages when they are the agent's own. */
+  pool: Name;
+}
+
+/** An agent's memory: its ranges, and whether it ever had any, which costs something for good. */
+export interface Memory {
+  ranges: Range[];
+  space: boolean;
+}
+
+/** Memory that several agents map, and see each other's writes in. */
+export interface Region {
+  readonly name: Name;
+  readonly pages: number[];
+  readonly pool: Name;
+}
+
+/** What an upgrade that isn't confirmed goes back to. */
+export interface Kept {
+  readonly image: Name;
+  readonly memory: Memory;
+  /** Whether it was in a system call, whose result then tells of the way back. */
+  readonly inCall: boolean;
+  readonly result: Answer | null;
+}
+
 /** A wait that has begun. */
 export interface Wait {
   /** Who waits longer has a smaller number. */
@@ -59,15 +108,38 @@ export interface Wait {
   readonly things: readonly Thing[];
   readonly deadline: number;
   readonly mailbox: boolean;
+  readonly notices: Notices;
   /** In DonateTo: only a message from this agent ends it. */
   readonly reply: Name;
   /** The earliest time at which there may be something to see. */
   until: number;
 }
 
+/**
+ * "unborn" until a step of the kernel starts it; "dying" until one has taken apart what it had;
+ * "dead" until its parent has taken the notice of that.
+ */
+export type Phase = "unborn" | "alive" | "dying" | "dead";
+
 export interface Agent {
   readonly name: Name;
+  /** The number by which the kernel breaks ties. */
+  identifier: number;
   readonly pool: Name;
+  phase: Phase;
+  suspended: boolean;
+  /** NOBODY: who made it is no part of this world. */
+  parent: Name;
+  /** The newest first. */
+  children: Name[];
+  depth: number;
+  /** Why it ended, and the agent with whose tree it ends. */
+  ended: { readonly reason: number; readonly code: number } | null;
+  endsWith: Name;
+  image: Name;
+  kept: Kept | null;
+  memory: Memory;
+  notices: Notice[];
   /** What AgentSpecialize has left it of all rights. */
   rightsLeft: number;
   sent: number;
@@ -86,6 +158,8 @@ export interface Agent {
 
 export interface Pool {
   readonly name: Name;
+  /** What its quota was cut out of; NOBODY for one that was there from the beginning. */
+  readonly parent: Name;
   readonly quota: number;
   used: number;
 }
@@ -106,7 +180,24 @@ export interface Endpoint {
   count: number;
   /** Of a mutex: who holds it, and whether its last holder ended without releasing it. */
   holder: Name;
+  /** The largest is the mutex that was taken last. */
+  heldSince: number;
   abandoned: boolean;
+}
+
+/** Work that a service does for an agent. */
+export interface Operation {
+  readonly name: Name;
+  readonly requester: Name;
+  readonly number: number;
+  readonly bytes: readonly number[];
+  /** Most bytes that the result may have. */
+  readonly room: number;
+  readonly pool: Name;
+  state: "pending" | "taken" | "done";
+  /** Who has taken it, and when. */
+  service: Name;
+  takenSince: number;
 }
 
 export interface Timer {
@@ -126,6 +217,21 @@ export interface Costs {
   readonly message: number;
   /** Room to wait for several things at once. */
   readonly waits: number;
+  readonly agent: number;
+  readonly pool: number;
+  /** A range of addresses, beside its pages; and the first table of all that has ranges. */
+  readonly range: number;
+  readonly space: number;
+  /** A region, beside its pages. */
+  readonly region: number;
+  /** An operation, beside whole pages for more than 64 bytes. */
+  readonly operation: number;
+}
+
+/** Memory that an upgrade no longer needs, and that a step of the kernel is to give back. */
+export interface Remains {
+  readonly pool: Name;
+  readonly memory: Memory;
 }
 
 export interface World {
@@ -142,6 +248,35 @@ export interface World {
   readonly shown: Set<Name>;
   readonly endpoints: Map<Name, Endpoint>;
   readonly timers: Map<Name, Timer>;
+  readonly regions: Map<Name, Region>;
+  /** In the order in which they were asked for. */
+  readonly operations: Map<Name, Operation>;
+  /** What the kernel has still to do for agents' lives, in its order. */
+  readonly starting: Name[];
+  readonly ending: Name[];
+  readonly remains: Remains[];
+}
+
+/** What AgentSpawn, AgentClone and AgentSplit give. */
+export interface Born {
+  readonly agent: Name;
+  /** The caller's capability to it, and its own: to itself, to its pool, and what it was granted. */
+  readonly child: Name;
+  readonly self: Name;
+  readonly purse: Name;
+  readonly grants: readonly Name[];
+  readonly argument: number;
+}
+
+/** What AgentInfo tells. */
+export type Info = Readonly<Record<string, number | string>>;
+
+/** What PqcTake tells of an operation. */
+export interface Taken {
+  readonly requester: Name;
+  readonly number: number;
+  readonly bytes: readonly number[];
+  readonly room: number;
 }
 
 /** What a call is answered with; of the fields after the first, those that the call is about. */
@@ -152,6 +287,12 @@ export interface Answer {
   readonly made?: Name;
   readonly message?: Message;
   readonly bytes?: readonly number[];
+  readonly born?: Born;
+  readonly info?: Info;
+  readonly notice?: Notice;
+  /** An operation that the caller has asked for, or has taken. */
+  readonly operation?: Name;
+  readonly taken?: Taken;
   /** What a token that was shown is worth. */
   readonly verdict?: StatusName;
   /** The caller waits: its answer comes later (`Agent.result`). */
@@ -188,6 +329,11 @@ export function emptyWorld(costs: Costs): World {
     shown: new Set(),
     endpoints: new Map(),
     timers: new Map(),
+    regions: new Map(),
+    operations: new Map(),
+    starting: [],
+    ending: [],
+    remains: [],
   };
 }
 
@@ -198,26 +344,10 @@ export function get<T>(map: ReadonlyMap<Name, T>, name: Name): T {
   return found;
 }
 
-export const left = (pool: Pool): number => pool.quota - pool.used;
-
-/** An agent with a pool of its own, of which it is no part of the price. */
-export function addAgent(world: World, quota: number, used = 0): Agent {
-  const pool: Pool = { name: ++world.thingsNamed, quota, used };
-  const agent: Agent = {
-    name: ++world.thingsNamed,
-    pool: pool.name,
-    rightsLeft: ~0,
-    sent: 0,
-    mailbox: [],
-    wait: null,
-    result: null,
-    errand: NOBODY,
-    roomToWait: false,
-  };
-  world.pools.set(pool.name, pool);
-  world.agents.set(agent.name, agent);
-  return agent;
-}
+const copyRanges = ({ ranges, space }: Memory): Memory => ({
+  ranges: ranges.map((range) => ({ ...range, pages: [...range.pages] })),
+  space,
+});
 
 /** The same world once more: nothing that happens to one happens to the other. */
 export function copyOf(world: World): World {
@@ -229,6 +359,10 @@ export function copyOf(world: World): World {
       ...agent,
       mailbox: [...agent.mailbox],
       wait: agent.wait && { ...agent.wait },
+      children: [...agent.children],
+      notices: [...agent.notices],
+      memory: copyRanges(agent.memory),
+      kept: agent.kept && { ...agent.kept, memory: copyRanges(agent.kept.memory) },
     })),
     pools: each(world.pools, (pool) => ({ ...pool })),
     capabilities: each(world.capabilities, (capability) => ({ ...capability })),
@@ -239,5 +373,10 @@ export function copyOf(world: World): World {
       bytes: [...endpoint.bytes],
     })),
     timers: each(world.timers, (timer) => ({ ...timer })),
+    regions: each(world.regions, (region) => ({ ...region, pages: [...region.pages] })),
+    operations: each(world.operations, (operation) => ({ ...operation })),
+    starting: [...world.starting],
+    ending: [...world.ending],
+    remains: world.remains.map(({ pool, memory }) => ({ pool, memory: copyRanges(memory) })),
   };
 }

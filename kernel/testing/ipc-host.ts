@@ -40,21 +40,18 @@ export interface Waiting {
   readonly notice?: number;
 }
 
-/** An agent of the world, which has a capability to itself and one to its pool. */
+/** An agent of the world, with its capabilities to itself and to its pool. */
 export class Party {
   readonly ipc: Ipc;
   readonly id: number;
   readonly self: number;
   readonly pool: number;
 
-  constructor(ipc: Ipc, quota: number) {
-    const { exports } = ipc;
+  constructor(ipc: Ipc, id: number, self: number, pool: number) {
     this.ipc = ipc;
-    this.id = Number(exports.worldAgent(BigInt(quota)));
-    if (!exports.worldPages(BigInt(this.id), BigInt(BASE), PAGES)) throw new Error("no memory");
-    this.self = this.capability(KIND_AGENT, this.id);
-    this.pool = this.capability(KIND_POOL, Number(this.view.poolAt(0).id));
-    exports.worldReady(BigInt(this.id));
+    this.id = id;
+    this.self = self;
+    this.pool = pool;
   }
 
   get view(): Views.Agent {
@@ -75,9 +72,7 @@ export class Party {
 
   /** A capability of this agent that the kernel makes out of nothing. */
   capability(kind: number, object: number, rights = RIGHTS_ALL): number {
-    const made = this.ipc.exports.worldCapability(BigInt(this.id), kind, BigInt(object), rights);
-    if (made === 0n) throw new Error("no room for a capability");
-    return Number(made);
+    return this.ipc.capability(this.id, kind, object, rights);
   }
 
   /** A capability to another agent, or to an endpoint that another one has created. */
@@ -201,8 +196,23 @@ export class Ipc {
     return this.world.exports;
   }
 
+  /** A new agent with `quota` bytes, and memory of its own that these don't pay. */
   party(quota = QUOTA): Party {
-    return new Party(this, quota);
+    const { exports } = this;
+    const id = Number(exports.worldAgent(BigInt(quota)));
+    if (!exports.worldPages(BigInt(id), BigInt(BASE), PAGES)) throw new Error("no memory");
+    const self = this.capability(id, KIND_AGENT, id);
+    const view = new Views.Agent(this.world.data, exports.worldObject(BigInt(id)));
+    const pool = this.capability(id, KIND_POOL, Number(view.poolAt(0).id));
+    exports.worldReady(BigInt(id));
+    return new Party(this, id, self, pool);
+  }
+
+  /** A capability of `holder` that the kernel makes out of nothing. */
+  capability(holder: number, kind: number, object: number, rights = RIGHTS_ALL): number {
+    const made = this.exports.worldCapability(BigInt(holder), kind, BigInt(object), rights);
+    if (made === 0n) throw new Error("no room for a capability");
+    return Number(made);
   }
 
   set time(ns: number | bigint) {
