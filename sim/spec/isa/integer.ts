@@ -150,7 +150,7 @@ F2 0F 38 F1 /r  CRC32   Gy,Ev
 
 # Hints. What is reserved among them does nothing (SDM 2B, "NOP" and "PREFETCHh").
 0F 0D /1        PREFETCHW   M
-0F 0D /r        NOP     E
+0F 0D /r        NOP     M       # a register is #UD, as on AMD's processors
 0F 18 /0        PREFETCHNTA M
 0F 18 /1        PREFETCHT0  M
 0F 18 /2        PREFETCHT1  M

@@ -63,7 +63,7 @@ C5 /r           LDS     Gz,Mp       i64
 0F 01 /7        INVLPG  M           cpl0
 66 0F 38 82 /r  INVPCID Gy,Mdq      f64 cpl0
 
-# By a second opcode byte
+# By a second opcode byte. MONITOR, MWAIT, CLAC and STAC raise #UD, not #GP, outside of level 0.
 NP 0F 01 C8     MONITOR -           cpl0
 NP 0F 01 C9     MWAIT   -           cpl0
 NP 0F 01 CA     CLAC    -           cpl0
