@@ -1,8 +1,9 @@
 /**
- * Balancing between CPUs. When an epoch begins on a CPU that has the least weight in its fair class, or
- * while another one has nothing to run, agents move from the CPU with the most to the one with the
- * least; and a CPU that runs out of work takes some. Everything is decided by weights, then by index
- * and by who has been queued for longest, so the same run is balanced in the same way each time.
+ * Balancing between CPUs, by the weight of the fair class for what admitted reservations leave of the
+ * CPU. When an epoch begins on a CPU that has the least weight, or while another one has nothing to run,
+ * agents move from the CPU with the most to the one with the least; and a CPU that runs out of work takes
+ * some. Everything is decided by weights, then by index and by who has been queued for longest, so the
+ * same run is balanced in the same way each time.
  *
  * Only agents of the fair and idle classes that are waiting for a CPU move, to where their affinity
  * lets them. Whoever has had more than its share has had it on the other CPU too (fairMigrate).
@@ -13,7 +14,7 @@ import { BALANCE_MOVES_MAX, BALANCE_PAIRS_MAX, BALANCE_SCAN_MAX } from "../limit
 import { settle } from "./account";
 import { moveTo } from "./contexts";
 import { fairEffectiveWeight } from "./fair_class";
-import { allCpus, leastLoaded } from "./place";
+import { allCpus, capacityOf, leastLoaded, lighter } from "./place";
 import { Schedulable } from "./schedulable";
 import { sched, SchedCpu, schedCpu } from "./sched";
 
@@ -24,7 +25,18 @@ export function balance(cpu: SchedCpu): void {
   settle(source);
   const target = schedCpu(sched().idle == 0 ? leastLoaded(allCpus()) : <u32>ctz(sched().idle));
   if (target == cpu || sched().idle != 0) relieve(source, target);
-  else if (cpu != source && cpu.load < source.load) exchange(source, cpu, source.load - cpu.load);
+  else if (excessOf(source, cpu) != 0) exchange(source, cpu, excessOf(source, cpu));
+}
+
+/**
+ * Twice the weight that would have to go from `source` to `target` to make weight for capacity the same
+ * on both; 0 when there is none too much. Beside each other without reservations: the difference.
+ */
+function excessOf(source: SchedCpu, target: SchedCpu): u64 {
+  const capacity = capacityOf(source) + capacityOf(target);
+  const here = source.load * capacityOf(target);
+  const there = target.load * capacityOf(source);
+  return here > there ? ((here - there) << 1) / capacity : 0;
 }
 
 /** Moves agents from `source` to `target` while that makes the two more alike. */
@@ -32,8 +44,8 @@ function relieve(source: SchedCpu, target: SchedCpu): void {
   if (source == target) return;
   settle(target);
   for (let moves: u32 = 0; moves < BALANCE_MOVES_MAX; moves++) {
-    if (source.load <= target.load) return;
-    const excess = source.load - target.load;
+    const excess = excessOf(source, target);
+    if (excess == 0) return;
     const found = movable(source, target, excess);
     if (found == 0) return exchange(source, target, excess);
     if (!moveTo(changetype<Agent>(found), target.index)) return;
@@ -100,7 +112,7 @@ export function pullIdle(cpu: SchedCpu): bool {
 function mostLoaded(): u32 {
   let best: u32 = 0;
   for (let index: u32 = 1; index < sched().cpuCount; index++)
-    if (schedCpu(index).load > schedCpu(best).load) best = index;
+    if (lighter(schedCpu(best), schedCpu(index))) best = index;
   return best;
 }
 

@@ -351,6 +351,31 @@ describe("several CPUs", () => {
     expect(it.invariant).toBe(0);
   });
 
+  test("agents share what reservations leave of each CPU", async () => {
+    const it = await Scheduler.create({ cpus: 2, fairReserve: 0 });
+    const urgent = it.make({ class: "realtime", budget: 6 * MS, period: 10 * MS });
+    expect(urgent.view.cpu).toBe(0);
+    const agents = Array.from({ length: 14 }, () => it.make());
+    for (const agent of [...agents, urgent]) it.wake(agent);
+    it.run(1000 * MS);
+    const before = agents.map(({ ran }) => ran);
+    it.run(3000 * MS);
+    expect(urgent.ran).toBe(1800 * MS);
+    // 0.4 and 1 of a CPU for 14: four on the one and ten on the other, a tenth for each.
+    for (const [index, agent] of agents.entries())
+      expect(Math.abs(agent.ran - (before[index] as number) - 200 * MS)).toBeLessThan(4 * MS);
+    expect(it.invariant).toBe(0);
+    it.stop(urgent);
+    expect(it.set(urgent, { class: "idle" })).toBe("OK");
+    it.run(4000 * MS);
+    const middle = agents.map(({ ran }) => ran);
+    it.run(6000 * MS);
+    for (const [index, agent] of agents.entries())
+      expect(Math.abs(agent.ran - (middle[index] as number) - (2 * 2000 * MS) / 14)).toBeLessThan(
+        6 * MS,
+      );
+  });
+
   test("a CPU that runs out of work takes some at once", async () => {
     const it = await Scheduler.create({ cpus: 2 });
     const agents = Array.from({ length: 3 }, () => it.make());

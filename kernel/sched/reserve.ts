@@ -11,7 +11,7 @@ import { settle } from "./account";
 import { ADMIT_OK, ADMIT_UNDECIDED, admissible, Reservation } from "./admission";
 import { affinityOf, deadlineOf, ScheduleAttributes } from "./attributes";
 import { Schedulable } from "./schedulable";
-import { Departed, sched, SchedCpu, schedCpu } from "./sched";
+import { CAPACITY, Departed, sched, SchedCpu, schedCpu } from "./sched";
 
 /** No CPU: plus the status that says why. */
 export const NO_CPU: u32 = 0x1_0000;
@@ -54,6 +54,7 @@ export function reserveAdd(cpu: SchedCpu, agent: Agent): void {
   if (cpu.reservations != 0) changetype<Agent>(cpu.reservations).previousReserved = changetype<usize>(agent);
   cpu.reservations = changetype<usize>(agent);
   cpu.reservationCount += 1;
+  cpu.reserved += bandwidth(agent);
 }
 
 /** The agent gives its reservation up. */
@@ -64,6 +65,7 @@ export function reserveRemove(cpu: SchedCpu, agent: Agent): void {
   agent.nextReserved = 0;
   agent.previousReserved = 0;
   cpu.reservationCount -= 1;
+  cpu.reserved -= bandwidth(agent);
   if (agent.nextRelease <= cpu.time) return;
   forgetDeparted(cpu);
   if (cpu.departedCount == DEPARTED_PER_CPU_MAX) {
@@ -74,6 +76,12 @@ export function reserveRemove(cpu: SchedCpu, agent: Agent): void {
   cpu.departedCount += 1;
   copyReservation(gone, agent);
   gone.until = agent.nextRelease;
+}
+
+/** What the agent's reservation takes of a CPU, in parts of CAPACITY. */
+@inline
+function bandwidth(agent: Agent): u32 {
+  return <u32>((agent.budget * CAPACITY) / agent.period);
 }
 
 @inline

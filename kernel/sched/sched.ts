@@ -4,7 +4,7 @@ import { kernel, Ptr } from "../state";
 import { Reservation } from "./admission";
 import { Heap } from "./heap";
 import { FairQueue } from "./fair";
-import { Group, GroupCpu } from "./group";
+import { GroupCpu } from "./group";
 import { Schedulable } from "./schedulable";
 
 /** How a CPU's current context came to run. */
@@ -18,6 +18,9 @@ export const MODE_IDLE: u32 = 4;
 
 /** The fair class's reserve is so many parts of this. */
 export const RESERVE_PARTS: u32 = 1024;
+/** A CPU without reservations. */
+export const CAPACITY: u32 = 1 << 20;
+
 @unmanaged
 export class Sched {
   cpus: Ptr<SchedCpu>;
@@ -80,6 +83,8 @@ export class SchedCpu {
   reservations: Ptr<Agent>;
   reservationCount: u32;
   departedCount: u32;
+  /** What admitted agents may take of the CPU, in parts of CAPACITY. */
+  reserved: u32;
   departed: Ptr<Departed>;
   /** Reservations given up that `departed` had no room for: nobody new begins before. */
   quietUntil: u64;
