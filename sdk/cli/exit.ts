@@ -13,6 +13,8 @@ export const EXIT_STATUS: Readonly<Record<StopReason, number>> = {
   reset: EXIT_OFF,
   panic: EXIT_PANIC,
   "triple-fault": EXIT_PANIC,
+  // The port's own status is what counts: see boot-run.ts.
+  "debug-exit": EXIT_PANIC,
   crashed: EXIT_PANIC,
   limit: EXIT_LIMIT,
   idle: EXIT_LIMIT,

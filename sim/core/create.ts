@@ -59,6 +59,11 @@ export function addNic(address: u64): void {
   machine().nicAddress = address;
 }
 
+/** Adds the debug exit port before power-on. */
+export function addDebugExit(port: u32): void {
+  machine().debugExitPort = port;
+}
+
 /** Builds the devices, in the order in which the bus asks them. */
 function createDevices(): void {
   createLapics();

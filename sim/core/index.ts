@@ -1,5 +1,5 @@
 /** Exports of sim.wasm: what the host calls, and the machine interface that kernel.wasm imports. */
-export { addNic, create, powerOn, startGuest } from "./create";
+export { addDebugExit, addNic, create, powerOn, startGuest } from "./create";
 export { advanceIdle, run } from "./run";
 export * from "./interface";
 export { HOST_BUFFER, HOST_BUFFER_BYTES } from "./host";

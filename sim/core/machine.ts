@@ -66,6 +66,10 @@ export class Machine {
   rdseed: usize;
   /** 1: a guest's own code runs, and there is no kernel.wasm behind the window of kernel text. */
   guest: u32;
+  /** I/O port whose writes end the run with a status; 0 when there is none. */
+  debugExitPort: u32;
+  /** What was written to it. */
+  debugExitValue: u32;
   /** MAC address of the network controller, first byte lowest; 0 when there is none. */
   nicAddress: u64;
 }

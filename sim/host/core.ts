@@ -11,6 +11,7 @@ export interface SimExports {
   create(cpus: number, ramBytes: number, epochSeconds: number): void;
   addDrive(attachment: number, bytes: number, blockBytes: number, readOnly: boolean): number;
   addNic(address: bigint): void;
+  addDebugExit(port: number): void;
   powerOn(start: boolean): void;
   /** Starts a guest's code on CPU 0: 64-bit with page tables at `cr3`, or 32-bit when it is 0. */
   startGuest(cr3: number, rip: bigint, rax: number, rbx: number, rsi: number): void;

@@ -79,7 +79,7 @@ export class Engine {
   /** @throws MachineError bad-guest when its files can't be loaded */
   powerOn(guest?: GuestOptions): void {
     const { sim } = this.core;
-    const { cpus, memory, epochSeconds, nic, seed, start } = this.configuration;
+    const { cpus, memory, epochSeconds, nic, debugExit, seed, start } = this.configuration;
     this.guarded(() => {
       sim.create(cpus, memory, epochSeconds);
       for (const { options, bytes } of this.drives)
@@ -90,6 +90,7 @@ export class Engine {
           options.readOnly ?? false,
         );
       if (nic !== 0n) sim.addNic(nic);
+      if (debugExit !== 0) sim.addDebugExit(debugExit);
       const entropy = new DataView(seed.buffer, seed.byteOffset);
       this.state.entropy0 = entropy.getBigUint64(0, true);
       this.state.entropy1 = entropy.getBigUint64(8, true);

@@ -157,6 +157,11 @@ export class Machine {
     return this.lastStop;
   }
 
+  /** The status with which the debug exit port ended the run: the value written, doubled, plus 1. */
+  get debugExitStatus(): number {
+    return ((this.engine.state.debugExitValue << 1) | 1) & 0xff;
+  }
+
   /** What trapped, once the machine is `"crashed"`. */
   get crash(): MachineError | null {
     return this.engine.crash;

@@ -19,6 +19,11 @@ export interface MachineOptions {
   readonly drives?: readonly DriveOptions[];
   /** MAC address of a network controller, as six bytes or "52:54:00:12:34:56"; none by default. */
   readonly nic?: readonly number[] | string;
+  /**
+   * I/O port, of four, whose writes end the run ("debug-exit") with a status: QEMU's isa-debug-exit.
+   * None by default.
+   */
+  readonly debugExit?: number;
   /** False: devices exist, but no CPU ever runs, for tests of devices. Default true. */
   readonly start?: boolean;
   /** An operating system that brings its own code and runs instead of kernel.wasm. */
@@ -37,6 +42,8 @@ export interface Configuration {
   readonly seed: Uint8Array;
   /** MAC address, first byte lowest; 0 for no network controller. */
   readonly nic: bigint;
+  /** 0 for none. */
+  readonly debugExit: number;
   readonly start: boolean;
   /** Set when a guest runs instead of kernel.wasm. */
   readonly guest?: GuestShape;
@@ -58,6 +65,8 @@ export const MEMORY_MIN = 2 * MIB;
 /** What a 32-bit linear memory leaves beside the machine's own state. */
 export const MEMORY_MAX = 3584 * MIB;
 export const DRIVES_MAX = 32;
+/** The last port with three behind it. */
+const PORT_MAX = 0xfffc;
 const DEFAULT_MEMORY = 256 * MIB;
 /** 2025-01-01T00:00:00Z */
 const DEFAULT_EPOCH = 1_735_689_600;
@@ -94,6 +103,7 @@ export function checkOptions(
     epochSeconds: checkEpoch(options.epochSeconds ?? DEFAULT_EPOCH),
     seed: seed.slice(),
     nic: options.nic === undefined ? 0n : macNumber(options.nic),
+    debugExit: options.debugExit === undefined ? 0 : checkPort(options.debugExit),
     start: options.start ?? true,
     ...(guest ? { guest: checkGuest(guest) } : {}),
   };
@@ -112,6 +122,12 @@ function checkGuest({ kernel, initrd, commandLine }: GuestShape): GuestShape {
   if (digest(kernel) && (initrd === null || digest(initrd)) && typeof commandLine === "string")
     return { kernel, initrd, commandLine };
   throw new MachineError("bad-guest", "guest: two SHA-256 digests and a command line are expected");
+}
+
+/** 0 is what a journal has for none. */
+function checkPort(port: number): number {
+  if (Number.isInteger(port) && port >= 0 && port <= PORT_MAX) return port;
+  throw new MachineError("bad-argument", `debugExit: ${port}; an I/O port is 1 to ${PORT_MAX}`);
 }
 
 function checkMemory(memory: number): void {

@@ -5,7 +5,7 @@ import * as Stop from "../spec/stops.ts";
  * - `"steps"`, `"limit"`: the number of steps, or the virtual time, that was asked for is reached
  * - `"condition"`, `"break"`: a condition holds, or a breakpoint was met
  * - `"idle"`: nothing is scheduled and every CPU is halted; only an input can change that
- * - `"power-off"`, `"reset"`, `"panic"`, `"triple-fault"`: the guest brought the machine to an end
+ * - `"power-off"`, `"reset"`, `"panic"`, `"triple-fault"`, `"debug-exit"`: the guest brought the machine to an end
  * - `"crashed"`: WebAssembly code of the machine or the kernel trapped; `machine.crash` says how
  */
 export type StopReason =
@@ -16,6 +16,7 @@ export type StopReason =
   | "reset"
   | "panic"
   | "triple-fault"
+  | "debug-exit"
   | "break"
   | "condition"
   | "crashed";
@@ -28,6 +29,7 @@ const NAMES: Readonly<Record<number, StopReason>> = {
   [Stop.STOP_RESET]: "reset",
   [Stop.STOP_PANIC]: "panic",
   [Stop.STOP_TRIPLE_FAULT]: "triple-fault",
+  [Stop.STOP_DEBUG_EXIT]: "debug-exit",
   [Stop.STOP_BREAK]: "break",
 };
 

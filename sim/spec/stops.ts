@@ -15,5 +15,7 @@ export const STOP_PANIC = 6;
 export const STOP_TRIPLE_FAULT = 7;
 /** A trace record that the host waits for was written. */
 export const STOP_BREAK = 8;
+/** The guest wrote a status to the debug exit port (QEMU, isa-debug-exit). */
+export const STOP_DEBUG_EXIT = 10;
 /** An agent's next operation must come from the host; the host window says on which CPU. */
 export const STOP_AGENT = 9;

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Machine } from "../../host/machine.ts";
 import { advanceTo } from "../../host/testing/clock.ts";
 import { records, rises } from "../../host/testing/records.ts";
@@ -198,4 +198,27 @@ test("any access of any width is answered, and reserved bits read as zero", asyn
       },
     ),
   );
+});
+
+describe("the debug exit port", () => {
+  test.each([
+    [1, 0x10, 0x21],
+    [2, 0x1ff, 0xff],
+    [4, 0, 1],
+  ])("ends the run: a write of %i bytes of %i gives status %i", async (width, value, status) => {
+    const machine = await create({ debugExit: 0x501 });
+    machine.core.sim.portWrite(0x501, width, value);
+    expect(machine.run()).toBe("debug-exit");
+    expect(machine.debugExitStatus).toBe(status);
+  });
+  test("reads as zero, and isn't there unless it is asked for", async () => {
+    expect((await create({ debugExit: 0xf4 })).core.sim.portRead(0xf4, 1)).toBe(0);
+    const plain = await create();
+    expect(plain.core.sim.portRead(0x501, 1)).toBe(0xff);
+    plain.core.sim.portWrite(0x501, 1, 0);
+    expect(plain.run()).toBe("idle");
+  });
+  test.each([-1, 0.5, 0xfffd])("is refused at %d", async (debugExit) => {
+    await expect(create({ debugExit })).rejects.toMatchObject({ code: "bad-argument" });
+  });
 });

@@ -1,6 +1,7 @@
 /**
  * Power management: the PM1 block and PM timer of ACPI 6.3, 4.8; the reset control register of the
- * ICH9 (data sheet, 13.7.5); pvpanic (QEMU docs/specs/pvpanic).
+ * ICH9 (data sheet, 13.7.5); pvpanic (QEMU docs/specs/pvpanic); a debug exit port, for machines that
+ * are made with one (QEMU's isa-debug-exit).
  *
  *   PM1_EVENT_PORT + 0   status    W1C   0 TMR_STS  5 GBL_STS  8 PWRBTN_STS
  *                  + 2   enable    R/W   0 TMR_EN   5 GBL_EN   8 PWRBTN_EN
@@ -41,12 +42,15 @@ import {
   SLEEP_TYPE_S5,
 } from "../../spec/acpi";
 import { GSI_SCI, PM1_EVENT_PORT, PVPANIC_PORT, RESET_PORT } from "../../spec/platform";
-import { STOP_PANIC, STOP_POWER_OFF, STOP_RESET } from "../../spec/stops";
+import { STOP_DEBUG_EXIT, STOP_PANIC, STOP_POWER_OFF, STOP_RESET } from "../../spec/stops";
 
 /** Which group of ports an access belongs to. */
 const GROUP_PM: u32 = 0;
 const GROUP_RESET: u32 = 1;
 const GROUP_PANIC: u32 = 2;
+const GROUP_DEBUG_EXIT: u32 = 3;
+/** Ports that the debug exit takes, as QEMU's when it is given `iosize=4`. */
+const DEBUG_EXIT_PORTS: u32 = 4;
 
 const TIMER_OFFSET: u32 = PM_TIMER_AT;
 const EVENTS: u32 = PM1_TIMER | PM1_GLOBAL_LOCK | PM1_POWER_BUTTON;
@@ -84,11 +88,14 @@ export function createPower(): void {
   addPorts(DEVICE_POWER, GROUP_PM, <u16>PM1_EVENT_PORT, PM_PORTS);
   addPorts(DEVICE_POWER, GROUP_RESET, <u16>RESET_PORT, 1);
   addPorts(DEVICE_POWER, GROUP_PANIC, <u16>PVPANIC_PORT, 1);
+  const debugExit = machine().debugExitPort;
+  if (debugExit != 0) addPorts(DEVICE_POWER, GROUP_DEBUG_EXIT, <u16>debugExit, DEBUG_EXIT_PORTS);
 }
 
 export function powerPortRead(group: u32, offset: u32, bytes: u32): u32 {
   if (group == GROUP_RESET) return power().resetControl;
   if (group == GROUP_PANIC) return PVPANIC_SUPPORTED;
+  if (group == GROUP_DEBUG_EXIT) return 0;
   noteTimer();
   const state = power();
   const timer = pmTimerTicks(currentTime()) & 0xffff_ffff;
@@ -104,6 +111,7 @@ export function powerPortRead(group: u32, offset: u32, bytes: u32): u32 {
 export function powerPortWrite(group: u32, offset: u32, bytes: u32, value: u32): void {
   if (group == GROUP_RESET) return writeReset(value & 0xff);
   if (group == GROUP_PANIC) return writePanic(value);
+  if (group == GROUP_DEBUG_EXIT) return writeDebugExit(value);
   if (offset >= TIMER_OFFSET) return;
   const written = (<u64>value & allOnes(bytes)) << (offset << 3);
   const mask = allOnes(bytes) << (offset << 3);
@@ -141,6 +149,11 @@ function writeReset(value: u32): void {
 function writePanic(value: u32): void {
   if (value & PVPANIC_CRASH_LOADED) power().crashLoaded = 1;
   if (value & PVPANIC_PANICKED) stopMachine(STOP_PANIC);
+}
+
+function writeDebugExit(value: u32): void {
+  machine().debugExitValue = value;
+  stopMachine(STOP_DEBUG_EXIT);
 }
 
 /** Brings TMR_STS up to date: it is computed when somebody looks, so an idle timer costs nothing. */
