@@ -1,5 +1,6 @@
 /** Runs the machine that `aios boot` describes. Loaded only when it is needed: it brings the machine. */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import type { GuestOptions } from "../../sim/host/boot/guest.ts";
 import { MachineError } from "../../sim/host/errors.ts";
 import { Machine } from "../../sim/host/machine.ts";
 import { fileDrive } from "../../sim/host/node/file.ts";
@@ -8,9 +9,13 @@ import type { StopReason } from "../../sim/host/reasons.ts";
 import type { BootArguments } from "./boot.ts";
 import type { DriveArgument } from "./drive.ts";
 import { EXIT_BAD_INPUT, EXIT_LIMIT, EXIT_PANIC, EXIT_STATUS } from "./exit.ts";
+import { type GuestEnd, runGuest } from "./guest-run.ts";
+import { hangReport, readSymbols } from "./hang-report.ts";
 import { writeFileAtomically } from "./image-file.ts";
 import { seedBytes } from "./seed.ts";
 
+/** QEMU's default `iobase`. */
+const DEBUG_EXIT_DEFAULT = 0x501;
 const NIC_ADDRESS = "52:54:00:12:34:56";
 
 /** Boots, prints and returns the exit status. Bad input is one line on stderr. */
@@ -31,7 +36,9 @@ function isFileError(error: unknown): boolean {
 }
 
 async function boot(options: BootArguments): Promise<number> {
+  if (options.kernel === undefined) refuseGuestOptions(options);
   const machine = await Machine.create(await machineOptions(options));
+  if (options.kernel !== undefined) return bootGuest(machine, options);
   if (!options.json) machine.onConsole((byte) => void process.stdout.write(Uint8Array.of(byte)));
   const trace = options.trace === undefined ? null : traceInto(machine, options.trace);
   const started = performance.now();
@@ -46,6 +53,45 @@ async function boot(options: BootArguments): Promise<number> {
   return EXIT_STATUS[reason];
 }
 
+/** @throws MachineError bad-argument: these say something about a kernel that isn't there */
+function refuseGuestOptions(options: BootArguments): void {
+  for (const name of ["initrd", "append", "symbols"] as const)
+    if (options[name] !== undefined)
+      throw new MachineError("bad-argument", `--${name} is for a --kernel, and there is none`);
+}
+
+async function bootGuest(machine: Machine, options: BootArguments): Promise<number> {
+  const symbols = options.symbols === undefined ? null : readSymbols(options.symbols);
+  const trace = options.trace === undefined ? null : traceInto(machine, options.trace);
+  const started = performance.now();
+  let end: GuestEnd;
+  try {
+    end = await runGuest(machine, { until: options.until, quiet: options.json });
+  } finally {
+    trace?.();
+  }
+  await writeResults(machine, options);
+  const hostMs = performance.now() - started;
+  if (options.json) reportGuest(machine, end, hostMs);
+  else if (end.reason === "limit" || end.reason === "triple-fault")
+    process.stderr.write(hangReport(machine, end, symbols));
+  return end.reason === "debug-exit" ? machine.debugExitStatus : EXIT_STATUS[end.reason];
+}
+
+function reportGuest(machine: Machine, { reason }: GuestEnd, hostMs: number): void {
+  const exitStatus = reason === "debug-exit" ? machine.debugExitStatus : EXIT_STATUS[reason];
+  const result = {
+    reason,
+    exitStatus,
+    virtualTimeNs: Number(machine.time),
+    steps: Number(machine.steps),
+    hostMs: Math.round(hostMs * 1000) / 1000,
+    stateHash: machine.stateHash(),
+    console: machine.consoleText,
+  };
+  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+}
+
 /** Until the machine ends; once the kernel has nothing left to do, the power button is pressed. */
 function runToEnd(machine: Machine, { until, whenIdle }: BootArguments): StopReason {
   const limit = until === undefined ? {} : { until };
@@ -57,18 +103,32 @@ function runToEnd(machine: Machine, { until, whenIdle }: BootArguments): StopRea
 }
 
 async function machineOptions(options: BootArguments): Promise<MachineOptions> {
+  const ownKernel = options.kernel === undefined;
   const drives =
-    options.drive.length > 0
+    options.drive.length > 0 || !ownKernel
       ? options.drive.map(openDrive)
       : await (await import("./default-drives.ts")).defaultDrives();
   return {
     cpus: options.cpus,
     memory: options.memory,
     drives,
+    ...(options.kernel === undefined ? {} : { guest: guestFiles(options.kernel, options) }),
+    ...(options.debugExit === undefined ? {} : { debugExit: debugExitPort(options.debugExit) }),
     ...(options.nic ? { nic: NIC_ADDRESS } : {}),
     ...(options.seed === undefined ? {} : { seed: seedBytes(options.seed) }),
   };
 }
+
+function guestFiles(kernel: string, { initrd, append }: BootArguments): GuestOptions {
+  return {
+    kernel: new Uint8Array(readFileSync(kernel)),
+    ...(initrd === undefined ? {} : { initrd: new Uint8Array(readFileSync(initrd)) }),
+    ...(append === undefined ? {} : { commandLine: append }),
+  };
+}
+
+const debugExitPort = (option: number | true): number =>
+  option === true ? DEBUG_EXIT_DEFAULT : option;
 
 function openDrive({ file, blockBytes, interface: attachment, readOnly, overlay }: DriveArgument) {
   return fileDrive(file, { interface: attachment, blockBytes, readOnly, overlay });

@@ -16,6 +16,11 @@ export interface BootArguments {
   readonly seed?: string;
   readonly whenIdle: "power-off" | "stop";
   readonly json: boolean;
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly append?: string;
+  readonly symbols?: string;
+  readonly debugExit?: number | true;
 }
 
 const MEMORY_DEFAULT = 256 * 1024 * 1024;
@@ -26,12 +31,23 @@ function parseCount(text: string): number {
   return Number(text);
 }
 
+/** @throws InvalidArgumentError */
+function parsePort(text: string): number {
+  if (/^(0x[0-9a-f]{1,4}|[0-9]{1,5})$/i.test(text)) return Number(text);
+  throw new InvalidArgumentError(`"${text}" is not an I/O port like 0x501`);
+}
+
 const STATUSES = `
 Exit status:
-  0  the machine powered off in good order
+  0  the machine powered off in good order, or asked for a reset
   1  the kernel panicked, a CPU shut down or the kernel's code trapped
   2  bad usage or bad input: an option, a file or an image
-  3  the limit was reached: --until, or idle with --when-idle stop
+  3  the limit was reached: --until, or idle with --when-idle stop; the terminal was left by Ctrl-A x
+  with --debug-exit, what the guest wrote to the port, doubled, plus 1
+
+With --kernel another operating system runs on the machine, by its own boot protocol: a Linux bzImage
+(64-bit), an ELF file with a PVH entry, or Multiboot 1. The terminal is its first serial port; Ctrl-A is
+the escape key, and Ctrl-A h tells the rest. Time doesn't pass faster than real time while it idles.
 
 Without --drive the machine boots from an image made on the spot: a boot bundle with the project's
 own modules on one drive, and an empty partition on a second.
@@ -39,6 +55,7 @@ own modules on one drive, and an empty partition on a second.
 Examples:
   aios boot --cpus 4 --memory 512M --drive disk.img
   aios boot --drive file=disk.img,snapshot=on --until 2s --trace trace.json --json
+  aios boot --kernel vmlinuz --initrd initrd.gz --append console=ttyS0 --memory 1G --cpus 2
 `;
 
 /** `aios boot`, to be added to the program's command. */
@@ -71,6 +88,18 @@ export function bootCommand(): Command {
       new Option("--when-idle <what>", "what to do when nothing is left to do")
         .choices(["power-off", "stop"])
         .default("power-off"),
+    )
+    .option("--kernel <file>", "run this kernel on the machine: Linux bzImage, PVH or Multiboot")
+    .option("--initrd <file>", "its initial RAM disk, or its first module")
+    .option("--append <text>", "its command line")
+    .option(
+      "--symbols <file>",
+      "its symbols, as in System.map, for the report of a kernel that hangs",
+    )
+    .option(
+      "--debug-exit [port]",
+      "I/O port with which a guest ends the run, like QEMU's isa-debug-exit (default: 0x501)",
+      parsePort,
     )
     .option("--json", "print one JSON object instead of the console", false)
     .addHelpText("after", STATUSES)

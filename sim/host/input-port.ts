@@ -1,4 +1,5 @@
 /** `machine.input`: what a person or a test does to a machine from outside. All is journaled. */
+import { UART_LSR_BREAK, UART_LSR_FRAMING } from "../spec/uart.ts";
 import { ADDRESS_NAMES, deviceAddress } from "./devices.ts";
 import type { Engine } from "./engine.ts";
 import { MachineError } from "./errors.ts";
@@ -6,6 +7,8 @@ import { checkFrame, checkWidth, FAULTS, type FaultName, type Width } from "./in
 
 /** Bytes that may wait for the serial port. */
 const SERIAL_WAITING_MAX = 1024 * 1024;
+/** A byte of zeroes with break and framing error noted above it (sim/core/devices/uart.ts). */
+const SERIAL_BREAK = (UART_LSR_BREAK | UART_LSR_FRAMING) << 8;
 
 export class InputPort {
   private readonly engine: Engine;
@@ -29,6 +32,11 @@ export class InputPort {
       );
     for (const byte of bytes) engine.serial.push(byte);
     engine.feedSerial();
+  }
+
+  /** The first serial port's line is held in the break condition; false when it has no room. */
+  serialBreak(): boolean {
+    return this.engine.give({ kind: "serial", byte: SERIAL_BREAK }) !== 0n;
   }
 
   /** An Ethernet frame arrives; false when the controller has no buffer for it and drops it. */

@@ -1,0 +1,95 @@
+/**
+ * Runs a guest with a terminal on its serial port. It runs as fast as it can; while it idles, time
+ * passes no faster than real time, so that a guest which waits for its user doesn't race ahead.
+ */
+import type { Machine } from "../../sim/host/machine.ts";
+import type { StopReason } from "../../sim/host/reasons.ts";
+import { Terminal } from "./terminal.ts";
+
+export interface GuestRunOptions {
+  /** Virtual time in ns at which the run ends. */
+  readonly until: bigint | undefined;
+  /** Nothing is shown, nothing is typed. */
+  readonly quiet: boolean;
+}
+
+export interface GuestEnd {
+  readonly reason: StopReason;
+  /** Where each CPU was seen last, the latest place last. */
+  readonly places: readonly (readonly bigint[])[];
+}
+
+/** Micro-steps between two looks at the terminal: some 10 ms of work, most of them slices. */
+const STEPS_AT_A_TIME = 100;
+/** How far a guest that was busy may run ahead of real time afterwards, in ns. */
+const CATCH_UP = 250_000_000n;
+/** Real time for which a guest that has nothing to do is left alone, in ms. */
+const IDLE_WAIT = 4;
+const PLACES = 8;
+
+export async function runGuest(machine: Machine, options: GuestRunOptions): Promise<GuestEnd> {
+  const terminal = options.quiet ? null : new Terminal(machine);
+  const places = machine.sim.cpus.map((): bigint[] => []);
+  try {
+    const reason = await runPaced(machine, options.until, terminal, places);
+    return { reason, places };
+  } finally {
+    terminal?.close();
+  }
+}
+
+async function runPaced(
+  machine: Machine,
+  until: bigint | undefined,
+  terminal: Terminal | null,
+  places: bigint[][],
+): Promise<StopReason> {
+  const pace = new Pace(machine.time);
+  for (;;) {
+    if (terminal?.left) return "condition";
+    const now = pace.now(machine.time);
+    const limit = until !== undefined && until < now ? until : now;
+    const reason = machine.run({ until: limit, steps: STEPS_AT_A_TIME });
+    terminal?.flush();
+    notePlaces(machine, places);
+    if (reason === "limit" && limit === until) return reason;
+    if (reason === "limit" || reason === "idle") await rest(IDLE_WAIT);
+    else if (reason === "steps") await rest(0);
+    else return reason;
+  }
+}
+
+/** Real time on the scale of virtual time. */
+class Pace {
+  private readonly started = process.hrtime.bigint();
+  private offset: bigint;
+
+  constructor(virtual: bigint) {
+    this.offset = virtual;
+  }
+
+  /** How far the machine may have come by now; what a busy guest has lost is not all made good. */
+  now(virtual: bigint): bigint {
+    const elapsed = process.hrtime.bigint() - this.started;
+    const behind = this.offset + elapsed - virtual;
+    if (behind > CATCH_UP) this.offset -= behind - CATCH_UP;
+    return this.offset + elapsed;
+  }
+}
+
+function notePlaces({ sim }: Machine, places: bigint[][]): void {
+  sim.cpus.forEach(({ rip }, n) => {
+    const seen = places[n];
+    if (!seen || seen.at(-1) === rip) return;
+    seen.push(rip);
+    if (seen.length > PLACES) seen.shift();
+  });
+}
+
+/** Lets the terminal's input come in. */
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (ms === 0) setImmediate(resolve);
+    else setTimeout(resolve, ms);
+  });
+}

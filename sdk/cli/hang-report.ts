@@ -1,0 +1,57 @@
+/** Where a guest was when its time was up: addresses, with symbols if there are any. */
+import { readFileSync } from "node:fs";
+import { MachineError } from "../../sim/host/errors.ts";
+import type { Machine } from "../../sim/host/machine.ts";
+import type { GuestEnd } from "./guest-run.ts";
+
+/** Ascending by address. */
+export type Symbols = readonly { readonly address: bigint; readonly name: string }[];
+
+/** What an address is at most behind its symbol: further, and it belongs to something else. */
+const REACH = 0x10_0000n;
+
+/**
+ * Reads lines of address, type and name, as in System.map or printed by nm.
+ * @throws MachineError bad-argument that names the line
+ */
+export function readSymbols(path: string): Symbols {
+  const symbols: { address: bigint; name: string }[] = [];
+  readFileSync(path, "utf8")
+    .split("\n")
+    .forEach((line, n) => {
+      if (line === "") return;
+      const match = /^([0-9a-f]{1,16}) [a-zA-Z?] (\S+)/.exec(line);
+      if (!match)
+        throw new MachineError(
+          "bad-argument",
+          `${path}: line ${n + 1} isn't an address, a type and a name`,
+        );
+      symbols.push({ address: BigInt(`0x${match[1]}`), name: match[2] ?? "" });
+    });
+  return symbols.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+}
+
+export function symbolAt(symbols: Symbols, address: bigint): string | null {
+  let low = 0;
+  let high = symbols.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((symbols[middle]?.address ?? 0n) <= address) low = middle + 1;
+    else high = middle;
+  }
+  const found = symbols[low - 1];
+  if (!found || address - found.address > REACH) return null;
+  return `${found.name}+0x${(address - found.address).toString(16)}`;
+}
+
+export function hangReport(machine: Machine, end: GuestEnd, symbols: Symbols | null): string {
+  const lines = [`aios: stopped (${end.reason}) after ${machine.time} ns of virtual time`];
+  end.places.forEach((places, cpu) => {
+    lines.push(`CPU ${cpu} was last at`);
+    for (const place of places) {
+      const symbol = symbols && symbolAt(symbols, place);
+      lines.push(`  0x${place.toString(16).padStart(16, "0")}${symbol ? ` ${symbol}` : ""}`);
+    }
+  });
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,74 @@
+/**
+ * A terminal on the machine's first serial port. The escape key is Ctrl-A, as QEMU's -nographic has
+ * it. When standard input is no terminal, its bytes are typed as they are.
+ */
+import type { Machine } from "../../sim/host/machine.ts";
+
+const ESCAPE = 0x01;
+const HELP = `
+Ctrl-A h  this help
+Ctrl-A x  leave: the machine stops where it is
+Ctrl-A b  send a break (magic SysRq)
+Ctrl-A p  press the power button
+Ctrl-A Ctrl-A  send Ctrl-A
+`;
+
+export class Terminal {
+  /** Someone has typed Ctrl-A x. */
+  left = false;
+  private readonly machine: Machine;
+  private readonly raw: boolean;
+  private escaped = false;
+  private output: number[] = [];
+  private readonly watch: { remove(): void };
+  private readonly take = (bytes: Buffer): void => this.type(bytes);
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.raw = process.stdin.isTTY === true;
+    this.watch = machine.onConsole((byte) => void this.output.push(byte));
+    if (this.raw) process.stdin.setRawMode(true);
+    process.stdin.on("data", this.take);
+  }
+
+  /** Shows what the guest has printed since the last time. */
+  flush(): void {
+    if (this.output.length === 0) return;
+    process.stdout.write(Uint8Array.from(this.output));
+    this.output = [];
+  }
+
+  /** Gives the terminal back. */
+  close(): void {
+    this.flush();
+    this.watch.remove();
+    process.stdin.off("data", this.take);
+    if (this.raw) process.stdin.setRawMode(false);
+    process.stdin.pause();
+  }
+
+  private type(bytes: Uint8Array): void {
+    if (this.raw) for (const byte of bytes) this.key(byte);
+    else this.machine.input.serial(bytes);
+  }
+
+  private key(byte: number): void {
+    const { machine } = this;
+    if (!this.escaped) {
+      this.escaped = byte === ESCAPE;
+      if (!this.escaped) machine.input.serial(Uint8Array.of(byte));
+      return;
+    }
+    this.escaped = false;
+    const actions: Readonly<Record<string, () => void>> = {
+      x: () => {
+        this.left = true;
+      },
+      h: () => void process.stdout.write(HELP.replaceAll("\n", "\r\n")),
+      b: () => void machine.input.serialBreak(),
+      p: () => machine.input.powerButton(),
+      [String.fromCharCode(ESCAPE)]: () => machine.input.serial(Uint8Array.of(ESCAPE)),
+    };
+    actions[String.fromCharCode(byte)]?.();
+  }
+}
