@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SLOTS = 16, SLOTS_LEAST = 4, LEVELS = 12, SCALE_SHIFT = 20, SLICE = 1000000 };
+enum { SLOTS = 16, SLOTS_LEAST = 6, LEVELS = 12, SCALE_SHIFT = 20, SLICE = 1000000 };
 enum { RESERVED = 8, QUEUED = 1, RUNNING = 4 };
 
 /* As far apart as in the kernel's benchmark. */
@@ -458,7 +458,7 @@ static double now(void) {
 int main(int argc, char **argv) {
   if (argc != 4) return 2;
   int fair = strcmp(argv[1], "fair") == 0, equal = strcmp(argv[3], "equal") == 0;
-  uint32_t count = strtoul(argv[2], NULL, 10), pool = count / 3 + 16;
+  uint32_t count = strtoul(argv[2], NULL, 10), pool = count / 5 + 16;
   entities = aligned_alloc(4096, ((count + 1) * sizeof *entities + 4095) & ~4095ul);
   nodes = aligned_alloc(4096, (pool * sizeof *nodes + 4095) & ~4095ul);
   char *block = aligned_alloc(4096, ((count + 4) * sizeof *slots + 4095) & ~4095ul);

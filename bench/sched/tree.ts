@@ -3,7 +3,7 @@
  * numbers instead of 64-bit integers. Virtual times stay below 2^53 for as long as a benchmark lasts.
  */
 const SLOTS = 16;
-const SLOTS_LEAST = 4;
+const SLOTS_LEAST = 6;
 const LEVELS = 12;
 
 export class Tree {

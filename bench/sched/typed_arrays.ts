@@ -23,7 +23,7 @@ export class TypedFair {
     this.remainders = new Float64Array(weights.length);
     this.deadlines = new Float64Array(weights.length);
     this.weight = weights.reduce((a, b) => a + b);
-    this.tree = new Tree(Math.floor(weights.length / 3) + 16);
+    this.tree = new Tree(Math.floor(weights.length / 5) + 16);
     for (let entity = 0; entity < weights.length; entity++) {
       this.renew(entity);
       this.insert(entity);

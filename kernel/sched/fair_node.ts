@@ -9,13 +9,13 @@
  * a record at a leaf's end touches one cache line of it.
  *
  * Keys and values wrap around: they are compared by their difference, which must be below 2^63.
- * Nodes other than the root have four entries at least (see nodes.ts), which are mended on the way
+ * Nodes other than the root have six entries at least (see nodes.ts), which are mended on the way
  * back up; full ones are split on the way down.
  */
 import { NODE_BYTES, nodeAlloc, nodeFree } from "./nodes";
 
 export const SLOTS: u32 = 16;
-export const SLOTS_LEAST: u32 = 4;
+export const SLOTS_LEAST: u32 = 6;
 const RECORD_SHIFT: usize = 5;
 const VALUE: usize = 8;
 
