@@ -1,5 +1,6 @@
 /**
- * Builds the WebAssembly modules and the typed views of their structures.
+ * Builds the WebAssembly modules and the typed views of their structures; before that, the
+ * interpreter of micro-ops, which is written by a generator.
  *
  *   tsx sdk/build/build.ts            release modules in build/, then pkg/
  *   tsx sdk/build/build.ts --debug    modules with assertions in build/debug/, for the tests
@@ -7,11 +8,13 @@
  */
 import { mkdirSync } from "node:fs";
 import { compile } from "./compile.ts";
+import { writeInterpreter } from "./engine/generate.ts";
 import { MODULES } from "./modules.ts";
 import { makePackage } from "./package.ts";
 
 const debug = process.argv.includes("--debug");
 const testing = debug || process.argv.includes("--bench");
 mkdirSync("build/debug", { recursive: true });
+writeInterpreter();
 for (const module of MODULES) if (testing || !module.testing) await compile(module, debug);
 if (!debug) await makePackage();

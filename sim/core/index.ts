@@ -13,6 +13,7 @@ export { HASH_RESULT, hashBegin, hashEnd, hashMachine, hashUpdate, nextUsedPage 
 export { peekTranslate, translateFor } from "./cpu/inspect";
 export { driveLine, pendingInterrupt, takeInterrupt } from "./interrupts/host";
 export { deliverMessage } from "./interrupts/lines";
+export { codeChanged, memoryChanged } from "./engine/blocks";
 export { agentCall, agentFault, agentLoad, agentStore } from "./user/host";
 export { nowAddress, registersAddress, stepsAddress } from "./cpu/inspect";
 export { DECODED_INSTRUCTION, decodeFor } from "./decode/host";

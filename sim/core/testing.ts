@@ -2,6 +2,10 @@
  * Exports of sim-testing.wasm: the machine, and its insides, so that tests can build a PCI device
  * of any shape and be that device: raise its interrupts, do its DMA.
  */
+import { cpuAt } from "./cpu/cpu";
+import { cpuTurn } from "./cpu/entry";
+import { flushBlocks } from "./engine/blocks";
+import { machine } from "./machine";
 import { addBar } from "./pci/decode";
 import { addExpressCapability } from "./pci/express";
 import { createFunction, functionAt } from "./pci/function";
@@ -37,4 +41,15 @@ export function testNotify(fn: u32, vector: u32): void {
 }
 export function testIntx(fn: u32, level: bool): void {
   setIntx(functionAt(fn), level);
+}
+
+/** A turn of CPU `cpu` of so many cycles from where it stands in time. */
+export function testTurn(cpu: u32, cycles: u64): void {
+  const target = cpuAt(cpu);
+  machine().sliceEnd = target.clock + cycles;
+  cpuTurn(target, target.clock + cycles);
+}
+/** Drops all blocks, as in a machine that was restored. */
+export function testFlushBlocks(): void {
+  flushBlocks();
 }

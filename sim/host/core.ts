@@ -1,4 +1,5 @@
 /** One instance of the machine in WebAssembly: its memory, its exports and its host functions. */
+import { CACHE_FIXED_BYTES, CACHE_FRAME_BYTES, CACHE_SLACK } from "../spec/caches.ts";
 import { AgentPort } from "./agent-port.ts";
 import { MachineError } from "./errors.ts";
 import type { Modules } from "./modules.ts";
@@ -34,6 +35,8 @@ export interface SimExports {
   peekTranslate(cpu: number, va: bigint): bigint;
   /** As an access of the CPU: 2 write, 4 user, 16 fetch. All ones when it faults. */
   translateFor(cpu: number, va: bigint, access: number): bigint;
+  /** Tells that the host has changed bytes of linear memory, which may be code (engine/blocks.ts). */
+  memoryChanged(from: number, bytes: number): void;
   pressPowerButton(): void;
   nicReceive(from: number, bytes: number): number;
   uartReceive(entry: number): number;
@@ -79,6 +82,7 @@ export const HOST_BUFFER = HOST_BASE + 0x1000;
 export const STATE_BASE = 0x0020_0000;
 export const RAM_BASE = 0x0200_0000;
 const WASM_PAGE = 65536;
+const FRAME_BYTES = 4096;
 
 /** Instantiates both modules over one memory and joins them; a guest's machine has no kernel.wasm. */
 export function instantiate(
@@ -86,7 +90,7 @@ export function instantiate(
   { memory: ramBytes, guest }: Configuration,
   host: HostFunctions,
 ): Core {
-  const memory = reserve(RAM_BASE + ramBytes);
+  const memory = reserve(RAM_BASE + ramBytes + cacheBytes(ramBytes));
   const data = new DataView(memory.buffer);
   const env = { memory, abort: abortFunction(data) };
   const simInstance = new WebAssembly.Instance(modules.sim, { env, host: { ...host } });
@@ -103,6 +107,11 @@ export function instantiate(
     hostBuffer: HOST_BUFFER,
     agents: new AgentPort(sim, memory),
   };
+}
+
+/** Bytes behind RAM (sim/spec/caches.ts). */
+function cacheBytes(ramBytes: number): number {
+  return CACHE_FIXED_BYTES + (ramBytes / FRAME_BYTES) * CACHE_FRAME_BYTES + CACHE_SLACK;
 }
 
 function reserve(bytes: number): WebAssembly.Memory {

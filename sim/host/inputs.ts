@@ -112,6 +112,7 @@ export function applyInput(core: Core, input: Input): bigint {
     case "agent-fault":
       return BigInt(core.agents.fault(input.cpu));
     case "memory":
+      sim.memoryChanged(input.at, input.bytes.length);
       core.bytes.set(input.bytes, input.at);
       return 1n;
   }

@@ -9,6 +9,7 @@
 
 /** Linear address of the window: the last 64 KiB of the lower half. */
 export const USER_TEXT = 0x7fff_ffff_0000;
+export const USER_TEXT_BYTES = 0x1_0000;
 /** Distance between two runtimes in the window; RIP must be exactly at one. */
 export const RUNTIME_BYTES = 16;
 export const RUNTIME_COUNT = 3;

@@ -35,10 +35,18 @@ export const EFER_LME = 0x100;
 export const EFER_LMA = 0x400;
 export const EFER_NXE = 0x800;
 
+export const RFLAGS_CF = 0x1;
 export const RFLAGS_FIXED = 0x2;
+export const RFLAGS_PF = 0x4;
+export const RFLAGS_AF = 0x10;
+export const RFLAGS_ZF = 0x40;
+export const RFLAGS_SF = 0x80;
 export const RFLAGS_TF = 0x100;
 export const RFLAGS_IF = 0x200;
 export const RFLAGS_DF = 0x400;
+export const RFLAGS_OF = 0x800;
+/** The six that arithmetic sets. */
+export const RFLAGS_STATUS = 0x8d5;
 export const RFLAGS_IOPL = 0x3000;
 export const RFLAGS_NT = 0x4000;
 export const RFLAGS_RF = 0x1_0000;
@@ -69,6 +77,7 @@ export const VECTOR_NMI = 2;
 export const VECTOR_BP = 3;
 export const VECTOR_OF = 4;
 export const VECTOR_UD = 6;
+export const VECTOR_NM = 7;
 export const VECTOR_DF = 8;
 export const VECTOR_TS = 10;
 export const VECTOR_NP = 11;

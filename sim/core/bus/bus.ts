@@ -6,6 +6,7 @@
  * the common access one compare.
  */
 import { allocate, allocateOne } from "../arena";
+import { codeWritten } from "../engine/blocks";
 import { machine, Ptr } from "../machine";
 import { allOnes, loadSized, ramPointer, storeSized } from "../ram";
 import { regionRead, regionWrite, portDeviceRead, portDeviceWrite } from "./dispatch";
@@ -159,7 +160,10 @@ export function physicalRead(address: u64, bytes: u32): u64 {
 /** Writes 1, 2, 4 or 8 bytes of physical memory; what nobody answers is dropped. */
 export function physicalWrite(address: u64, bytes: u32, value: u64): void {
   const pointer = ramPointer(address, bytes);
-  if (pointer != 0) return storeSized(pointer, bytes, value);
+  if (pointer != 0) {
+    codeWritten(pointer, bytes);
+    return storeSized(pointer, bytes, value);
+  }
   const index = findRegion(address, bytes);
   if (index == REGIONS_MAX) return;
   const region = regionAt(index);

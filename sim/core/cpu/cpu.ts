@@ -34,6 +34,14 @@ const SEGMENTS: u32 = 8;
 /** FXSAVE image: x87, MMX, SSE state (Intel SDM 1, 10.5.1). */
 const FXSAVE_BYTES: usize = 512;
 
+/**
+ * The first 168 bytes are the slots: what a micro-op (engine/) names by its offset in one byte. The
+ * bytes AH, CH, DH and BH are the offsets 1, 9, 17 and 25.
+ *
+ * While machine code runs the status flags are kept as the last result left them, and worked out
+ * when somebody asks; `engine/flags.ts` says how. Between two turns they are in `rflags`, and all
+ * fields that only a turn uses are 0.
+ */
 @unmanaged
 export class Cpu {
   // General registers in encoding order: index n is at offset 8 n.
@@ -53,6 +61,21 @@ export class Cpu {
   r13: u64;
   r14: u64;
   r15: u64;
+  /** Always 0: the base or index of an address that has none. */
+  zero: u64;
+  /** Temporaries of one instruction. */
+  t0: u64;
+  t1: u64;
+  t2: u64;
+  t3: u64;
+  /** The last result, sign-extended to 64 bits. */
+  flagResult: u64;
+  /** First operand ^ second ^ result, sign-extended: the carries into each bit. */
+  flagAux: u64;
+  /** Bit 0 CF; bit 1 SF, bits 15-8 PF, as differences to what the result says. */
+  flagCarry: u32;
+  /** 1: the next instruction ends before an interrupt is taken (STI, MOV SS; Intel SDM 3A, 6.8.3). */
+  interruptShadow: u32;
   rip: u64;
   rflags: u64;
 
@@ -94,6 +117,8 @@ export class Cpu {
 
   /** This CPU's position in virtual time, in cycles. */
   clock: u64;
+  /** Instructions of machine code that have ended. */
+  retired: u64;
   index: u32;
   activity: u32;
   /** Exception to be raised when the running kernel entry returns: vector + 1, or 0. */

@@ -6,23 +6,26 @@
  * for SYSCALL. Gates of the IDT and LSTAR point there. A CPU whose RIP is in the window calls the
  * entry, which runs to its end with interrupts off. What follows is IRETQ for a vector, SYSRET for a
  * system call and the idle loop otherwise; or IRETQ for any, if the entry has asked for it.
+ *
+ * At all other addresses the CPU executes machine code (engine/turn.ts), in ring 3 also outside of
+ * the window of runtimes (user/runtime.ts).
  */
 import { charge, Cpu, CPU_RUNNING } from "./cpu";
-import { hasErrorCode, raise, raiseFault } from "./exceptions";
-import { fetchable } from "./fetch";
+import { hasErrorCode, raiseFault } from "./exceptions";
 import { deliverPending } from "./interrupts";
 import { ACCESS_READ, loadLinear } from "./mmu";
 import { returnFromInterrupt } from "./return";
 import { systemReturn } from "./syscall";
+import { codeTurn } from "../engine/turn";
+import { inWindow, KERNEL_TEXT } from "../engine/windows";
 import { kernelEnter } from "../host";
 import { machine, NO_CPU } from "../machine";
 import { trace } from "../trace";
 import { userTurn } from "../user/runtime";
 import { ENTRY_BYTES, ENTRY_COUNT, ENTRY_IDLE, ENTRY_SYSCALL } from "../../spec/entries";
 import { TRACE_INTERRUPT_END } from "../../spec/trace";
-import { RFLAGS_RF, VECTOR_UD } from "../../spec/x86";
+import { RFLAGS_RF } from "../../spec/x86";
 
-export const KERNEL_TEXT: u64 = 0xffff_ffff_8000_0000;
 /** Price of getting into and out of the kernel, in cycles. */
 const ENTRY_CYCLES: u64 = 100;
 const VECTORS: u32 = 256;
@@ -41,7 +44,7 @@ export function entryAt(rip: u64): u32 {
   return <u32>offset / ENTRY_BYTES;
 }
 
-/** Gives the CPU its turn until `end`: at most one kernel entry, or ring 3 up to `end`. */
+/** Gives the CPU its turn until `end`: at most one kernel entry, or ring 3 or machine code up to `end`. */
 export function cpuTurn(cpu: Cpu, end: u64): void {
   const state = machine();
   state.running = cpu.index;
@@ -52,12 +55,12 @@ export function cpuTurn(cpu: Cpu, end: u64): void {
 }
 
 function execute(cpu: Cpu): void {
+  if (!inWindow(cpu, cpu.rip)) return codeTurn(cpu);
   if (cpu.cpl == 3) return userTurn(cpu);
   charge(cpu, ENTRY_CYCLES);
-  const entry = cpu.cpl == 0 ? entryAt(cpu.rip) : ENTRY_COUNT;
+  const entry = entryAt(cpu.rip);
   if (entry < VECTORS) handle(cpu, entry);
-  else if (entry != ENTRY_COUNT) call(cpu, entry);
-  else fetchNothing(cpu);
+  else call(cpu, entry);
 }
 
 /** An entry that is no handler. An exception that it has raised comes before its end. */
@@ -86,9 +89,4 @@ function handle(cpu: Cpu, vector: u32): void {
   raiseFault(cpu);
   // The fault is the IRETQ's: once it is repaired, the whole entry runs again.
   cpu.rsp -= bytes;
-}
-
-/** Code outside the window: a fault if it can't be fetched, else nothing that can be executed. */
-function fetchNothing(cpu: Cpu): void {
-  if (fetchable(cpu)) raise(cpu, VECTOR_UD, 0);
 }

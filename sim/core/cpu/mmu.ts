@@ -6,6 +6,8 @@
  * that lies elsewhere reads as all ones, which is a reserved-bit fault.
  */
 import { physicalRead, physicalWrite } from "../bus/bus";
+import { codeWritten } from "../engine/blocks";
+import { frameOf } from "../engine/memory";
 import { loadSized, ramPointer, storeSized } from "../ram";
 import { Cpu } from "./cpu";
 import {
@@ -192,6 +194,7 @@ function addFastLine(cpu: Cpu, va: u64, address: u64, rights: u64, access: u32):
   const page = ramPointer(address & ~(<u64>0xfff), 4096);
   if (page == 0) return;
   const kind = access & ACCESS_WRITE ? FAST_WRITE : access & ACCESS_FETCH ? FAST_FETCH : FAST_READ;
+  if (kind == FAST_WRITE && frameOf(page).granules != 0) return;
   fillFastLine(cpu, user, va, kind, page + (<usize>va & 0xfff));
 }
 
@@ -233,7 +236,9 @@ function markUsed(path: usize, depth: usize, access: u32): u64 {
     const entry = load<u64>(pointer);
     const flags: u64 =
       n == depth - 1 && access & ACCESS_WRITE ? PAGE_ACCESSED | PAGE_DIRTY : PAGE_ACCESSED;
-    if ((entry & flags) != flags) store<u64>(pointer, entry | flags);
+    if ((entry & flags) == flags) continue;
+    codeWritten(pointer, 8);
+    store<u64>(pointer, entry | flags);
   }
   return load<u64>(load<usize>(path + (depth - 1) * sizeof<usize>())) & PAGE_DIRTY;
 }

@@ -2,20 +2,25 @@
  * The translation lookaside buffers of a CPU (Intel SDM 3A, 4.10) and, in front of them, the fast
  * lines through which an access to RAM costs two loads and a compare.
  *
+ * The buffers are machine state: what software forgets to invalidate, it may meet again. The fast
+ * lines aren't. Every line comes from an entry that is still there, so that using one has the same
+ * effects as finding the entry: none. A line whose entry goes, goes too.
+ *
  *   key of an entry:  48 valid | 47-36 PCID | 35-0 page number (of the entry's own page size)
  *
  * What software may count on is the invalidation: an entry that an instruction must drop is gone
  * when it returns. Entries may go earlier for any reason, so a flush of too much is always allowed.
  */
 import { allocate, allocateOne } from "../arena";
-import { Ptr } from "../machine";
+import { dropJumps, supervisorLinesOf, userLinesOf } from "../engine/memory";
+import { machine, Ptr } from "../machine";
 import { Cpu } from "./cpu";
 import { CR4_PCIDE, LINEAR_ADDRESS_BITS, PAGE_GLOBAL } from "../../spec/x86";
 
 const WAYS: u32 = 4;
 /** Sets of the buffers for pages of 4 KiB, 2 MiB and 1 GiB; powers of two. */
 const SMALL_SETS: u32 = 128;
-const MEDIUM_SETS: u32 = 8;
+const MEDIUM_SETS: u32 = 64;
 const LARGE_SETS: u32 = 1;
 const ENTRIES: u32 = (SMALL_SETS + MEDIUM_SETS + LARGE_SETS) * WAYS;
 
@@ -66,13 +71,14 @@ export class FastLine {
 export const FAST_LINES: u32 = 256;
 const CONTEXT_MAX: u64 = 0xfff;
 const PAGE_NUMBER: u64 = ~(<u64>0xfff);
+const LINEAR_MASK: u64 = (<u64>1 << LINEAR_ADDRESS_BITS) - 1;
 
 export function createTlb(cpu: Cpu): void {
   const tlb = allocateOne<Tlb>();
   cpu.tlb = changetype<usize>(tlb);
   tlb.entries = allocate(<usize>ENTRIES * offsetof<TlbEntry>());
-  tlb.supervisorLines = allocate(<usize>FAST_LINES * offsetof<FastLine>());
-  tlb.userLines = allocate(<usize>FAST_LINES * offsetof<FastLine>());
+  tlb.supervisorLines = supervisorLinesOf(cpu.index);
+  tlb.userLines = userLinesOf(cpu.index);
   cpu.fastLines = tlb.supervisorLines;
   cpu.fastContext = 1;
 }
@@ -145,6 +151,7 @@ export function tlbFill(cpu: Cpu, va: u64, frame: u64, shift: u32): void {
   if (at == 0) {
     at = changetype<usize>(entryAt(tlb, first + (tlb.victim & (WAYS - 1))));
     tlb.victim += 1;
+    dropLinesOf(cpu, changetype<TlbEntry>(at));
   }
   const entry = changetype<TlbEntry>(at);
   entry.key = KEY_VALID | (pcid << KEY_PCID_SHIFT) | page;
@@ -153,8 +160,48 @@ export function tlbFill(cpu: Cpu, va: u64, frame: u64, shift: u32): void {
   entry.shift = shift;
 }
 
+/** Drops the fast lines that came from an entry, whatever its context. */
+function dropLinesOf(cpu: Cpu, entry: TlbEntry): void {
+  dropJumps(cpu.index);
+  const tlb = tlbOf(cpu);
+  const shift = entry.shift;
+  const page = (entry.key & ~KEY_PCID & ~KEY_VALID) << shift;
+  if (shift == 12) {
+    dropLineIn(lineOf(tlb.supervisorLines, page), page, shift);
+    dropLineIn(lineOf(tlb.userLines, page), page, shift);
+    return;
+  }
+  for (let n: usize = 0; n < <usize>FAST_LINES * offsetof<FastLine>(); n += offsetof<FastLine>()) {
+    dropLineIn(changetype<FastLine>(tlb.supervisorLines + n), page, shift);
+    dropLineIn(changetype<FastLine>(tlb.userLines + n), page, shift);
+  }
+}
+
+/** Clears the line if it is of a page among the 2^shift bytes at linear address `page`. */
+function dropLineIn(line: FastLine, page: u64, shift: u32): void {
+  const tag = line.readTag | line.writeTag | line.fetchTag;
+  if (((tag ^ page) & LINEAR_MASK) >> shift != 0) return;
+  line.readTag = 0;
+  line.writeTag = 0;
+  line.fetchTag = 0;
+}
+
+/** Sends writes to the page of RAM at linear address `page` the slow way, on all CPUs. */
+export function fastLinesForbidWrites(page: usize): void {
+  const bytes = <usize>FAST_LINES * offsetof<FastLine>();
+  for (let cpu: u32 = 0; cpu < machine().cpuCount; cpu++) {
+    const first = supervisorLinesOf(cpu);
+    const end = userLinesOf(cpu) + bytes;
+    for (let at = first; at < end; at += offsetof<FastLine>()) {
+      const line = changetype<FastLine>(at);
+      if (<usize>(line.writeTag & PAGE_NUMBER) + line.delta == page) line.writeTag = 0;
+    }
+  }
+}
+
 /** Makes all fast lines stale; needed whenever a translation or the right to use it may change. */
 export function dropFastLines(cpu: Cpu): void {
+  dropJumps(cpu.index);
   cpu.fastContext += 1;
   if (cpu.fastContext <= CONTEXT_MAX) return;
   const tlb = tlbOf(cpu);
@@ -171,8 +218,8 @@ export function selectFastLines(cpu: Cpu): void {
 }
 
 /** A line is 32 bytes and a page 4096: the page number times 32 is the address shifted by 7. */
-const LINE_SHIFT: u32 = 7;
-const LINE_MASK: u32 = (FAST_LINES - 1) * 32;
+export const LINE_SHIFT: u32 = 7;
+export const LINE_MASK: u32 = (FAST_LINES - 1) * 32;
 
 @inline
 function lineOf(lines: usize, va: u64): FastLine {

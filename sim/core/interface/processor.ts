@@ -43,6 +43,7 @@ const REGISTER_FILE_CYCLES: u64 = 16;
 
 /** General registers 0-15 in encoding order, 16 RIP, 17 RFLAGS. */
 const REGISTERS: u32 = 18;
+const GENERAL_REGISTERS: u32 = 16;
 const RFLAGS_NUMBER: u32 = 17;
 const FILE_BYTES: usize = REGISTER_FILE_BYTES;
 /** Status, control and system flags that exist in 64-bit mode. */
@@ -129,7 +130,8 @@ export function loadSegment(number: u32, selector: u32): void {
 
 @inline
 function registerAddress(cpu: Cpu, index: u32): usize {
-  return changetype<usize>(cpu) + offsetof<Cpu>("rax") + (<usize>index << 3);
+  const first = index < GENERAL_REGISTERS ? offsetof<Cpu>("rax") : offsetof<Cpu>("rip") - 8 * 16;
+  return changetype<usize>(cpu) + first + (<usize>index << 3);
 }
 
 /** Value of a register: 0-15 general in encoding order (4 is RSP), 16 RIP, 17 RFLAGS; else 0. */

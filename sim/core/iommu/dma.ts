@@ -1,4 +1,5 @@
 /** Device access to memory: the function's right to master the bus, then the IOMMU, then RAM. */
+import { codeWritten } from "../engine/blocks";
 import { faultArgument, takeFault } from "../faults";
 import { busMaster } from "../pci/decode";
 import { findFunction, functionAt, NO_FUNCTION } from "../pci/function";
@@ -41,7 +42,9 @@ function spanPointer(requester: u32, address: u64, bytes: u32, write: bool): usi
   const index = findFunction(requester);
   if (index == NO_FUNCTION || !busMaster(functionAt(index))) return 0;
   const target = translate(requester, address, write);
-  return target == NO_ADDRESS ? 0 : ramPointer(target, bytes);
+  const pointer: usize = target == NO_ADDRESS ? 0 : ramPointer(target, bytes);
+  if (pointer != 0 && write) codeWritten(pointer, bytes);
+  return pointer;
 }
 
 function copy(requester: u32, address: u64, local: usize, bytes: u32, write: bool): bool {

@@ -7,6 +7,7 @@
 import { physicalRead, physicalWrite } from "../bus/bus";
 import { charge, Cpu, cpuAt } from "../cpu/cpu";
 import { raise, raiseFault } from "../cpu/exceptions";
+import { codeWritten } from "../engine/blocks";
 import { ACCESS_READ, ACCESS_USER, ACCESS_WRITE, translate } from "../cpu/mmu";
 import { HOST_BUFFER } from "../host";
 import { machine, NO_CPU } from "../machine";
@@ -93,8 +94,10 @@ function access(cpu: u32, low: u32, high: u32, bytes: u32, kind: u32): u32 {
   if (raiseFault(target)) return ACCESS_FAULTED;
   const pointer = ramPointer(address, bytes);
   if (pointer == 0) accessDevice(cpu, address, bytes, kind);
-  else if (kind == ACCESS_WRITE) memory.copy(pointer, HOST_BUFFER, bytes);
-  else memory.copy(HOST_BUFFER, pointer, bytes);
+  else if (kind == ACCESS_WRITE) {
+    codeWritten(pointer, bytes);
+    memory.copy(pointer, HOST_BUFFER, bytes);
+  } else memory.copy(HOST_BUFFER, pointer, bytes);
   return ACCESS_DONE;
 }
 

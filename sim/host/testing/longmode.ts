@@ -3,6 +3,7 @@
  * an IDT whose gates lead to the kernel's entries. What the kernel is entered with is recorded.
  */
 import { ENTRY_BYTES, ENTRY_IDLE } from "../../spec/entries.ts";
+import type { MachineOptions } from "../machine.ts";
 import { ProcessorBench } from "./processor.ts";
 
 export const TEXT = 0xffff_ffff_8000_0000n;
@@ -49,8 +50,8 @@ export class LongModeBench {
     this.bench = bench;
   }
 
-  static async create(): Promise<LongModeBench> {
-    const made = new LongModeBench(await ProcessorBench.create());
+  static async create(options: MachineOptions = {}): Promise<LongModeBench> {
+    const made = new LongModeBench(await ProcessorBench.create(options));
     made.buildTables();
     made.enterLongMode();
     made.bench.setKernel((_, entry, errorCode) => made.record(entry, errorCode));

@@ -1,0 +1,179 @@
+/** Micro-ops that end a block or depend on a condition, and pairs of instructions in one micro-op. */
+import {
+  A,
+  B,
+  IMMEDIATE,
+  loading,
+  type MicroOp,
+  OPERANDS,
+  storing,
+  WIDE,
+  WIDTHS,
+  type Width,
+} from "./micro-ops.ts";
+
+const TAKEN = "block + TAKEN_SITE";
+const NEXT = "block + NEXT_SITE";
+
+/** The eight conditions; each even opcode has one, the odd one behind it the opposite. */
+const CONDITIONS = ["O", "B", "Z", "BE", "S", "P", "L", "LE"].flatMap((name) => [
+  { name, holds: `condition${name}(cpu) != 0` },
+  { name: `N${name}`, holds: `condition${name}(cpu) == 0` },
+]);
+
+const jumpIf = (condition: string) => `site = ${condition} ? ${TAKEN} : ${NEXT};`;
+
+const conditional: MicroOp[] = [
+  ...CONDITIONS.map(({ name, holds }) => ({
+    name: `J${name}`,
+    code: jumpIf(holds),
+    branches: true,
+  })),
+  ...CONDITIONS.map(({ name, holds }) => ({
+    name: `SET${name}`,
+    code: `store<u8>(${A}, <u8>(${holds}));`,
+  })),
+  // Without the move, a 32-bit destination loses its upper half all the same (SDM 2A, CMOVcc).
+  ...CONDITIONS.map(({ name, holds }) => ({
+    name: `CMOV${name}_32`,
+    code: `store<u64>(${A}, <u64>load<u32>(${holds} ? ${B} : ${A}));`,
+  })),
+  ...CONDITIONS.map(({ name, holds }) => ({
+    name: `CMOV${name}_64`,
+    code: `if (${holds}) store<u64>(${A}, load<u64>(${B}));`,
+  })),
+];
+
+const CALL_ADDRESS = "const va = load<u64>(cpu, RSP) - 8;";
+const PUSH_NEXT = storing(WIDTHS[3] as Width, "load<u64>(block, NEXT_SITE + 8)");
+const indirect = (rip: string) => `store<u64>(INDIRECT_SITE + 8, ${rip});
+        site = INDIRECT_SITE;`;
+const CANONICAL = "if (!canonical(target)) return refuseTarget(cpu, block, ip, left);";
+
+const jumps: MicroOp[] = [
+  { name: "JUMP", code: `site = ${TAKEN};`, branches: true },
+  { name: "NEXT", code: `site = ${NEXT};`, branches: true },
+  { name: "JUMP_IF", code: jumpIf("load<u64>(cpu, T0) != 0"), branches: true },
+  {
+    name: "JUMP_R",
+    code: `const target = load<u64>(${A});
+        ${CANONICAL}
+        ${indirect("target")}`,
+    branches: true,
+  },
+  {
+    name: "CALL",
+    code: `${CALL_ADDRESS}
+        ${PUSH_NEXT}
+        store<u64>(cpu, va, RSP);
+        site = ${TAKEN};`,
+    branches: true,
+  },
+  {
+    name: "CALL_R",
+    code: `${CALL_ADDRESS}
+        const target = load<u64>(${A});
+        ${CANONICAL}
+        ${PUSH_NEXT}
+        store<u64>(cpu, va, RSP);
+        ${indirect("target")}`,
+    branches: true,
+  },
+  {
+    name: "RET",
+    code: `const va = load<u64>(cpu, RSP);
+        let target: u64;
+        ${loading("u64", 64, "target = value")}
+        ${CANONICAL}
+        store<u64>(cpu, va + 8 + <u64>load<u32>(ip, 8), RSP);
+        ${indirect("target")}`,
+    branches: true,
+  },
+  { name: "SYSTEM", code: "return leave(LEFT_SYSTEM, block, ip, left);", branches: true },
+  {
+    // Code that can't be executed: y is the vector.
+    name: "RAISE",
+    code: `store<u32>(cpu, load<u32>(ip, 12), offsetof<Cpu>("fault"));
+        store<u32>(cpu, 0, offsetof<Cpu>("faultCode"));
+        return leave(LEFT_FAULT, block, ip, left);`,
+    branches: true,
+  },
+];
+
+/** Conditions behind CMP, as comparisons of its operands x and y. */
+const AFTER_CMP: readonly (readonly [string, (w: Width) => string])[] = [
+  ["B", ({ unsigned: u }) => `<${u}>x < <${u}>y`],
+  ["NB", ({ unsigned: u }) => `<${u}>x >= <${u}>y`],
+  ["Z", () => "x == y"],
+  ["NZ", () => "x != y"],
+  ["BE", ({ unsigned: u }) => `<${u}>x <= <${u}>y`],
+  ["NBE", ({ unsigned: u }) => `<${u}>x > <${u}>y`],
+  ["L", () => "x < y"],
+  ["NL", () => "x >= y"],
+  ["LE", () => "x <= y"],
+  ["NLE", () => "x > y"],
+];
+/** Conditions behind TEST and other operations whose result r says all. */
+const AFTER_LOGIC: readonly (readonly [string, string])[] = [
+  ["Z", "r == 0"],
+  ["NZ", "r != 0"],
+  ["S", "r < 0"],
+  ["NS", "r >= 0"],
+  ["LE", "r <= 0"],
+  ["NLE", "r > 0"],
+];
+
+/** Widths that are compared often; 16 bits aren't. */
+const COMPARED = WIDTHS.filter(({ bits }) => bits !== 16);
+
+const fused: MicroOp[] = [
+  ...(["RR", "RI"] as const).flatMap((form) =>
+    COMPARED.flatMap((width) =>
+      AFTER_CMP.map(([name, holds]) => ({
+        name: `CMP_${form}_${width.bits}_J${name}`,
+        code: `const x = load<${width.signed}>(${A});
+        const y = ${OPERANDS[form](width)};
+        cmp<${width.signed}, ${width.unsigned}>(cpu, x, y);
+        ${jumpIf(holds(width))}`,
+        branches: true,
+      })),
+    ),
+  ),
+  ...(["RR", "RI"] as const).flatMap((form) =>
+    COMPARED.flatMap((width) =>
+      AFTER_LOGIC.map(([name, holds]) => ({
+        name: `TEST_${form}_${width.bits}_J${name}`,
+        code: `const r = <${width.signed}>(load<${width.signed}>(${A}) & ${OPERANDS[form](width)});
+        logic<${width.signed}>(cpu, r);
+        ${jumpIf(holds)}`,
+        branches: true,
+      })),
+    ),
+  ),
+  ...(["add", "sub", "and"] as const).flatMap((name) =>
+    WIDE.flatMap(({ bits, signed, unsigned }) =>
+      AFTER_LOGIC.slice(0, 2).map(([condition, holds]) => ({
+        name: `${name.toUpperCase()}_RI_${bits}_J${condition}`,
+        code: `const slot = ${A};
+        ${name}<${name === "and" ? signed : `${signed}, ${unsigned}`}>(cpu, slot, <${signed}>${IMMEDIATE});
+        const r = load<${signed}>(slot);
+        ${jumpIf(holds)}`,
+        branches: true,
+      })),
+    ),
+  ),
+  ...(["inc", "dec"] as const).flatMap((name) =>
+    WIDE.flatMap(({ bits, signed }) =>
+      AFTER_LOGIC.slice(0, 2).map(([condition, holds]) => ({
+        name: `${name.toUpperCase()}_${bits}_J${condition}`,
+        code: `const slot = ${A};
+        ${name}<${signed}>(cpu, slot);
+        const r = load<${signed}>(slot);
+        ${jumpIf(holds)}`,
+        branches: true,
+      })),
+    ),
+  ),
+];
+
+export const BRANCHES: readonly MicroOp[] = [...conditional, ...jumps, ...fused];

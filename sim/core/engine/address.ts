@@ -1,0 +1,67 @@
+/**
+ * Linear addresses outside of 64-bit mode: base, limit, type and wrap-around of the segment (Intel SDM
+ * 3A, 5.3 and 5.4; real mode 20.1.1).
+ */
+import { Cpu, Segment, SEGMENT_SS, segmentAt } from "../cpu/cpu";
+import { in64BitMode } from "../cpu/control";
+import { canonical } from "../cpu/mmu";
+import {
+  refuse,
+  SEGMENT_BIG,
+  SEGMENT_CODE,
+  SEGMENT_CONFORMING,
+  SEGMENT_PRESENT,
+  SEGMENT_READABLE,
+  SEGMENT_WRITABLE,
+} from "../cpu/segments";
+import { ADDRESS_WRITE } from "./emitter";
+import { CR0_PE, RFLAGS_VM, VECTOR_GP, VECTOR_SS } from "../../spec/x86";
+
+/** Bit 2 of a data segment's type: it grows down. */
+const SEGMENT_EXPAND_DOWN: u32 = SEGMENT_CONFORMING;
+
+/** CALL_ADDRESS: T3 = the linear address of the memory operand; y as in emitter.ts. */
+export function executeAddress(cpu: Cpu, ip: usize): void {
+  const slots = changetype<usize>(cpu);
+  const base = load<u64>(slots + <usize>load<u8>(ip, 3));
+  const index = load<u64>(slots + <usize>load<u8>(ip, 4)) << (load<u8>(ip, 5) & 3);
+  const y = load<u32>(ip, 12);
+  const offset = base + index + <u64>load<i32>(ip, 8);
+  const mask: u64 = ((y >> 16) & 0xff) == 2 ? 0xffff : 0xffff_ffff;
+  cpu.t3 = linearOf(cpu, y & 0xff, offset & mask, (y >> 8) & 0xff, (y & ADDRESS_WRITE) != 0);
+}
+
+/**
+ * The linear address of `bytes` bytes at `offset` in a segment, in any mode; when they may not be
+ * read (or written) there, `cpu.fault` is #GP(0), or #SS(0) for the stack segment.
+ */
+export function linearOf(cpu: Cpu, index: u32, offset: u64, bytes: u32, write: bool): u64 {
+  const segment = segmentAt(cpu, index);
+  const vector: u32 = index == SEGMENT_SS ? VECTOR_SS : VECTOR_GP;
+  if (in64BitMode(cpu)) {
+    const linear = index < 4 ? offset : segment.base + offset;
+    if (!canonical(linear)) refuse(cpu, vector, 0);
+    return linear;
+  }
+  if (!within(segment, <u32>offset, bytes) || !usable(cpu, segment, write)) refuse(cpu, vector, 0);
+  return (segment.base + offset) & 0xffff_ffff;
+}
+
+/** Limit check; the end may not wrap around. */
+function within(segment: Segment, offset: u32, bytes: u32): bool {
+  const last = <u64>offset + (bytes == 0 ? 0 : bytes - 1);
+  const attributes = <u32>segment.attributes;
+  const down = (attributes & (SEGMENT_CODE | SEGMENT_EXPAND_DOWN)) == SEGMENT_EXPAND_DOWN;
+  if (!down) return last <= <u64>segment.limit;
+  const top: u64 = attributes & SEGMENT_BIG ? 0xffff_ffff : 0xffff;
+  return offset > segment.limit && last <= top;
+}
+
+/** Type check (5.5); real and virtual-8086 mode know none. */
+function usable(cpu: Cpu, segment: Segment, write: bool): bool {
+  if (!(cpu.cr0 & CR0_PE) || cpu.rflags & RFLAGS_VM) return true;
+  const attributes = <u32>segment.attributes;
+  if (!(attributes & SEGMENT_PRESENT)) return false;
+  if (attributes & SEGMENT_CODE) return !write && (attributes & SEGMENT_READABLE) != 0;
+  return !write || (attributes & SEGMENT_WRITABLE) != 0;
+}

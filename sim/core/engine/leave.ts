@@ -1,0 +1,55 @@
+/** How the interpreter ends, and what it needs of others' layouts as plain numbers. */
+import { Cpu } from "../cpu/cpu";
+import { FastLine, LINE_MASK, LINE_SHIFT } from "../cpu/tlb";
+import { engine } from "./memory";
+import { VECTOR_GP } from "../../spec/x86";
+
+/** At `site`: the block behind it is not known, has been dropped, or is longer than the budget. */
+export const LEFT_AT_SITE: u32 = 1;
+/** In the instruction of `operation`, which has done nothing: `cpu.fault` says why. */
+export const LEFT_FAULT: u32 = 2;
+/** At an instruction that is executed outside (system.ts). */
+export const LEFT_SYSTEM: u32 = 3;
+
+export const RCX: usize = offsetof<Cpu>("rcx");
+export const RSP: usize = offsetof<Cpu>("rsp");
+export const T0: usize = offsetof<Cpu>("t0");
+export const T3: usize = offsetof<Cpu>("t3");
+export const PAGE: u64 = ~(<u64>0xfff);
+export const DELTA: usize = offsetof<FastLine>("delta");
+
+/** The fast line among `lines` that `va` may be in. */
+@inline
+export function lineOf(lines: usize, va: u64): usize {
+  return lines + ((<usize>va >>> LINE_SHIFT) & LINE_MASK);
+}
+
+@inline
+export function faulted(cpu: usize): bool {
+  return load<u32>(cpu, offsetof<Cpu>("fault")) != 0;
+}
+
+/** Notes where the interpreter stopped; it must return at once. */
+export function leave(reason: u32, block: usize, operation: usize, left: i32): void {
+  const state = engine();
+  state.reason = reason;
+  state.block = block;
+  state.operation = operation;
+  state.left = left;
+}
+
+/** At the end of `block`, in front of what `site` leads to. */
+export function leaveAt(site: usize, block: usize, left: i32): void {
+  const state = engine();
+  state.block = block;
+  state.reason = LEFT_AT_SITE;
+  state.site = site;
+  state.left = left;
+}
+
+/** A near branch to an address that isn't canonical is #GP(0) of the branch (SDM 2A, JMP, CALL, RET). */
+export function refuseTarget(cpu: usize, block: usize, operation: usize, left: i32): void {
+  store<u32>(cpu, VECTOR_GP, offsetof<Cpu>("fault"));
+  store<u32>(cpu, 0, offsetof<Cpu>("faultCode"));
+  leave(LEFT_FAULT, block, operation, left);
+}

@@ -1,0 +1,175 @@
+/**
+ * Where the engine keeps what is no machine state (sim/spec/caches.ts):
+ *
+ *   host window   EngineState: how the interpreter and the turn hand each other the CPU
+ *   behind RAM    CPU 0: fast lines (supervisor, user), jump cache | CPU 1 … 63 |
+ *                 heads of the block table | blocks | a record for each frame of RAM
+ */
+import { machine } from "../machine";
+import { HOST_BASE, RAM_BASE } from "../memory";
+import {
+  CACHE_BLOCK_BYTES,
+  CACHE_CPU_BYTES,
+  CACHE_CPUS,
+  CACHE_FIXED_BYTES,
+  CACHE_FRAME_BYTES,
+  CACHE_TABLE_BYTES,
+} from "../../spec/caches";
+
+export const ENGINE_BASE: usize = HOST_BASE + 0x800;
+/** Generation of each CPU's jump cache: entries of another one are stale. */
+const GENERATIONS: usize = ENGINE_BASE + 0x100;
+/** The instruction that is being decoded, and its bytes when they are on two pages. */
+export const INSTRUCTION: usize = ENGINE_BASE + 0x200;
+export const INSTRUCTION_BYTES: usize = ENGINE_BASE + 0x300;
+/** A block that is used once: shorter than the cached one, or not to be cached. */
+const SINGLE_BYTES: usize = 0x2000;
+const LINES_BYTES: usize = 0x2000;
+const JUMP_ENTRIES: usize = 4096;
+const JUMP_ENTRY_BYTES: usize = 16;
+
+@unmanaged
+export class EngineState {
+  /** Where the next block goes; 0 before the first one. */
+  blockTop: usize;
+  /** Set when a cached translation goes: the page that is being executed may be another now. */
+  translationsChanged: u32;
+  /** 1 while one instruction is executed alone: it may reach devices and store into code. */
+  alone: u32;
+  /** Why and where the interpreter left (interpreter.ts), and the cycles that it had left. */
+  reason: u32;
+  block: usize;
+  operation: usize;
+  left: i32;
+  /** The site (blocks.ts) through which a block would have been entered. */
+  site: usize;
+  /** The span of memory of the access in progress (access.ts): up to a page's end, and behind it. */
+  spanAddress: u64;
+  spanNext: u64;
+  spanPointer: usize;
+  spanNextPointer: usize;
+  spanHead: u32;
+  /** Set when an access has reached a device: what it has done may be an interrupt. */
+  device: u32;
+  /** The block that is being made (emitter.ts): where its next micro-op goes, and its mode. */
+  emitTop: usize;
+  emitMode: u32;
+  /** RIP of the instruction that is being translated, and of the one behind it. */
+  emitRip: u64;
+  emitNextRip: u64;
+  /** Its memory operand, as micro-ops name one. */
+  memoryDisplacement: u64;
+  memoryBase: u32;
+  memoryIndex: u32;
+  memoryScale: u32;
+  /** The compare, or 0, with which a conditional jump may become one micro-op. */
+  fusible: usize;
+  /** A site that leads nowhere: the target of an indirect jump. */
+  indirectLink: u32;
+  indirectReserved: u32;
+  indirectRip: u64;
+}
+
+@inline
+export function engine(): EngineState {
+  return changetype<EngineState>(ENGINE_BASE);
+}
+
+/** The site of an indirect jump: its link is 0 for ever. */
+export const INDIRECT_SITE: usize = ENGINE_BASE + offsetof<EngineState>("indirectLink");
+
+/** What is known of a frame of RAM. */
+@unmanaged
+export class Frame {
+  /** Bit n: some block has been made of code among the bytes 64 n to 64 n + 63. */
+  granules: u64;
+  /** The first of the frame's blocks (Block.nextInFrame). */
+  blocks: usize;
+  reserved: u32;
+}
+
+@inline
+function cachesBase(): usize {
+  return RAM_BASE + <usize>machine().ramBytes;
+}
+
+@inline
+function cpuCaches(cpu: u32): usize {
+  return cachesBase() + <usize>cpu * <usize>CACHE_CPU_BYTES;
+}
+
+/** Fast lines of a CPU for supervisor accesses; those for user accesses follow. */
+export function supervisorLinesOf(cpu: u32): usize {
+  return cpuCaches(cpu);
+}
+
+export function userLinesOf(cpu: u32): usize {
+  return cpuCaches(cpu) + LINES_BYTES;
+}
+
+export function jumpCacheOf(cpu: u32): usize {
+  return cpuCaches(cpu) + 2 * LINES_BYTES;
+}
+
+/** The entry for `rip` of a jump cache: RIP, tag, block. */
+@inline
+export function jumpEntry(jumps: usize, rip: u64): usize {
+  return jumps + (((<usize>rip ^ (<usize>rip >>> 12)) & (JUMP_ENTRIES - 1)) << 4);
+}
+
+export function clearJumpCache(cpu: u32): void {
+  memory.fill(jumpCacheOf(cpu), 0, JUMP_ENTRIES * JUMP_ENTRY_BYTES);
+}
+
+@inline
+export function blockTable(): usize {
+  return cachesBase() + <usize>CACHE_CPU_BYTES * <usize>CACHE_CPUS;
+}
+
+@inline
+export function singleBlock(): usize {
+  return blockTable() + <usize>CACHE_TABLE_BYTES;
+}
+
+@inline
+export function blocksBase(): usize {
+  return singleBlock() + SINGLE_BYTES;
+}
+
+@inline
+export function blocksEnd(): usize {
+  return singleBlock() + <usize>CACHE_BLOCK_BYTES;
+}
+
+/** The record of the frame in which linear address `pointer`, which is in RAM, lies. */
+@inline
+export function frameOf(pointer: usize): Frame {
+  const records = cachesBase() + <usize>CACHE_FIXED_BYTES;
+  return changetype<Frame>(records + ((pointer - RAM_BASE) >>> 12) * <usize>CACHE_FRAME_BYTES);
+}
+
+@inline
+export function framesBytes(): usize {
+  return (<usize>machine().ramBytes >>> 12) * <usize>CACHE_FRAME_BYTES;
+}
+
+@inline
+export function framesBase(): usize {
+  return cachesBase() + <usize>CACHE_FIXED_BYTES;
+}
+
+const GENERATION_MAX: u32 = 0x003f_ffff;
+
+@inline
+export function jumpGeneration(cpu: u32): u32 {
+  return load<u32>(GENERATIONS + (<usize>cpu << 2));
+}
+
+/** Makes the CPU's jump cache stale: a page may be another, or may be executable no longer. */
+export function dropJumps(cpu: u32): void {
+  const at = GENERATIONS + (<usize>cpu << 2);
+  const next = load<u32>(at) + 1;
+  store<u32>(at, next > GENERATION_MAX ? 1 : next);
+  if (next > GENERATION_MAX) clearJumpCache(cpu);
+  engine().translationsChanged = 1;
+}

@@ -1,0 +1,222 @@
+/**
+ * A CPU's turn in machine code: runs blocks until the slice ends or something has to be decided that
+ * blocks don't decide. Exceptions and interrupts of the running code are delivered within the turn.
+ *
+ * What is executed, and at which cycle, never depends on blocks: a block is begun only when the turn
+ * has cycles for all of it, else as many of its instructions as there are cycles. Interrupts can come
+ * up only where time, devices or the CPU's mode are touched: all of that leaves the blocks.
+ */
+import { Cpu, CPU_RUNNING } from "../cpu/cpu";
+import { raise, raiseFault } from "../cpu/exceptions";
+import { deliverPending } from "../cpu/interrupts";
+import { CODE_64 } from "../decode/instruction";
+import { machine } from "../machine";
+import { FAULT_ALONE, FAULT_DIVIDE } from "./access";
+import { Block, BLOCK_HEADER, blockAt, MICRO_BYTES } from "./blocks";
+import { BLOCK_INSTRUCTIONS } from "./emit";
+import { IN_STACK } from "./emitter";
+import { clearTemporaries, loadFlags, storeFlags } from "./flags";
+import { interpret } from "./interpreter.generated";
+import { LEFT_AT_SITE, LEFT_FAULT } from "./leave";
+import { blockFor, shortened } from "./lookup";
+import {
+  engine,
+  INDIRECT_SITE,
+  jumpCacheOf,
+  jumpEntry,
+  jumpGeneration,
+  singleBlock,
+} from "./memory";
+import { jumpTag, MODE_CODE, MODE_LIMITED, modeOf } from "./mode";
+import { executeString, isString } from "./strings";
+import { executeSystem } from "./system";
+import { inWindow } from "./windows";
+import { RFLAGS_RF, RFLAGS_TF, VECTOR_DB, VECTOR_DE, VECTOR_GP, VECTOR_SS } from "../../spec/x86";
+
+/** More cycles than a slice has; fewer than a dropped block seems to have instructions. */
+const BUDGET_MAX: u64 = 0x7fff_0000;
+/** DR6: single step. */
+const DR6_BS: u64 = 0x4000;
+
+/** Runs from where the CPU stands until the slice ends, or RIP is in a window (windows.ts). */
+export function codeTurn(cpu: Cpu): void {
+  const state = machine();
+  loadFlags(cpu);
+  while (cpu.activity == CPU_RUNNING && cpu.clock < state.sliceEnd && state.stopped == 0) {
+    if (inWindow(cpu, cpu.rip)) break;
+    if (special(cpu)) runSpecial(cpu);
+    else run(cpu, min(state.sliceEnd - cpu.clock, BUDGET_MAX));
+    deliverAll(cpu);
+  }
+  storeFlags(cpu);
+  clearTemporaries(cpu);
+}
+
+/** Delivers what waits, one after the other: a handler may be interrupted before it begins. */
+function deliverAll(cpu: Cpu): void {
+  if (cpu.clock >= machine().sliceEnd) return;
+  storeFlags(cpu);
+  let before: u64;
+  do {
+    before = cpu.interruptCount;
+    deliverPending(cpu);
+  } while (cpu.interruptCount != before && cpu.activity == CPU_RUNNING);
+  loadFlags(cpu);
+}
+
+/** Whether the next instruction is followed by something: a trap, or the end of a shadow. */
+@inline
+function special(cpu: Cpu): bool {
+  return (cpu.rflags & (RFLAGS_TF | RFLAGS_RF)) != 0 || cpu.interruptShadow != 0;
+}
+
+/** One instruction, and what follows it (Intel SDM 3A, 17.3.1.4; RF 17.3.1.1). */
+function runSpecial(cpu: Cpu): void {
+  const traps = (cpu.rflags & RFLAGS_TF) != 0;
+  const shadow = cpu.interruptShadow;
+  cpu.interruptShadow = 0;
+  const rf = cpu.rflags & RFLAGS_RF;
+  cpu.rflags &= ~(<u64>RFLAGS_RF);
+  const retired = cpu.retired;
+  run(cpu, 1);
+  if (cpu.pendingException != 0) {
+    // It has not ended: a fault's frame has RF and the shadow as they were.
+    if (cpu.retired == retired) {
+      cpu.rflags |= rf;
+      cpu.interruptShadow = shadow;
+    }
+  } else if (traps) {
+    cpu.dr6 |= DR6_BS;
+    raise(cpu, VECTOR_DB, 0);
+  }
+}
+
+/** Lets the instructions that ended pass in time. */
+@inline
+function pass(cpu: Cpu, instructions: u64): void {
+  cpu.clock += instructions;
+  cpu.retired += instructions;
+}
+
+/**
+ * Runs for `budget` cycles, or until an instruction was executed outside of its block or has
+ * faulted. RIP and clock are exact afterwards.
+ */
+function run(cpu: Cpu, budget: u64): void {
+  const state = engine();
+  const mode = modeOf(cpu);
+  const jumps = jumpCacheOf(cpu.index);
+  let left = <i32>budget;
+  let at = blockFor(cpu, cpu.rip, mode, min<u32>(BLOCK_INSTRUCTIONS, <u32>left));
+  while (at != 0) {
+    const tag = jumpTag(cpu, mode, jumpGeneration(cpu.index));
+    interpret(changetype<usize>(cpu), at, left, tag, jumps);
+    left = state.left;
+    if (state.reason != LEFT_AT_SITE) return leftInside(cpu, budget);
+    const site = state.site;
+    cpu.rip = load<u64>(site, 8);
+    if (left == 0) return pass(cpu, budget);
+    at = blockFor(cpu, cpu.rip, mode, min<u32>(BLOCK_INSTRUCTIONS, <u32>left));
+    // A flush has taken the site's block away.
+    if (at != 0 && state.site == site) connect(cpu, state.block, site, at, mode);
+  }
+  pass(cpu, budget - <u64>left);
+  if (cpu.fault != 0) fetchFault(cpu);
+}
+
+/** The next instruction can't be fetched: that takes a cycle, like every instruction that faults. */
+function fetchFault(cpu: Cpu): void {
+  cpu.clock += 1;
+  raiseFault(cpu);
+}
+
+/** Makes the way from `site` to the block `to` short: by a link within a page, else by the jump cache. */
+function connect(cpu: Cpu, from: usize, site: usize, to: usize, mode: u32): void {
+  const single = singleBlock();
+  const target = blockAt(to);
+  if (to == single || target.second != 0 || mode & MODE_LIMITED) return;
+  const source = blockAt(from);
+  const samePage = ((source.code ^ target.code) & ~0xfff) == 0;
+  const sameDistance = target.rip - source.rip == <u64>(<i64>target.code - <i64>source.code);
+  if (site != INDIRECT_SITE && from != single && samePage && sameDistance) {
+    store<usize>(site, to);
+    return;
+  }
+  const entry = jumpEntry(jumpCacheOf(cpu.index), target.rip);
+  store<u64>(entry, target.rip);
+  store<u32>(entry, jumpTag(cpu, mode, jumpGeneration(cpu.index)), 8);
+  store<usize>(entry, to, 12);
+}
+
+/** The interpreter has stopped at an instruction of a block: those before it have ended. */
+function leftInside(cpu: Cpu, budget: u64): void {
+  const state = engine();
+  const block = blockAt(state.block);
+  let offset: u64 = 0;
+  let done: u32 = 0;
+  for (let at = state.block + BLOCK_HEADER; at != state.operation; at += MICRO_BYTES) {
+    offset += load<u8>(at, 6);
+    done += load<u8>(at, 7);
+  }
+  const rip = block.rip + offset;
+  cpu.rip = (block.mode & MODE_CODE) == CODE_64 ? rip : rip & 0xffff_ffff;
+  const after = <u64>(state.left + block.instructions);
+  pass(cpu, budget - after + done);
+  if (state.reason != LEFT_FAULT) outsideOfBlock(cpu, after - done);
+  else if (cpu.fault == FAULT_ALONE) alone(cpu, block);
+  else fault(cpu);
+}
+
+/** Raises the fault of the instruction at RIP. */
+function fault(cpu: Cpu): void {
+  const state = engine();
+  cpu.clock += 1;
+  if (cpu.fault == FAULT_DIVIDE) {
+    cpu.fault = 0;
+    return raise(cpu, VECTOR_DE, 0);
+  }
+  // Beyond canonical addresses the stack segment has its own fault (SDM 3A, 6.15, #SS).
+  if (cpu.fault == VECTOR_GP && load<u8>(state.operation, 5) & IN_STACK) cpu.fault = VECTOR_SS;
+  raiseFault(cpu);
+}
+
+/**
+ * Executes the instruction at RIP alone: every access is allowed, the clock is exact. It isn't
+ * fetched again, because its first attempt has ended at a data access and changed nothing.
+ */
+function alone(cpu: Cpu, block: Block): void {
+  const state = engine();
+  const mode = block.mode;
+  let at = changetype<usize>(block);
+  if (block.instructions != 1) at = shortened(at, cpu.rip, mode, 1);
+  cpu.fault = 0;
+  state.alone = 1;
+  // No jump cache entry has this tag: the interpreter must not go on.
+  interpret(changetype<usize>(cpu), at, 1, 0, jumpCacheOf(cpu.index));
+  state.alone = 0;
+  if (state.reason != LEFT_AT_SITE) return fault(cpu);
+  cpu.rip = load<u64>(state.site, 8);
+  pass(cpu, 1);
+}
+
+/** Executes the instruction at RIP, which is one of system.ts or strings.ts. */
+function outsideOfBlock(cpu: Cpu, budget: u64): void {
+  const state = engine();
+  const ip = state.operation;
+  const start = cpu.rip;
+  const next = start + load<u8>(ip, 6);
+  const following = (blockAt(state.block).mode & MODE_CODE) == CODE_64 ? next : next & 0xffff_ffff;
+  if (isString(load<u32>(ip, 12) & 0xffff)) {
+    const ended = executeString(cpu, ip, budget);
+    if (cpu.fault != 0) return fault(cpu);
+    if (ended) cpu.rip = following;
+    return;
+  }
+  cpu.rip = following;
+  storeFlags(cpu);
+  executeSystem(cpu, ip);
+  loadFlags(cpu);
+  if (cpu.fault == 0) return pass(cpu, 1);
+  cpu.rip = start;
+  fault(cpu);
+}
