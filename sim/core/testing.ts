@@ -14,6 +14,7 @@ import { addPowerCapability } from "./pci/power";
 
 export * from "./index";
 export { floatRun } from "./float/testing";
+export { x87Run } from "./x87/testing";
 export * from "./loops";
 export { dmaPointer, dmaRead, dmaWrite } from "./iommu/dma";
 

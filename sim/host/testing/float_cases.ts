@@ -79,8 +79,8 @@ interface Format {
   readonly fraction: number;
   readonly exponent: number;
 }
-const SINGLE: Format = { fraction: 23, exponent: 8 };
-const DOUBLE: Format = { fraction: 52, exponent: 11 };
+export const SINGLE: Format = { fraction: 23, exponent: 8 };
+export const DOUBLE: Format = { fraction: 52, exponent: 11 };
 
 /** Fractions that rounding cares about: zeros, ones, halfway, a run of ones, or any bits. */
 function fraction(random: Random, bits: number): bigint {
