@@ -20,7 +20,7 @@ const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
 const guest = files.filter(
   ({ path }) =>
     /^(sim\/(core|lib)|hal|kernel)\//.test(path) &&
-    !/\.test\.ts$|\/host\/|\.reference\.ts$|module\.ts$/.test(path),
+    !/\.(test|soak)\.ts$|\/host\/|\.reference\.ts$|module\.ts$/.test(path),
 );
 
 /** What each layer may import, beside itself. */
