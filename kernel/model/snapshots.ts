@@ -31,9 +31,9 @@ export class Snapshots {
     return this.pages.length - known.size;
   }
 
-  /** Everything is as it was at the beginning. */
+  /** Everything is as it was at the beginning; `learn` has found all that isn't. */
   reset(): void {
-    this.memory.set(this.baseline);
+    for (const at of this.pages) this.memory.set(this.baseline.subarray(at, at + PAGE), at);
   }
 
   save(): Uint8Array {

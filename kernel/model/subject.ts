@@ -53,7 +53,7 @@ export class Subject {
   /** The same world twice: agents with `quotas` bytes each, who have themselves and their pools. */
   static async create(
     quotas: readonly number[],
-    ramBytes = 16 << 20,
+    ramBytes = 8 << 20,
   ): Promise<{ subject: Subject; world: World }> {
     const subject = new Subject(await Ipc.create({ ramBytes }));
     const world = emptyWorld(COSTS);
