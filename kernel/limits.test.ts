@@ -38,9 +38,37 @@ const STEPS = [
   "takes steps of bounded work, however large the tree is",
 ];
 
+/** Files beside limits.ts that have limits: of structures of calls, and of the platform's tables. */
+const OTHERS = [
+  "kernel/cap/scope.ts",
+  "kernel/mm/frame_block.ts",
+  "kernel/sched/entity.ts",
+  "kernel/syscall/layouts.ts",
+  "kernel/syscall/cap_layouts.ts",
+  "hal/x86_64/platform.ts",
+];
+const PLATFORM = [
+  "hal/x86_64/acpi.test.ts",
+  "a platform takes as many %s as its table, and one more is refused by name",
+];
+
 /** The test that is at the limit: its file, and its title or the end of it. */
 const TESTS: Readonly<Record<string, readonly string[]>> = {
   CPUS_MAX: [INPUT, "%d processors are refused by name"],
+  PLATFORM_CPUS_MAX: PLATFORM,
+  PLATFORM_IOAPICS_MAX: PLATFORM,
+  PLATFORM_OVERRIDES_MAX: PLATFORM,
+  PLATFORM_SEGMENTS_MAX: PLATFORM,
+  PLATFORM_DMA_UNITS_MAX: PLATFORM,
+  SCOPE_BYTES_MAX: ["kernel/syscall/cap.test.ts", "takes a scope of 32 bytes and none of 33"],
+  APPEND_BYTES_MAX: [AUDIT, "takes 1 to 24 bytes"],
+  BLOCK_ORDER_MAX: [
+    "kernel/mm/objects.test.ts",
+    "of more than 2 MiB, or more than the pool has, are refused by name",
+  ],
+  GRANTS_MAX: [HERE, "a birth has 16 grants and 16 ranges at most"],
+  RANGES_MAX: [HERE, "a birth has 16 grants and 16 ranges at most"],
+  WEIGHT_MAX: [HERE, "a weight is 65,536 at most"],
   BUNDLE_BYTES_MAX: [BUNDLE, "an archive that ends just behind 64 MiB"],
   BUNDLE_ENTRIES_MAX: [BUNDLE, "1,025 entries"],
   BUNDLE_NAME_MAX: [BUNDLE, "a name of 256 bytes"],
@@ -172,8 +200,10 @@ const NEVER_REFUSED: readonly string[] = [
 ];
 
 test("each limit names a test that is at it", () => {
-  const source = readFileSync("kernel/limits.ts", "utf8");
-  const all = [...source.matchAll(/^export const (\w+)/gm)].map((match) => match[1]);
+  const named = (path: string, pattern: RegExp) =>
+    [...readFileSync(path, "utf8").matchAll(pattern)].map((match) => match[1]);
+  const all = named("kernel/limits.ts", /^export const (\w+)/gm);
+  for (const path of OTHERS) all.push(...named(path, /^export const (\w+_MAX)\b/gm));
   expect([...Object.keys(TESTS), ...NEVER_REFUSED].sort()).toEqual(all.sort());
   const missing = Object.entries(TESTS).filter(([, [file = "", title = ""]]) => {
     if (!existsSync(file)) return true;
@@ -293,6 +323,23 @@ test("an image has 16 MiB of text, and not a byte more", async () => {
   expect(world.exports.worldImageValid(at, most + 1n)).toBe(0);
 });
 
+test("a birth has 16 grants and 16 ranges at most", async () => {
+  const { init, world } = await Life.create();
+  const grants = (count: number) =>
+    Array.from({ length: count }, () => ({ capability: init.self }));
+  init.spawn();
+  refused(world, () => init.spawn({ grants: grants(17) }).status, "OUT_OF_RANGE");
+  expect(init.spawn({ grants: grants(16) }).status).toBe("OK");
+  const at = 0x7000_0000;
+  expect(init.call("AGENT_MEM_ALLOC", init.pool, 34 * 4096, at, 3).status).toBe("OK");
+  const split = (count: number) => {
+    const ranges = Array.from({ length: count }, (_, n) => [at + n * 8192, 4096] as const);
+    return init.split(init.self, ranges).status;
+  };
+  refused(world, () => split(17), "OUT_OF_RANGE");
+  expect(split(16)).toBe("OK");
+});
+
 test("a merge moves 1,024 children, and refuses 1,025", async () => {
   const life = await Life.create();
   const { init, world } = life;
@@ -342,6 +389,15 @@ describe("reservations", () => {
     it.run(200 * MS);
     expect(it.make(wish).view.nextRelease).toBe(0n);
     expect(it.cpu(0).departedCount).toBe(0);
+  });
+
+  test("a weight is 65,536 at most", async () => {
+    const it = await Scheduler.create();
+    const agent = it.make();
+    const before = it.stateHash();
+    for (const weight of [0, 65_537]) expect(it.set(agent, { weight })).toBe("OUT_OF_RANGE");
+    expect(it.stateHash()).toBe(before);
+    for (const weight of [1, 65_536]) expect(it.set(agent, { weight })).toBe("OK");
   });
 
   test("a period is 2^36 ns at most", async () => {

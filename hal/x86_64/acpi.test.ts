@@ -352,3 +352,54 @@ test("every error has a text of its own, and an unknown code has one too", async
     expect(find(0xffff_ffff)).toBe(find(count - 1));
   }
 });
+
+/** Entries of the MADT: `count` of a kind, each with another number. */
+const many = (count: number, entry: (n: number) => readonly number[]) =>
+  Array.from({ length: count }, (_, n) => entry(n)).flat();
+const processor = (n: number) => [0, 8, n, n, 1, 0, 0, 0];
+const ioApic = (n: number) => [1, 12, n, 0, 0, n, 0xc0, 0xfe, n, 0, 0, 0];
+const override = (n: number) => [2, 10, 0, n % 16, n, 0, 0, 0, 0, 0];
+const segment = (n: number) => [0, 0, n, 0xb0, 0, 0, 0, 0, n, 0, 0, 255, 0, 0, 0, 0];
+const unit = (n: number) => [0, 0, 16, 0, 0, 0, n, 0, 0, n << 4, 0xd9, 0xfe, 0, 0, 0, 0];
+
+/** Platform limits (hal/x86_64/platform.ts): the table, where its entries begin, so many of them. */
+const LIMITS: [string, string, number, number, (count: number) => number[]][] = [
+  ["processors", "APIC", 44, 64, (count) => [...many(count, processor), ...ioApic(1)]],
+  ["I/O APICs", "APIC", 44, 8, (count) => [...processor(0), ...many(count, ioApic)]],
+  [
+    "overrides",
+    "APIC",
+    44,
+    16,
+    (count) => [...processor(0), ...ioApic(1), ...many(count, override)],
+  ],
+  ["PCI segments", "MCFG", 44, 8, (count) => many(count, segment)],
+  ["DMA units", "DMAR", 48, 8, (count) => many(count, unit)],
+];
+
+test.each(LIMITS)(
+  "a platform takes as many %s as its table, and one more is refused by name",
+  async (...limit) => {
+    const [, signature, entriesAt, most, entries] = limit;
+    const { find, read, tables, reset } = await firmware();
+    const counted = (count: number) => {
+      reset();
+      const old = find(signature);
+      // A longer table goes to the end of the area, and the XSDT points to it.
+      const moved = AREA + AREA_BYTES - 0x1000;
+      const xsdt = find("XSDT");
+      const address = tables.find((table) => table.signature === signature)?.address ?? 0;
+      for (let at = 36; at < xsdt.length; at += 8)
+        if (view(xsdt).getUint32(at, true) === address) view(xsdt).setUint32(at, moved, true);
+      mend(xsdt);
+      const bytes = Uint8Array.from([...old.subarray(0, entriesAt), ...entries(count)]);
+      view(bytes).setUint32(4, bytes.length, true);
+      mend(bytes);
+      new Uint8Array(xsdt.buffer, RAM_BASE + moved, bytes.length).set(bytes);
+      const platform = read(AREA);
+      return [signatureOf(platform), platform.error];
+    };
+    expect(counted(most)[1]).toBe(ERRORS.none);
+    expect(counted(most + 1)).toEqual([signature, ERRORS.tooMany]);
+  },
+);
