@@ -82,6 +82,21 @@ describe("discardable memory", () => {
     expect(memory.broken).toBe("INVARIANTS_HOLD");
   });
 
+  test("that goes to another agent makes way in that one's pool", async () => {
+    const memory = await Memory.create();
+    const { agent, at } = withCache(memory, 64, 24);
+    for (let page = 0; page < 32; page++) agent.fault(at + page * PAGE);
+    const other = memory.tenant(8 * MIB);
+    const [from, to, start, end] = [agent.id, other.id, at, at + 64 * PAGE].map(BigInt);
+    expect(memory.exports.worldMove(from ?? 0n, to ?? 0n, start ?? 0n, end ?? 0n)).toBe(0);
+    expect(memory.broken).toBe("INVARIANTS_HOLD");
+    expect([agent.poolView.spare, other.poolView.spare]).toEqual([0, 32 - RESERVED]);
+    other.poolView.quota = other.poolView.used;
+    other.allocate(4 * PAGE);
+    expect(present(other, at, 64).length).toBeLessThan(32);
+    expect(memory.broken).toBe("INVARIANTS_HOLD");
+  });
+
   test("never makes way for what would not fit even so", async () => {
     const memory = await Memory.create();
     const { agent, at } = withCache(memory, 64, 24);

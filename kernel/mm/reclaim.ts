@@ -40,10 +40,11 @@ function reserved(mapping: Mapping): u32 {
   return discardableReserve(mapping.end - mapping.start);
 }
 
-/** Puts a new mapping, without a page yet, into the ring of its pool. */
+/** Puts a mapping, a new one or one that has come with its pages, into the ring of its pool. */
 export function discardableAdd(mapping: Mapping): void {
   const pool = changetype<Pool>(mapping.pool);
   const slot = changetype<usize>(mapping);
+  if (mapping.present > reserved(mapping)) pool.spare += mapping.present - reserved(mapping);
   if (pool.discardable == 0) {
     mapping.discardNext = slot;
     mapping.discardPrevious = slot;
@@ -59,7 +60,7 @@ export function discardableAdd(mapping: Mapping): void {
   first.discardPrevious = slot;
 }
 
-/** Takes a mapping, whose pages are about to go, out of the ring. */
+/** Takes a mapping, whose pages are about to go or to be moved, out of the ring. */
 export function discardableRemove(mapping: Mapping): void {
   const pool = changetype<Pool>(mapping.pool);
   const slot = changetype<usize>(mapping);
