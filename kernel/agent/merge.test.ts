@@ -72,6 +72,29 @@ describe("merging", () => {
     expect(survivor.view.capabilityCount).toBe(2);
   });
 
+  test("keeps the messages of each sender in their order, whichever of the two they were sent to", () => {
+    const other = init.child();
+    const towards = [ending, survivor].map(({ id }) => life.authority.root(other.id, id));
+    const send = (by: Actor, to: number | undefined, value: number) => {
+      by.bytes(3000, 8).setBigUint64(0, BigInt(value), true);
+      expect(by.call("IPC_SEND", to ?? 0, by.memory + 3000, 8).status).toBe("OK");
+    };
+    send(other, towards[0], 1);
+    send(init, second, 10);
+    send(other, towards[1], 2);
+    send(other, towards[0], 3);
+    send(init, first, 11);
+    suspendBoth();
+    expect(init.call("AGENT_MERGE", first, second).value).toBe(3);
+    init.call("AGENT_RESUME", second);
+    const received = Array.from({ length: 5 }, () => {
+      const { memory } = survivor;
+      expect(survivor.call("IPC_RECV", survivor.self, memory, 64).status).toBe("OK");
+      return Number(survivor.bytes(0, 8).getBigUint64(0, true));
+    });
+    expect(received).toEqual([10, 1, 2, 3, 11]);
+  });
+
   test("makes the survivor the parent of the children, and widens nobody's rights", () => {
     const child = ending.child();
     const grandchild = child.child();

@@ -4,7 +4,7 @@ import { AUDIT_MERGE } from "../audit/kinds";
 import { capabilityLookup, capabilityNamed } from "../cap/authorize";
 import { RIGHT_MERGE } from "../cap/rights";
 import { messageCost, Message } from "../ipc/message";
-import { mailboxOf, queueAppend, queueTake } from "../ipc/message_queue";
+import { mailboxOf, queueMerge, queueTake } from "../ipc/message_queue";
 import { Notice, noticePost, noticeRemove } from "../ipc/notice";
 import { NOTICE_COMPLETED } from "../ipc/notice_kinds";
 import { wakeForMessage } from "../ipc/wake";
@@ -43,7 +43,7 @@ import { adopt, isAbove, orphan } from "./tree";
  * caller or stands still. The survivor takes over
  *
  *   memory      what it has nothing at the same addresses of; the rest ends with the agent
- *   messages    in their order, behind those that it has; capabilities in them are not for it
+ *   messages    behind those that it has, of each sender in their order; capabilities in them are not for it
  *   children    with all that is below them, and the notices of them
  *
  * and none of the capabilities, endpoints and timers: rights never grow. It pays for what it takes.
@@ -161,7 +161,7 @@ function moveMessages(agent: Agent, survivor: Agent): u32 {
       poolRelease(changetype<Pool>(message.pool), cost);
       message.pool = survivor.pool;
     }
-    queueAppend(mailboxOf(survivor), message);
+    queueMerge(mailboxOf(survivor), message);
     wakeForMessage(survivor, message.sender);
   }
   return moved;

@@ -35,6 +35,27 @@ export function queueAppend(queue: MessageQueue, message: Message): void {
   queue.bytes += message.bytes;
 }
 
+/**
+ * Puts a message of another queue behind all that are there, but before those that its sender has
+ * sent later: of each sender they stay in their order.
+ */
+export function queueMerge(queue: MessageQueue, message: Message): void {
+  let front: usize = 0;
+  for (let at = queue.first; at != 0; at = changetype<Message>(at).next) {
+    const there = changetype<Message>(at);
+    if (there.sender == message.sender && there.sequence > message.sequence) {
+      message.next = at;
+      if (front == 0) queue.first = changetype<usize>(message);
+      else changetype<Message>(front).next = changetype<usize>(message);
+      queue.count += 1;
+      queue.bytes += message.bytes;
+      return;
+    }
+    front = at;
+  }
+  queueAppend(queue, message);
+}
+
 /** Takes the first message out; there must be one. */
 @inline
 export function queueTake(queue: MessageQueue): Message {

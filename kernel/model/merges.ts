@@ -63,7 +63,10 @@ function price(world: World, agent: Agent, survivor: Agent, ranges: readonly Ran
   return all.reduce((sum, cost) => sum + cost, 0);
 }
 
-/** In their order, behind those that are there; what came along in them was not for the survivor. */
+/**
+ * Behind those that are there, but before what their sender has sent later; what came along in them
+ * was not for the survivor.
+ */
 function moveMessages(world: World, agent: Agent, survivor: Agent): number {
   const moved = agent.mailbox.splice(0);
   for (const message of moved) {
@@ -71,7 +74,11 @@ function moveMessages(world: World, agent: Agent, survivor: Agent): number {
       charge(world, survivor.pool, message.cost);
       release(world, message.pool, message.cost);
     }
-    survivor.mailbox.push({ ...message, pool: survivor.pool, capability: NOBODY });
+    const later = survivor.mailbox.findIndex(
+      ({ sender, sequence }) => sender === message.sender && sequence > message.sequence,
+    );
+    const place = later === -1 ? survivor.mailbox.length : later;
+    survivor.mailbox.splice(place, 0, { ...message, pool: survivor.pool, capability: NOBODY });
   }
   return moved.length;
 }
