@@ -158,6 +158,10 @@ test("bad arguments are refused by name, and change nothing", async () => {
   expect(take(INPUT + 96, INPUT, 100)).toBe("OVERLAP");
   expect(take(END, INPUT, 100)).toBe("BAD_ADDRESS");
   expect(take(RECORD, END - 50, 100)).toBe("BAD_ADDRESS");
+  // Half of it would fit: none of it is written.
+  it.service.write(END - 50, new Uint8Array(50));
+  expect(take(RECORD, END - 50, 100)).toBe("BAD_ADDRESS");
+  expect(it.service.read(END - 50, 50)).toEqual(new Uint8Array(50));
   expect(it.complete(id, 0, pattern(0)).status).toBe("WRONG_STATE");
   expect(it.take().status).toBe("OK");
   expect(it.complete(id, 0, pattern(51)).status).toBe("TOO_LARGE");

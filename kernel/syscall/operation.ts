@@ -55,6 +55,7 @@ export function pqcTake(call: Call): u32 {
   }
   if (call.a1 < call.a2 + operation.bytes && call.a2 < call.a1 + Layout.OPERATION_BYTES) return STATUS_OVERLAP;
   let status = userCheck(service, call.a1, Layout.OPERATION_BYTES, true);
+  if (status == STATUS_OK) status = rangeStatus(service, call.a2, operation.bytes, true);
   if (status != STATUS_OK) return status;
   status = payloadWrite(areaOf(operation), operation.pageCount, service, call.a2, operation.bytes);
   if (status == STATUS_OK) status = writeRecord(service, operation, call.a1);
