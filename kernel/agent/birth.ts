@@ -66,6 +66,7 @@ const GRANTS_AT: usize = 128;
 export const RANGES_AT: usize = 512;
 const FOUND_AT: usize = 768;
 const SCHEDULE_AT: usize = 832;
+export const EDGES_AT: usize = 896;
 
 @inline
 export function scratchOf(call: Call): usize {

@@ -140,6 +140,31 @@ describe("splitting", () => {
     expect(life.accounts()).toEqual(before);
   });
 
+  test("that can't be paid leaves mappings that meet as two, and those that it cut as one", () => {
+    const { memory, pool } = original;
+    // A second mapping meets the first, of four pages, at its end.
+    expect(original.call("AGENT_MEM_ALLOC", pool, 8 * 4096, memory + 4 * 4096, 3).status).toBe(
+      "OK",
+    );
+    init.memory;
+    init.call("AGENT_SUSPEND", handle);
+    for (let quota = 4096; ; quota += 2048) {
+      const poor = init.call("AGENT_POOL_ALLOC", init.pool, quota).value;
+      const before = life.accounts();
+      const ranges = [
+        [memory + 4096, 3 * 4096],
+        [memory + 6 * 4096, 4 * 4096],
+      ] as const;
+      const { status } = init.split(handle, ranges, { pool: poor });
+      if (status === "OK") break;
+      expect(status).toBe("QUOTA");
+      expect(life.accounts()).toEqual(before);
+      expect(original.view.mappingCount).toBe(2);
+      expect(init.call("CAP_REVOKE", poor, 1).status).toBe("OK");
+    }
+    expect(original.view.mappingCount).toBe(3);
+  });
+
   test("off the page that the answer goes to is refused", () => {
     expect(init.split(init.self, [[init.memory, 4096]]).status).toBe("OVERLAP");
   });

@@ -3,7 +3,7 @@ import { audit } from "../audit/audit";
 import { AUDIT_SPLIT } from "../audit/kinds";
 import { PAGE_BYTES } from "../../hal/memory";
 import { rangeMapped } from "../mm/memory";
-import { moveRanges } from "../mm/move";
+import { edgesInside, joinEdges, moveRanges } from "../mm/move";
 import { Call, callerOf } from "../syscall/call";
 import {
   GRANT_BYTES,
@@ -27,6 +27,7 @@ import {
   birthUndo,
   capabilitiesRelease,
   capabilitiesReserve,
+  EDGES_AT,
   overlaps,
   payerOf,
   RANGES_AT,
@@ -94,6 +95,8 @@ function holdsAnswer(call: Call, start: u64, bytes: u64): bool {
 function moveAll(call: Call, from: Agent, to: Agent): u32 {
   capabilitiesReserve(call, to);
   const count = load<u32>(scratchOf(call), SPLIT_RANGE_COUNT);
+  for (let index: u32 = 0; index < count; index++)
+    store<u32>(edgesAt(call, index), edgesInside(from, startOf(call, index), endOf(call, index)));
   let moved: u32 = 0;
   let status: u32 = STATUS_OK;
   while (status == STATUS_OK && moved < count) {
@@ -107,10 +110,27 @@ function moveAll(call: Call, from: Agent, to: Agent): u32 {
     const back = moveRange(call, to, from, moved);
     assert(back == STATUS_OK, "moveAll: what has moved can move back");
   }
+  for (let index: u32 = 0; index < count; index++)
+    joinEdges(from, startOf(call, index), endOf(call, index), load<u32>(edgesAt(call, index)));
   return status;
 }
 
 function moveRange(call: Call, from: Agent, to: Agent, index: u32): u32 {
-  const start = load<u64>(rangeAt(call, index), RANGE_ADDRESS);
-  return moveRanges(from, to, start, start + load<u64>(rangeAt(call, index), RANGE_LENGTH));
+  return moveRanges(from, to, startOf(call, index), endOf(call, index));
+}
+
+@inline
+function startOf(call: Call, index: u32): u64 {
+  return load<u64>(rangeAt(call, index), RANGE_ADDRESS);
+}
+
+@inline
+function endOf(call: Call, index: u32): u64 {
+  return startOf(call, index) + load<u64>(rangeAt(call, index), RANGE_LENGTH);
+}
+
+/** Where it is kept at which of its ends moving the range cuts a mapping. */
+@inline
+function edgesAt(call: Call, index: u32): usize {
+  return scratchOf(call) + EDGES_AT + (<usize>index << 2);
 }

@@ -85,11 +85,10 @@ export function moveCheck(from: Agent, to: Agent, start: u64, end: u64): u32 {
 export function moveRanges(from: Agent, to: Agent, start: u64, end: u64): u32 {
   let status = moveCheck(from, to, start, end);
   if (status != STATUS_OK) return status;
-  status = cutEdges(from, start, end);
-  if (status != STATUS_OK) return status;
-  status = reserveMove(from, to, start, end);
+  const edges = edgesInside(from, start, end);
+  status = cutEdges(from, start, end) || reserveMove(from, to, start, end);
   if (status != STATUS_OK) {
-    joinEdges(from, start, end);
+    joinEdges(from, start, end, edges);
     return status;
   }
   for (let at = mappingFrom(from, start); at != 0 && changetype<Mapping>(at).start < end; ) {
@@ -108,15 +107,23 @@ function cutEdges(from: Agent, start: u64, end: u64): u32 {
   }
   const first = mappingAt(from, start);
   if (first == 0 || changetype<Mapping>(first).start == start) return STATUS_OK;
-  const status = cut(from, changetype<Mapping>(first), start);
-  if (status != STATUS_OK) joinEdges(from, start, end);
-  return status;
+  return cut(from, changetype<Mapping>(first), start);
 }
 
-/** Undoes `cutEdges`. Parts that were two before may become one: nobody sees the difference. */
-function joinEdges(from: Agent, start: u64, end: u64): void {
-  mappingJoin(from, start);
-  mappingJoin(from, end);
+/** Which ends of [start, end) are inside of a mapping, so that a move cuts it there: bit 0, bit 1. */
+export function edgesInside(from: Agent, start: u64, end: u64): u32 {
+  return isInside(from, start) | (isInside(from, end) << 1);
+}
+
+function isInside(from: Agent, address: u64): u32 {
+  const at = mappingAt(from, address);
+  return at != 0 && changetype<Mapping>(at).start < address ? 1 : 0;
+}
+
+/** Undoes the cuts at `edges`: of what was one, one is made again. */
+export function joinEdges(from: Agent, start: u64, end: u64, edges: u32): void {
+  if ((edges & 1) != 0) mappingJoin(from, start);
+  if ((edges & 2) != 0) mappingJoin(from, end);
 }
 
 /** Reserves what `to` needs for the mappings of `from` in [start, end): a status. */

@@ -23,12 +23,12 @@ import {
   mappingAt,
   mappingCreate,
   mappingInsert,
-  mappingJoin,
   rangeFree,
   wholePages,
   withinLimits,
 } from "./mappings";
 import { cut, protectionValid, rangeMapped, rangeReserve } from "./memory";
+import { edgesInside, joinEdges } from "./move";
 import { PAGE_2M, PTE_ADDRESS, PTE_PRESENT } from "./paging";
 import { Pool, poolCharge, poolHold, poolRelease } from "./pool";
 import {
@@ -85,6 +85,7 @@ export function regionShare(agent: Agent, pool: Pool, start: u64, length: u64): 
   const end = start + wholePages(length);
   const mapping = changetype<Mapping>(mappingAt(agent, start));
   if (mapping.type != MAPPING_ANONYMOUS || mapping.end < end || mapping.discardable != 0) return STATUS_BAD_ARGUMENT;
+  const edges = edgesInside(agent, start, end);
   if (mapping.end > end) {
     const status = cut(agent, mapping, end);
     if (status != STATUS_OK) return status;
@@ -92,8 +93,7 @@ export function regionShare(agent: Agent, pool: Pool, start: u64, length: u64): 
   const status: u32 = mapping.start < start ? cut(agent, mapping, start) : STATUS_OK;
   const slot = status == STATUS_OK ? makeRegion(agent, pool, start, end - start) : status;
   if (slot >= FIRST_SLOT) return slot;
-  mappingJoin(agent, start);
-  mappingJoin(agent, end);
+  joinEdges(agent, start, end, edges);
   return slot;
 }
 
