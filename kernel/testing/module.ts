@@ -158,7 +158,8 @@ export interface Loaded {
   readonly data: DataView;
 }
 
-const RAM_BASE = 0x0200_0000;
+/** Where RAM begins in the module's memory. */
+export const RAM_BASE = 0x0200_0000;
 
 /**
  * A fresh instance over `ramBytes` of RAM, by the AssemblyScript loader: nothing here is hot, and its
