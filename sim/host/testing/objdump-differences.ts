@@ -24,7 +24,6 @@ const DIFFERENCES: readonly Difference[] = [
     why: "FWAIT is taken for a prefix of the next instruction, or cut from its own prefixes",
     operations: /^FWAIT$/,
     text: /./,
-    when: ({ length }) => length > 1,
   },
   {
     why: "fences don't look at r/m (SDM 2D, table A-6)",
@@ -40,7 +39,7 @@ const DIFFERENCES: readonly Difference[] = [
   {
     why: "90 with 66 is XCHG AX,AX: it does nothing",
     operations: /^NOP$/,
-    text: /xchg e?ax,e?ax$/,
+    text: /xchg [er]?ax,[er]?ax$/,
   },
   {
     why: "without BMI1 and LZCNT, F3 does nothing before BSF and BSR, F2 never does",
@@ -73,7 +72,7 @@ const DIFFERENCES: readonly Difference[] = [
   {
     why: "with REX.W a far pointer has ten bytes on Intel's processors",
     operations: /^(CALL_FAR|JMP_FAR|L[SFG]S)$/,
-    text: /FWORD PTR/,
+    text: /D?F?WORD PTR/,
     when: wide,
   },
   {
@@ -87,7 +86,19 @@ const DIFFERENCES: readonly Difference[] = [
     operations: /^MOV(2DQ|DQ2)Q?|^MOVQ2DQ/,
     text: /xmm\d+,xmm/,
   },
-  { why: "REX.W comes before 66", operations: /^MOVSXD$/, text: /WORD PTR/, when: wide },
+  { why: "REX.W comes before 66", operations: /^MOVSXD$/, text: /./, when: wide },
+  {
+    why: "immediates of other bits than 0 and 4 get a name, too",
+    operations: /^PCLMULQDQ$/,
+    text: /pclmul[lh]q[lh]q/,
+    when: ({ immediate }) => (immediate & ~0x11n) !== 0n,
+  },
+  {
+    why: "a 16-bit operand size cuts the target of every jump (SDM 2A, Jcc)",
+    operations: /^(JCC|JMP|CALL|JCXZ|LOOP(N?E)?)$/,
+    text: / 0x(f{4}|1)[0-9a-f]{4}$/,
+    when: ({ operandBytes }) => operandBytes === 2,
+  },
   { why: "one size with two names", operations: /^CMPXCHG16B$/, text: /OWORD PTR/ },
   {
     why: "66 does nothing: the operand is 32 or 64 bits wide",
