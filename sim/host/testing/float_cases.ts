@@ -150,14 +150,17 @@ function control(random: Random): number {
   return native && masks === MASKS ? MASKS | 0x20 : rounding | zeros | masks;
 }
 
-/** `count` cases of one operation, or of all when `operation` is undefined. */
-export function sseCases(seed: number, count: number): Buffer {
+/** `count` cases of one operation (width << 8 | number), or of any. */
+export function sseCases(seed: number, count: number, operation?: number): Buffer {
   const random = new Random(seed);
   const cases = Buffer.alloc(count * CASE_BYTES);
   const numbers = Object.values(OPERATIONS);
   for (let at = 0; at < cases.length; at += CASE_BYTES) {
-    const wide = random.below(2) === 0;
-    const number = numbers[random.below(numbers.length)] ?? 0;
+    const any = numbers[random.below(numbers.length)] ?? 0;
+    const [wide, number] =
+      operation === undefined
+        ? [random.below(2) === 0, any]
+        : [operation >> 8 === 64, operation & 0xff];
     const format = wide ? DOUBLE : SINGLE;
     const a = operand(random, format);
     const b = number === 13 ? fraction(random, 64) : second(random, format, a);
@@ -231,15 +234,19 @@ function unmasked(cases: Buffer, at: number): boolean {
   return (cases.readUInt32LE(at + OUT_AT) & ~masks & FLAGS) !== 0;
 }
 
+/** What is compared of the case at `at`: flags, and the result if there is one. */
+export function caseAnswer(cases: Buffer, at: number): Buffer {
+  const answer = Buffer.alloc(12);
+  answer.writeUInt32LE(cases.readUInt32LE(at + OUT_AT));
+  if (!unmasked(cases, at)) answer.writeBigUInt64LE(cases.readBigUInt64LE(at + RESULT_AT), 4);
+  return answer;
+}
+
 /** The first few cases in which two runners differ, as text. */
 export function differences(mine: Buffer, theirs: Buffer, most = 8): string[] {
   const found: string[] = [];
   for (let at = 0; at < mine.length && found.length < most; at += CASE_BYTES) {
-    const flags = mine.readUInt32LE(at + OUT_AT) === theirs.readUInt32LE(at + OUT_AT);
-    const result =
-      mine.readBigUInt64LE(at + RESULT_AT) === theirs.readBigUInt64LE(at + RESULT_AT) ||
-      unmasked(theirs, at);
-    if (flags && result) continue;
+    if (caseAnswer(mine, at).equals(caseAnswer(theirs, at))) continue;
     found.push(
       `${describeCase(mine, at)}, but the processor: ${describeCase(theirs, at).split(" ").slice(4).join(" ")}`,
     );

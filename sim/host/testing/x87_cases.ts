@@ -250,8 +250,8 @@ export function describeState(cases: Buffer, at: number): string {
   );
 }
 
-/** What cases have in common with the processor: all but the pointers, which vendors keep differently. */
-function comparable(cases: Buffer, at: number): Buffer {
+/** What is compared of the case at `at`: all but the pointers, which vendors keep differently. */
+export function comparable(cases: Buffer, at: number): Buffer {
   const one = Buffer.from(cases.subarray(at, at + CASE_BYTES));
   one.fill(0, 5, REGISTERS_AT);
   for (let n = 0; n < 8; n++) one.fill(0, REGISTERS_AT + 16 * n + 10, REGISTERS_AT + 16 * n + 16);
@@ -330,4 +330,28 @@ export function closeness(input: Buffer, mine: Buffer, theirs: Buffer): Closenes
     );
   }
   return { differences, results, same };
+}
+
+/** The result of an instruction on ST(0) = x and ST(1) = y, given as hexadecimal digits, upper first. */
+export function resultOf(
+  run: Runner,
+  form: number,
+  x: string,
+  y: string,
+  rounding: number,
+): string {
+  const one = Buffer.alloc(CASE_BYTES);
+  one.writeUInt16LE(0x37f | (rounding << 10), 0);
+  // TOP is 5, and R5 and R6 are not empty.
+  one.writeUInt16LE(5 << 11, 2);
+  one.writeUInt8(0x60, 4);
+  Buffer.from(x, "hex").reverse().copy(one, REGISTERS_AT);
+  Buffer.from(y, "hex")
+    .reverse()
+    .copy(one, REGISTERS_AT + 16);
+  one.writeUInt32LE(form, FORM_AT);
+  const place = REGISTERS_AT + (nameOf(form) === "fptan" ? 16 : 0);
+  return Buffer.from(run(one).subarray(place, place + REGISTER_BYTES))
+    .reverse()
+    .toString("hex");
 }
