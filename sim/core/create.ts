@@ -12,6 +12,7 @@ import { createNic } from "./devices/virtio/function";
 import { createEventQueue } from "./events";
 import { createFaults } from "./faults";
 import { createFirmware } from "./firmware/firmware";
+import { createCoprocessor } from "./interrupts/coprocessor";
 import { createIoapic } from "./interrupts/ioapic";
 import { createLapics } from "./interrupts/lapic";
 import { createPics } from "./interrupts/pic";
@@ -69,6 +70,7 @@ function createDevices(): void {
   createLapics();
   createIoapic();
   createPics();
+  createCoprocessor();
   createPit();
   createRtc();
   createHpet();

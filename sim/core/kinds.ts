@@ -12,6 +12,7 @@ export const DEVICE_PCI_PORTS: u16 = 10;
 /** A memory or I/O BAR of a PCI function; the PCI core passes it on. */
 export const DEVICE_PCI_BAR: u16 = 11;
 export const DEVICE_IOMMU: u16 = 12;
+export const DEVICE_COPROCESSOR: u16 = 13;
 
 /** Event kinds: which handler a slot's event calls. */
 export const EVENT_LAPIC_TIMER: u16 = 1;

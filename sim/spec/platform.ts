@@ -26,6 +26,8 @@ export const PIC_EDGE_PORT = 0x4d0;
 export const PIT_PORT = 0x40;
 export const SYSTEM_CONTROL_PORT = 0x61;
 export const RTC_PORT = 0x70;
+/** Takes the x87's interrupt back. */
+export const COPROCESSOR_PORT = 0xf0;
 export const UART_PORT = 0x3f8;
 export const PVPANIC_PORT = 0x505;
 export const PM1_EVENT_PORT = 0x600;
@@ -39,6 +41,7 @@ export const GSI_PIT = 2;
 export const GSI_UART = 4;
 export const GSI_RTC = 8;
 export const GSI_SCI = 9;
+export const GSI_COPROCESSOR = 13;
 /** INTA-INTD of slot n on bus 0 go to GSI 16 + (n + pin - 1) mod 4, pin from 1. */
 export const GSI_PCI_FIRST = 16;
 export const GSI_COUNT = 24;

@@ -84,6 +84,7 @@ export const VECTOR_NP = 11;
 export const VECTOR_SS = 12;
 export const VECTOR_GP = 13;
 export const VECTOR_PF = 14;
+export const VECTOR_MF = 16;
 export const VECTOR_AC = 17;
 
 /** Numbers by which `readRegister` knows what is no general register. */

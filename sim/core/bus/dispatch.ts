@@ -1,5 +1,6 @@
 /** Which device answers: the one place where the bus and the event queue meet the devices. */
 import {
+  DEVICE_COPROCESSOR,
   DEVICE_HPET,
   DEVICE_IOAPIC,
   DEVICE_LAPIC,
@@ -25,6 +26,7 @@ import {
 import { iommuRead, iommuWrite } from "../iommu/vtd";
 import { pciBarRead, pciBarWrite } from "../pci/bars";
 import { configPortRead, configPortWrite, ecamRead, ecamWrite } from "../pci/ports";
+import { coprocessorPortWrite } from "../interrupts/coprocessor";
 import { ioapicRead, ioapicWrite } from "../interrupts/ioapic";
 import { lapicRead, lapicTimerEvent, lapicWrite } from "../interrupts/lapic";
 import { picPortRead, picPortWrite } from "../interrupts/pic";
@@ -113,6 +115,9 @@ export function portDeviceWrite(
   value: u32,
 ): void {
   switch (kind) {
+    case DEVICE_COPROCESSOR:
+      coprocessorPortWrite();
+      break;
     case DEVICE_PIC:
       picPortWrite(device, offset, bytes, value);
       break;

@@ -1,4 +1,5 @@
 /** Which instructions are executed where, and the micro-ops of those that go on to the next one. */
+import { SEGMENT_SS } from "../cpu/cpu";
 import { Instruction } from "../decode/instruction";
 import { emitLeave, emitMoveOn, emitPop, emitPush, emitSetOn } from "./emit-control";
 import {
@@ -19,7 +20,7 @@ import {
   emitWidenAccumulator,
   integerCall,
 } from "./emit-integer";
-import { addressInT3, emitCall, emitWide, isMemory, SLOT_T2 } from "./emitter";
+import { addressInT3, emitCall, emitWide, in64, IN_STACK, isMemory, SLOT_T2 } from "./emitter";
 import { engine } from "./memory";
 import {
   MODE_EMULATION,
@@ -254,18 +255,23 @@ function emitCalled(ins: Instruction): void {
 }
 
 /**
- * An instruction of a floating-point or vector unit: a = ModR/M reg, b = r/m, c = width in bytes (low
- * 8 bits), bit 0 of s: it has a memory operand, whose linear address is in T3; bits 3-1 log2 of the
- * address size; bit 4 REX.W; imm = the immediate; y = operation | ModR/M << 16 | opcode << 24. For
- * x87 T2 is the instruction's RIP.
+ * An instruction of a floating-point or vector unit: a = ModR/M reg, b = r/m, or the segment of an
+ * operand in memory; c = width in bytes (low 8 bits), bit 0 of s: it has a memory operand, whose linear
+ * address is in T3; bits 3-1 log2 of the address size; bit 4 REX.W; imm = the immediate; y = operation |
+ * ModR/M << 16 | opcode << 24. For x87 T2 is the instruction's RIP.
  */
 function emitUnit(ins: Instruction, op: u32): void {
   if (op == M_CALL_X87) emitWide(M_MOV_I_64, SLOT_T2, 0, 0, 0, engine().emitRip);
-  if (ins.memory != 0) addressInT3(ins, memoryBytes(ins), writesMemory(ins));
-  const s = ins.memory | (<u32>ctz(ins.addressBytes) << 1) | (((ins.rex >> 3) & 1) << 4);
+  let b = ins.rm;
+  let s = ins.memory | (<u32>ctz(ins.addressBytes) << 1) | (((ins.rex >> 3) & 1) << 4);
+  if (ins.memory != 0) {
+    addressInT3(ins, memoryBytes(ins), writesMemory(ins));
+    b = ins.segment;
+    if (b == SEGMENT_SS && in64()) s |= IN_STACK;
+  }
   const y = ins.operation | (ins.modrm << 16) | (ins.opcode << 24);
   const imm = (ins.immediate & 0xffff_ffff) | (<u64>y << 32);
-  emitWide(op, ins.reg, ins.rm, ins.operandBytes & 0xff, s, imm);
+  emitWide(op, ins.reg, b, ins.operandBytes & 0xff, s, imm);
 }
 
 /** Bytes of the memory operand as far as a limit check has to know. */

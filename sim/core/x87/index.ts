@@ -1,12 +1,185 @@
-/** x87 instructions: the hook of the engine (engine/micro-ops: CALL_X87). */
-import { Cpu } from "../cpu/cpu";
+/**
+ * x87 instructions: the hook of the engine (CALL_X87). What is around the unit is here: who may execute
+ * an instruction, its operand in memory, RFLAGS and AX, the pointers for exception handlers.
+ *
+ *   ip + 3   segment of the operand, if that is in memory; its linear address is in T3
+ *   ip + 4   bytes of the operand size
+ *   ip + 12  operation | ModR/M << 16 | opcode << 24; T2 has the instruction's RIP
+ */
+import { Cpu, SEGMENT_CS, SEGMENT_FS, segmentAt } from "../cpu/cpu";
+import { in64BitMode } from "../cpu/control";
 import { refuse } from "../cpu/segments";
-import { VECTOR_UD } from "../../spec/x86";
+import { FAULT_ALONE, loadOperand, storeOperand, writable } from "../engine/access";
+import { setStatusFlags, statusFlags } from "../engine/flags";
+import { engine } from "../engine/memory";
+import { signalError } from "../interrupts/coprocessor";
+import { HOST_BASE } from "../memory";
+import { ENVIRONMENT_32, ENVIRONMENT_REAL } from "./image";
+import {
+  bytesRead,
+  bytesWritten,
+  executeMemory,
+  isControl,
+  isMemoryForm,
+  loadsControl,
+  waitsNot,
+} from "./memory";
+import {
+  DONE_FLAGS,
+  DONE_STATUS,
+  DONE_UNDEFINED,
+  executeRegister,
+  isControlRegister,
+} from "./registers";
+import { begin, Image, STATUS_ES, Unit } from "./unit";
+import {
+  CR0_MP,
+  CR0_NE,
+  CR0_PE,
+  CR0_TS,
+  RFLAGS_CF,
+  RFLAGS_PF,
+  RFLAGS_STATUS,
+  RFLAGS_VM,
+  RFLAGS_ZF,
+  VECTOR_MF,
+  VECTOR_NM,
+  VECTOR_UD,
+} from "../../spec/x86";
+
+const OPCODE_WAIT: u32 = 0x9b;
+const REGISTER_FORMS: u32 = 0xc0;
+const EXCEPTION_MASKS: u32 = 0x3f;
+const COMPARED: u64 = RFLAGS_CF | RFLAGS_PF | RFLAGS_ZF;
+
+/** In the host window, behind what the engine has there: the unit at work, and an operand. */
+const UNIT: usize = HOST_BASE + 0xc00;
+const OPERAND: usize = HOST_BASE + 0xf00;
+
+export function executeX87(cpu: Cpu, ip: usize): void {
+  const y = load<u32>(ip, 12);
+  const image = changetype<Image>(cpu.fxsave);
+  if (y >> 24 == OPCODE_WAIT) return wait(cpu, image);
+  const form = ((y >> 16) & 0xff) | ((y >> 16) & 0x700);
+  const inMemory = (form & 0xff) < REGISTER_FORMS;
+  const anyway = inMemory ? waitsNot(form) : isControlRegister(form);
+  if (!anyway && !pass(cpu, image, form)) return;
+  const unit = changetype<Unit>(UNIT);
+  const pending = (image.status & STATUS_ES) != 0;
+  begin(unit, image);
+  if (inMemory) memoryForm(cpu, unit, form, ip);
+  else registerForm(cpu, unit, form);
+  if (cpu.fault != 0) return;
+  if ((cpu.cr0 & CR0_NE) == 0 && !pending && (image.status & STATUS_ES) != 0) signalError();
+}
+
+/** WAIT (Intel SDM 2D, FWAIT; 3A, 2.5, CR0.MP). */
+function wait(cpu: Cpu, image: Image): void {
+  const both: u64 = CR0_MP | CR0_TS;
+  if ((cpu.cr0 & both) == both) refuse(cpu, VECTOR_NM, 0);
+  else raisePending(cpu, image);
+}
 
 /**
- * Executes the x87 instruction of the micro-op at `ip`: bits 15-0 of y at ip + 12 are its operation,
- * bit 0 of s at ip + 5 says that it has a memory operand, whose linear address is in T3.
+ * Raises #MF if an exception of an earlier instruction is pending. Without CR0.NE the unit tells the
+ * interrupt controller instead, has done so already, and goes on as if IGNNE# were asserted.
  */
-export function executeX87(cpu: Cpu, _ip: usize): void {
-  refuse(cpu, VECTOR_UD, 0);
+export function raisePending(cpu: Cpu, image: Image): bool {
+  if ((image.status & STATUS_ES) == 0 || (cpu.cr0 & CR0_NE) == 0) return false;
+  refuse(cpu, VECTOR_MF, 0);
+  return true;
+}
+
+/** Whether a waiting instruction may go on. */
+function pass(cpu: Cpu, image: Image, form: u32): bool {
+  if (raisePending(cpu, image)) return false;
+  // The interrupt that an exception may be without CR0.NE comes at an exact time only outside of blocks.
+  const loads = (form & 0xff) < REGISTER_FORMS && loadsControl(form);
+  const quiet = (image.control & EXCEPTION_MASKS) == EXCEPTION_MASKS && !loads;
+  if ((cpu.cr0 & CR0_NE) != 0 || quiet || engine().alone != 0) return true;
+  cpu.fault = FAULT_ALONE;
+  return false;
+}
+
+/** Notes where the instruction and its operand are, for exception handlers (Intel SDM 1, 8.1.8). */
+function notePointers(cpu: Cpu, image: Image, form: u32): void {
+  image.opcode = <u16>form;
+  image.instruction = hasLinearPointers(cpu)
+    ? (cpu.t2 + segmentAt(cpu, SEGMENT_CS).base) & 0xffff_ffff
+    : cpu.t2;
+}
+
+/** Real and virtual-8086 mode note linear addresses, the others offsets. */
+function hasLinearPointers(cpu: Cpu): bool {
+  return (cpu.cr0 & CR0_PE) == 0 || (cpu.rflags & RFLAGS_VM) != 0;
+}
+
+function operandPointer(cpu: Cpu, segment: u32): u64 {
+  if (hasLinearPointers(cpu)) return cpu.t3;
+  if (in64BitMode(cpu))
+    return segment < SEGMENT_FS ? cpu.t3 : cpu.t3 - segmentAt(cpu, segment).base;
+  return (cpu.t3 - segmentAt(cpu, segment).base) & 0xffff_ffff;
+}
+
+function memoryForm(cpu: Cpu, unit: Unit, form: u32, ip: usize): void {
+  if (!isMemoryForm(form)) {
+    refuse(cpu, VECTOR_UD, 0);
+    return;
+  }
+  unit.environment = load<u8>(ip, 4) == 2 ? 0 : ENVIRONMENT_32;
+  if (hasLinearPointers(cpu)) unit.environment |= ENVIRONMENT_REAL;
+  const va = cpu.t3;
+  const read = bytesRead(form, unit.environment);
+  if (read != 0 && !loadBytes(cpu, va, read)) return;
+  const written = bytesWritten(form, unit.environment);
+  // Nothing may fault once the state has changed.
+  if (written != 0 && !writable(cpu, va, written)) return;
+  if (!isControl(form)) {
+    notePointers(cpu, unit.image, form);
+    unit.image.operand = operandPointer(cpu, load<u8>(ip, 3));
+  }
+  if (executeMemory(unit, form, OPERAND)) storeBytes(cpu, va, written);
+}
+
+function registerForm(cpu: Cpu, unit: Unit, form: u32): void {
+  unit.flags = <u32>(statusFlags(cpu) & COMPARED);
+  const instruction = unit.image.instruction;
+  const opcode = unit.image.opcode;
+  if (!isControlRegister(form)) notePointers(cpu, unit.image, form);
+  switch (executeRegister(unit, form)) {
+    case DONE_UNDEFINED:
+      unit.image.instruction = instruction;
+      unit.image.opcode = opcode;
+      refuse(cpu, VECTOR_UD, 0);
+      return;
+    case DONE_FLAGS:
+      return setStatusFlags(cpu, unit.flags);
+    case DONE_STATUS:
+      store<u16>(changetype<usize>(cpu), unit.image.status, offsetof<Cpu>("rax"));
+  }
+}
+
+/** Loads the operand; false if that faults. */
+function loadBytes(cpu: Cpu, va: u64, bytes: u32): bool {
+  let done: u32 = 0;
+  for (; bytes - done >= 8 && cpu.fault == 0; done += 8)
+    store<u64>(OPERAND + done, loadOperand<u64>(cpu, va + done));
+  if ((bytes & 4) != 0 && cpu.fault == 0) {
+    store<u32>(OPERAND + done, loadOperand<u32>(cpu, va + done));
+    done += 4;
+  }
+  if ((bytes & 2) != 0 && cpu.fault == 0)
+    store<u16>(OPERAND + done, loadOperand<u16>(cpu, va + done));
+  return cpu.fault == 0;
+}
+
+/** Stores what `writable` has allowed. */
+function storeBytes(cpu: Cpu, va: u64, bytes: u32): void {
+  let done: u32 = 0;
+  for (; bytes - done >= 8; done += 8) storeOperand<u64>(cpu, va + done, load<u64>(OPERAND + done));
+  if ((bytes & 4) != 0) {
+    storeOperand<u32>(cpu, va + done, load<u32>(OPERAND + done));
+    done += 4;
+  }
+  if ((bytes & 2) != 0) storeOperand<u16>(cpu, va + done, load<u16>(OPERAND + done));
 }

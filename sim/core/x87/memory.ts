@@ -275,6 +275,12 @@ export function isControl(form: u32): bool {
   return (actionOf(form) & ACTION) == CONTROL;
 }
 
+/** Whether it may unmask what is pending: FLDENV, FLDCW, FRSTOR. */
+export function loadsControl(form: u32): bool {
+  const action = actionOf(form);
+  return action == LOAD_ENVIRONMENT || action == LOAD_CONTROL || action == RESTORE_STATE;
+}
+
 /** Whether it executes although an exception is pending: FNSTENV, FNSTCW, FNSAVE, FNSTSW. */
 export function waitsNot(form: u32): bool {
   const action = actionOf(form);

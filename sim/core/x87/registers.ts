@@ -53,6 +53,10 @@ const PF: u32 = 0x04;
 const ZF: u32 = 0x40;
 const EXCEPTIONS: u32 = 0x3f;
 
+/** FNSTSW AX, and the first of FNENI to FNSETPM. */
+const STATUS_TO_AX: u32 = 0x7e0;
+const CONTROLS: u32 = 0x3e0;
+
 /** What an instruction has done beyond the unit. */
 export const DONE: u32 = 0;
 export const DONE_UNDEFINED: u32 = 1;
@@ -277,4 +281,12 @@ function constant(unit: Unit, index: u32): u32 {
     rounding == ROUND_UP ? INEXACT : rounding == ROUND_NEAREST ? NEAREST_ABOVE : 0;
   setFloat80(push(unit), EXPONENTS[index], CONSTANTS[index] + ((above >> index) & 1));
   return DONE;
+}
+
+/**
+ * FNENI, FNDISI, FNCLEX, FNINIT, FNSETPM and FNSTSW AX: they execute although an exception is pending,
+ * and leave FIP and FOP alone (Intel SDM 1, 8.1.8 and 8.6).
+ */
+export function isControlRegister(form: u32): bool {
+  return form == STATUS_TO_AX || (form & ~7) == CONTROLS;
 }
