@@ -2,11 +2,14 @@
  * Machine code on the bench: bytes in RAM that CPU 0 executes in 64-bit mode, with the tables of
  * longmode.ts. Vectors lead to a kernel that records what it is entered with.
  */
-import { RAM_BASE, type SimExports } from "../core.ts";
-import { loadModule } from "../modules.ts";
+import { RAM_BASE } from "../core.ts";
+import type { MachineOptions } from "../machine.ts";
+import { loadModule, type Modules } from "../modules.ts";
 import { KERNEL_STACK, LongModeBench } from "./longmode.ts";
+import type { PciExports } from "./pciDevice.ts";
 
-interface TurnExports extends SimExports {
+/** What sim-testing.wasm exports for this (sim/core/testing.ts). */
+export interface TurnExports extends PciExports {
   testTurn(cpu: number, cycles: bigint): void;
   testFlushBlocks(): void;
 }
@@ -36,20 +39,36 @@ export const REGISTERS = [
 ] as const;
 export type Register = (typeof REGISTERS)[number];
 
+const SHARED = [
+  "rip",
+  "rflags",
+  "cr0",
+  "cr3",
+  "cr4",
+  "efer",
+  "gdtBase",
+  "gdtLimit",
+  "idtBase",
+  "idtLimit",
+  "activity",
+] as const;
+
 /** Bytes written as hexadecimal numbers, with whatever between them. */
 export const bytesOf = (hex: string): Uint8Array =>
   Uint8Array.from(hex.match(/[0-9a-f]{2}/gi) ?? [], (byte) => Number.parseInt(byte, 16));
 
 export class CodeBench {
   readonly on: LongModeBench;
+  readonly modules: Modules;
 
-  private constructor(on: LongModeBench) {
+  private constructor(on: LongModeBench, modules: Modules) {
     this.on = on;
+    this.modules = modules;
   }
 
-  static async create(): Promise<CodeBench> {
+  static async create(options: MachineOptions = {}): Promise<CodeBench> {
     const modules = { sim: await loadModule("sim-testing"), kernel: await loadModule("kernel") };
-    const made = new CodeBench(await LongModeBench.create({ modules }));
+    const made = new CodeBench(await LongModeBench.create({ ...options, modules }), modules);
     made.cpu.rip = BigInt(CODE);
     return made;
   }
@@ -69,16 +88,27 @@ export class CodeBench {
     this.bytes.set(data, RAM_BASE + at);
   }
 
-  private get exports(): TurnExports {
+  get exports(): TurnExports {
     return this.on.bench.machine.core.sim as TurnExports;
   }
 
-  /** Lets the CPU run for so many cycles from where it stands; 20,000 are a slice. */
-  run(cycles = 20_000): void {
+  /** Lets a CPU run for so many cycles from where it stands; 20,000 are a slice. */
+  run(cycles = 20_000, cpu = 0): void {
     const { state } = this.on.bench.machine;
     state.running = NO_CPU;
-    this.exports.testTurn(0, BigInt(cycles));
+    this.exports.testTurn(cpu, BigInt(cycles));
     state.running = 0;
+  }
+
+  /** Puts CPU `index` where CPU 0 is: the same tables, segments and registers. */
+  copyTo(index: number): void {
+    const { cpu } = this;
+    const other = this.on.bench.machine.state.cpusAt(index);
+    for (const name of [...REGISTERS, ...SHARED] as const) (other[name] as unknown) = cpu[name];
+    for (let n = 0; n < 8; n++) {
+      const { base, limit, selector, attributes } = cpu.segmentsAt(n);
+      Object.assign(other.segmentsAt(n), { base, limit, selector, attributes });
+    }
   }
 
   flushBlocks(): void {

@@ -1,0 +1,149 @@
+/**
+ * What is executed, and when, doesn't depend on blocks: random code, much of which faults, jumps into
+ * the middle of instructions and writes to itself, runs in pieces of every length, one instruction at
+ * a time, with blocks dropped at random, and goes through the same states.
+ */
+import { describe, expect, test } from "vitest";
+import { RAM_BASE } from "../../host/core.ts";
+import { CODE_64 } from "../../host/decoder.ts";
+import { Machine } from "../../host/machine.ts";
+import { CODE, CodeBench, DATA, REGISTERS } from "../../host/testing/code.ts";
+import { drawInstruction, formsOf } from "../../host/testing/isa-draw.ts";
+import { randomFrom } from "../../host/testing/random.ts";
+import { CONTROL_FLOW } from "../../spec/isa/control-flow.ts";
+import { FORMS } from "../../spec/isa/forms.ts";
+import { INTEGER } from "../../spec/isa/integer.ts";
+import { parseRows } from "../../spec/isa/notation.ts";
+import { STRINGS } from "../../spec/isa/strings.ts";
+
+const CODE_BYTES = 0x3000;
+/** L: add [rdi], rcx; mov [rdi + rcx * 8], al; call M; dec rcx; jnz L; jmp $; M: ret */
+const LOOP = "48 01 0f 88 04 cf e8 07 00 00 00 48 ff c9 75 f0 eb fe c3";
+const NO_CPU = 0xffff_ffff;
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
+const CYCLES = 60_000;
+
+/** The rows of the engine itself: integer, string and control-flow instructions, but for far transfers. */
+const OWN = new Set([INTEGER, STRINGS, CONTROL_FLOW].flatMap(parseRows).map(({ text }) => text));
+const PLAIN = formsOf(CODE_64).filter((index) => {
+  const { operation, text } = FORMS[index] as (typeof FORMS)[number];
+  return OWN.has(text) && !/FAR|^INT|RETF|IRET|CPUID/.test(operation);
+});
+
+/** Three pages of drawn instructions, with some bytes of anything between them. */
+function drawCode(seed: number): Uint8Array {
+  const random = randomFrom(seed);
+  const code = new Uint8Array(CODE_BYTES);
+  for (let at = 0; at < CODE_BYTES; ) {
+    const noise = random(16) === 0;
+    const bytes = noise
+      ? Uint8Array.of(random(256))
+      : drawInstruction(random, { forms: PLAIN, prefixes: 5, memory: random(4) === 0 }).bytes;
+    code.set(bytes.subarray(0, CODE_BYTES - at), at);
+    at += bytes.length;
+  }
+  return code;
+}
+
+/** A bench in ring 3 at the code; a fault goes on at an address that depends on where it was. */
+async function start(seed: number): Promise<CodeBench> {
+  const on = await CodeBench.create();
+  const { cpu } = on;
+  const { bench } = on.on;
+  on.put(drawCode(seed));
+  on.on.goToUser(BigInt(CODE));
+  const random = randomFrom(seed + 1000);
+  for (const name of REGISTERS) {
+    const near = random(2) === 0 ? CODE + random(CODE_BYTES) : DATA + random(0x2000);
+    cpu[name] = random(5) === 0 ? BigInt(random(64)) : BigInt(near);
+  }
+  on.on.handler = () => {
+    const frame = Number(cpu.rsp);
+    const rip = bench.read64(frame);
+    const next = CODE + Number(((rip * 0x9e37_79b1n + cpu.retired) >> 7n) % BigInt(CODE_BYTES));
+    bench.write64(frame, BigInt(next));
+    // The stack of most random code is nowhere: it gets one again.
+    bench.write64(frame + 24, BigInt(DATA + 0x1000 + (next & 0xff0)));
+    REGISTERS.forEach((name, n) => {
+      if (n >= 3 && name !== "rsp")
+        cpu[name] = BigInt((n & 1 ? DATA : CODE) + ((next * n) & 0x1fff));
+    });
+    cpu.rcx = BigInt(next & 0x3f);
+  };
+  return on;
+}
+
+/** All fields of the CPU, and the bytes that code and data have now. */
+function stateOf({ cpu, bytes }: CodeBench): string {
+  const registers = Buffer.from(bytes.buffer, cpu.address, 320).toString("hex");
+  const memory = [CODE, DATA].map((at) =>
+    Buffer.from(bytes.subarray(RAM_BASE + at, RAM_BASE + at + CODE_BYTES)).toString("base64"),
+  );
+  return `${cpu.clock} ${cpu.retired} ${cpu.rip.toString(16)} ${registers} ${memory.join(" ")}`;
+}
+
+/** Brings both to one time; each turn ends where it may. */
+function meet(a: CodeBench, b: CodeBench, piece: (on: CodeBench) => number): void {
+  while (a.cpu.clock !== b.cpu.clock) {
+    const behind = a.cpu.clock < b.cpu.clock ? a : b;
+    behind.run(piece(behind));
+  }
+}
+
+function hashOf(on: CodeBench): string {
+  const { state } = on.on.bench.machine;
+  state.sliceEnd = 0n;
+  return on.on.bench.machine.stateHash();
+}
+
+describe.each(SEEDS)("random code, seed %i", (seed) => {
+  test("is the same in long pieces and one instruction at a time", async () => {
+    const random = randomFrom(seed + 2000);
+    const a = await start(seed);
+    const b = await start(seed);
+    const end = a.cpu.clock + BigInt(CYCLES);
+    while (a.cpu.clock < end) {
+      a.run(1 + random(2000));
+      meet(a, b, () => 1);
+      expect(stateOf(b)).toBe(stateOf(a));
+    }
+    expect(hashOf(b)).toBe(hashOf(a));
+    expect(a.cpu.retired).toBeGreaterThan(2_000n);
+  });
+
+  test("is the same when blocks are dropped at any time", async () => {
+    const random = randomFrom(seed + 3000);
+    const a = await start(seed);
+    const b = await start(seed);
+    const end = a.cpu.clock + BigInt(CYCLES);
+    while (a.cpu.clock < end) {
+      a.run(1 + random(4000));
+      meet(a, b, (on) => {
+        on.flushBlocks();
+        const distance = Number(a.cpu.clock - b.cpu.clock);
+        return distance > 0 ? 1 + random(distance) : 1;
+      });
+      expect(stateOf(b)).toBe(stateOf(a));
+    }
+    expect(hashOf(b)).toBe(hashOf(a));
+  });
+
+  test("goes on in a restored machine as if nothing had been", async () => {
+    const a = await start(seed);
+    a.run(3_000);
+    // The kernel is a function of the test, which no snapshot has: no fault may come from here on.
+    a.put(LOOP);
+    Object.assign(a.cpu, { rip: BigInt(CODE), rcx: 1_000n, rdi: BigInt(DATA), cpl: a.cpu.cpl });
+    a.run(500);
+    const { machine } = a.on.bench;
+    const copy = await Machine.restore(machine.snapshot(), { modules: a.modules });
+    const b = copy.core.sim as typeof a.exports;
+    for (let n = 1; n < 50; n += 7) {
+      a.run(n);
+      copy.state.running = NO_CPU;
+      b.testTurn(0, BigInt(n));
+      copy.state.running = 0;
+      expect(copy.stateHash()).toBe(machine.stateHash());
+    }
+  });
+});
