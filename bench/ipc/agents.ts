@@ -14,27 +14,41 @@ const WARM_UP_TRIPS = 40_000;
 /** Virtual time between two looks at how far the agents are, ns: some hundred round trips. */
 const SPAN = 2_000_000n;
 
+/** ns of each of `count` rounds or some more, which `done` counts; the machine and its kernel inside. */
+function nsOfEach(machine: Machine, count: number, done: () => number): number {
+  const first = done();
+  const start = performance.now();
+  // In parts of virtual time: a condition would have the machine stop after each micro-step.
+  while (done() < first + count) {
+    const stop = machine.run({ until: machine.time + SPAN });
+    const [failure] = machine.agents.failures;
+    if (stop !== "limit" || failure) throw new Error(`agents: ${stop}; ${failure?.error}`);
+  }
+  return ((performance.now() - start) * 1e6) / (done() - first);
+}
+
 /** A machine of which two agents talk, and do nothing else. */
 export class Talkers {
   private readonly machine: Machine;
   private done = 0;
 
-  private constructor(machine: Machine) {
+  private constructor(machine: Machine, exchange: boolean) {
     this.machine = machine;
-    machine.agents.program("init", this.ping());
-    machine.agents.program("pong", agent(pong));
+    machine.agents.program("init", this.ping(exchange));
+    machine.agents.program("pong", agent(exchange ? pongByExchange : pong));
   }
 
-  static async create(cpus: number): Promise<Talkers> {
+  /** Either each message is sent and then one received, or both in one operation: `Sys.exchange`. */
+  static async create(cpus: number, exchange = false): Promise<Talkers> {
     const entries = ["init", "pong"].map((name) => ({
       name,
       data: agentImage({ runtime: "host", program: name }),
     }));
     const drives = [{ data: await buildBootImage({ entries }) }];
-    return new Talkers(await Machine.create({ cpus, memory: 64 << 20, drives }));
+    return new Talkers(await Machine.create({ cpus, memory: 64 << 20, drives }), exchange);
   }
 
-  private ping(): ProgramFunction {
+  private ping(exchange: boolean): ProgramFunction {
     const talkers = this;
     return agent(function* (sys: Sys): Step<void> {
       const image = yield* sys.image("pong");
@@ -42,8 +56,8 @@ export class Talkers {
       yield* sys.send(capability, new Uint8Array(), sys.self);
       const payload = new Uint8Array(BYTES).fill(7);
       while (true) {
-        yield* sys.send(capability, payload);
-        const { bytes } = yield* sys.receive();
+        if (!exchange) yield* sys.send(capability, payload);
+        const { bytes } = yield* exchange ? sys.exchange(capability, payload) : sys.receive();
         if (bytes.length !== BYTES) throw new Error("another answer than was sent");
         talkers.done += 1;
       }
@@ -52,15 +66,7 @@ export class Talkers {
 
   /** ns of a round trip, all of the machine and its kernel inside; `count` of them or some more. */
   trips(count: number): number {
-    const { machine, done } = this;
-    const start = performance.now();
-    // In parts of virtual time: a condition would have the machine stop after each micro-step.
-    while (this.done < done + count) {
-      const stop = machine.run({ until: machine.time + SPAN });
-      const [failure] = machine.agents.failures;
-      if (stop !== "limit" || failure) throw new Error(`agents: ${stop}; ${failure?.error}`);
-    }
-    return ((performance.now() - start) * 1e6) / (this.done - done);
+    return nsOfEach(this.machine, count, () => this.done);
   }
 }
 
@@ -69,6 +75,44 @@ function* pong(sys: Sys): Step<void> {
   while (true) {
     const { bytes } = yield* sys.receive();
     yield* sys.send(capability, bytes);
+  }
+}
+
+function* pongByExchange(sys: Sys): Step<void> {
+  const { capability } = yield* sys.receive();
+  let { bytes } = yield* sys.receive();
+  while (true) ({ bytes } = yield* sys.exchange(capability, bytes));
+}
+
+/** An agent that sends to itself and receives that, without ever waiting. */
+export class Monologue {
+  private readonly machine: Machine;
+  private done = 0;
+
+  private constructor(machine: Machine) {
+    this.machine = machine;
+    const monologue = this;
+    const payload = new Uint8Array(BYTES).fill(7);
+    const init = agent(function* (sys: Sys): Step<void> {
+      while (true) {
+        yield* sys.send(sys.self, payload);
+        const { bytes } = yield* sys.receive();
+        if (bytes.length !== BYTES) throw new Error("another message than was sent");
+        monologue.done += 1;
+      }
+    });
+    machine.agents.program("init", init);
+  }
+
+  static async create(): Promise<Monologue> {
+    const entries = [{ name: "init", data: agentImage({ runtime: "host", program: "init" }) }];
+    const drives = [{ data: await buildBootImage({ entries }) }];
+    return new Monologue(await Machine.create({ memory: 64 << 20, drives }));
+  }
+
+  /** ns of a send and its receive; `count` of them or some more. */
+  pairs(count: number): number {
+    return nsOfEach(this.machine, count, () => this.done);
   }
 }
 

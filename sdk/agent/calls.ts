@@ -1,7 +1,14 @@
 /** What every helper stands on: one system call, and a page of the agent's for its arguments. */
 import { PROTECTION_READ, PROTECTION_WRITE } from "../../kernel/mm/protection.ts";
 import * as numbers from "../../kernel/syscall/numbers.ts";
-import type { AgentStart, CallReply, Integer, Operation, Reply } from "../../sim/host/programs.ts";
+import {
+  type AgentStart,
+  type CallReply,
+  DEFAULT_CYCLES,
+  type Integer,
+  type Operation,
+  type Reply,
+} from "../../sim/host/programs.ts";
 import { type StatusName, SyscallError, statusName } from "./error.ts";
 
 /** A step of an agent: `yield*` it, and what it returns is the result. */
@@ -15,8 +22,16 @@ const NUMBERS = Object.fromEntries(
   Object.entries(numbers).map(([name, number]) => [name.slice(PREFIX.length), number]),
 ) as Record<CallName, number>;
 const READ_WRITE = PROTECTION_READ | PROTECTION_WRITE;
-/** Structures and lists go here. */
 const SCRATCH_BYTES = 4096;
+/**
+ * Places in the scratch page. Structures and lists of one call are at its beginning, up to 1 KiB;
+ * behind a message's header is room for a small payload; what is sent has its record in front of it.
+ */
+export const SCRATCH_HEADER = 1024;
+export const SCRATCH_NOTICE = 2048;
+export const SCRATCH_RECEIVE = 2304;
+export const SCRATCH_SEND = 2560;
+export const SCRATCH_END = SCRATCH_BYTES;
 const TWO_32 = 0x1_0000_0000;
 
 /** An identifier or an address: exact as a number. */
@@ -31,8 +46,10 @@ export class Calls {
   readonly pool: number;
   /** What it was started with. */
   readonly argument: bigint;
-  private scratchAt = 0;
-  private buffer = { at: 0, bytes: 0 };
+  /** Address of the scratch page; 0 before there is one. */
+  protected scratchAt = 0;
+  /** Room for payloads; it grows, and is never given back for less. */
+  protected buffer = { at: 0, bytes: 0 };
   private cycles = 0;
 
   constructor(start: AgentStart) {
@@ -60,15 +77,15 @@ export class Calls {
 
   /** As `call`; a refusal is in the reply. */
   *attempt(name: CallName, capability: Integer, ...args: readonly Integer[]): Step<CallReply> {
-    return (yield this.operation(NUMBERS[name], [capability, ...args])) as CallReply;
+    const call = NUMBERS[name];
+    return (yield { call, args: [capability, ...args], cycles: this.takeWork() }) as CallReply;
   }
 
-  /** A call to yield, after the work so far. Without a generator of its own: for what is called most. */
-  protected operation(call: number, args: readonly Integer[]): Operation {
+  /** The cycles of the next operation: the work since the last one. */
+  protected takeWork(): number {
     const { cycles } = this;
-    if (cycles === 0) return { call, args };
     this.cycles = 0;
-    return { call, args, cycles };
+    return cycles === 0 ? DEFAULT_CYCLES : cycles;
   }
 
   /** Throws unless the refusal is the one that is expected. */
@@ -109,7 +126,10 @@ export class Calls {
   *room(bytes: number): Step<number> {
     const { at, bytes: have } = this.buffer;
     if (bytes <= have) return at;
-    if (have !== 0) yield* this.free(at, have);
+    if (have !== 0) {
+      this.buffer = { at: 0, bytes: 0 };
+      yield* this.free(at, have);
+    }
     const wanted = Math.ceil(bytes / SCRATCH_BYTES) * SCRATCH_BYTES;
     this.buffer = { at: yield* this.allocate(wanted), bytes: wanted };
     return this.buffer.at;

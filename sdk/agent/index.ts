@@ -1,4 +1,6 @@
 /** Agents in TypeScript: their programs, and the system calls that they make. */
+
+export type { Derivation } from "./authority.ts";
 export type {
   Birth,
   Child,
@@ -9,18 +11,10 @@ export type {
   Spawn,
 } from "./births.ts";
 export type { CallName, Step } from "./calls.ts";
+export type { EndpointType } from "./endpoints.ts";
 export { type StatusName, SyscallError } from "./error.ts";
-export {
-  type AgentInfo,
-  type AgentState,
-  agent,
-  type Derivation,
-  type EndpointType,
-  type EndReason,
-  type Message,
-  NEVER,
-  type Notice,
-  Sys,
-  type WaitFor,
-  type Woken,
-} from "./sys.ts";
+export type { AgentInfo, AgentState, EndReason } from "./info.ts";
+export type { Message } from "./messages.ts";
+export type { Notice } from "./notices.ts";
+export { agent, Sys } from "./sys.ts";
+export { NEVER, type WaitFor, type Woken } from "./waits.ts";

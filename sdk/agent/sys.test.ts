@@ -73,6 +73,87 @@ describe("TypeScript agents on the machine", () => {
     }
   });
 
+  test("an exchange is a send and a receive: of every size, from mailbox or queue, with capabilities", async () => {
+    const sizes = [0, 1, 64, 64, 65, 1471, 1472, 1473, 64, 5000, 64, 65_536, 64, 64];
+    const payload = (size: number) => Uint8Array.from({ length: size }, (_, n) => size + 3 * n);
+    const answers: Uint8Array[] = [];
+    let passed = 0;
+    await runAgents({
+      *init(sys) {
+        const image = yield* sys.image("echo");
+        const queue = yield* sys.endpoint("queue", 2);
+        const child = yield* sys.spawn({ image, grants: [{ capability: sys.self }] });
+        yield* sys.send(child.capability, new Uint8Array(), sys.self);
+        yield* sys.send(child.capability, new Uint8Array(), queue);
+        for (const size of sizes)
+          answers.push((yield* sys.exchange(child.capability, payload(size))).bytes);
+        const last = yield* sys.exchange(child.capability, payload(3), image, queue);
+        passed = last.bytes.length;
+        yield* sys.ended(child.id);
+      },
+      *echo(sys) {
+        const { capability } = yield* sys.receive();
+        const { capability: queue } = yield* sys.receive();
+        let message = yield* sys.receive();
+        for (const _ of sizes) message = yield* sys.exchange(capability, message.bytes);
+        expect(message.capability).not.toBe(0);
+        yield* sys.send(queue, new Uint8Array(7));
+      },
+    });
+    expect(answers).toEqual(sizes.map(payload));
+    expect(passed).toBe(7);
+  });
+
+  test("what is refused in an exchange says which of its calls that was, and the next one works", async () => {
+    const refused: string[] = [];
+    await runAgents({
+      *init(sys) {
+        const queue = yield* sys.endpoint("queue", 1);
+        yield* sys.send(sys.self, new Uint8Array(8));
+        yield* sys.receive();
+        const full = yield* sys.endpoint("queue", 1);
+        yield* sys.send(full, new Uint8Array(8));
+        for (const attempt of [
+          () => sys.exchange(full, new Uint8Array(8)),
+          () => sys.exchange(sys.pool, new Uint8Array(8)),
+          () => sys.exchange(sys.self, new Uint8Array(8), 0, sys.pool),
+          () => sys.receive(sys.pool),
+        ])
+          try {
+            yield* attempt();
+          } catch (error) {
+            const { call, status } = error as SyscallError;
+            refused.push(`${call} ${status}`);
+          }
+        expect((yield* sys.receive()).bytes.length).toBe(8);
+        expect((yield* sys.exchange(sys.self, new Uint8Array(9))).bytes.length).toBe(9);
+        yield* sys.close(queue);
+      },
+    });
+    expect(refused).toEqual([
+      "IPC_SEND FULL",
+      "IPC_SEND CAPABILITY_KIND",
+      "receive CAPABILITY_KIND",
+      "receive CAPABILITY_KIND",
+    ]);
+  });
+
+  test("steps that were made first and are taken later each do their own", async () => {
+    const got: number[] = [];
+    await runAgents({
+      *init(sys) {
+        yield* sys.send(sys.self, new Uint8Array(1));
+        const first = sys.send(sys.self, new Uint8Array(2));
+        const second = sys.send(sys.self, new Uint8Array(3));
+        const received = [sys.receive(), sys.receive(), sys.receive()];
+        yield* second;
+        yield* first;
+        for (const step of received) got.push((yield* step).bytes.length);
+      },
+    });
+    expect(got).toEqual([1, 3, 2]);
+  });
+
   test("what an agent's processor forbids ends that agent, with vector and address, and nobody else", async () => {
     const machine = await runAgents(
       {

@@ -17,7 +17,7 @@ import { PROTECTION_READ, PROTECTION_WRITE } from "../../kernel/mm/protection.ts
 import * as Calls from "../../kernel/syscall/numbers.ts";
 import { STATUS_EMPTY, STATUS_TIMED_OUT } from "../../kernel/syscall/status.ts";
 import * as R from "../../sim/spec/user.ts";
-import { NEVER } from "../agent/sys.ts";
+import { NEVER } from "../agent/waits.ts";
 import { Assembler, type Label } from "./assembler.ts";
 
 export const DATA = 0x4000_0000;

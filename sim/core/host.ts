@@ -13,6 +13,8 @@ export class HostControl {
   sliceStart: u64;
   sliceEnd: u64;
   cpu: u32;
+  /** Limit of the run that goes on (run.ts). */
+  limit: u64;
 }
 
 /** Buffer through which the host passes bytes in and out. */

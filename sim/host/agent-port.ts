@@ -1,11 +1,12 @@
 /** The inputs of agents, put into the machine: numbers and bytes through the host's buffer. */
-import { HOST_BUFFER, type SimExports } from "./core.ts";
+import { HOST_BASE, HOST_BUFFER, type SimExports } from "./core.ts";
 import type { Input } from "./inputs.ts";
 import type { Instant } from "./journal-log.ts";
 import type { Integer } from "./programs.ts";
 
-/** The input without its kind. */
+/** Inputs without their kind. */
 export type AgentCall = Omit<Extract<Input, { kind: "agent" }>, "kind">;
+export type AgentChain = Omit<Extract<Input, { kind: "agent-chain" }>, "kind">;
 
 const TWO_32 = 0x1_0000_0000;
 /** RAX and the six arguments. */
@@ -15,6 +16,9 @@ const COPIED_SINGLY = 256;
 /** Outcomes of an access (sim/core/user/host.ts). */
 export const ACCESS_REFUSED = 0;
 export const ACCESS_DONE = 1;
+export const ACCESS_FAULTED = 2;
+/** An access is on one page. */
+export const PAGE_BYTES = 4096;
 
 export const lowWord = (value: Integer): number =>
   typeof value === "number" ? value >>> 0 : Number(BigInt.asUintN(32, value));
@@ -29,14 +33,17 @@ export function joined(low: number, high: number): Integer {
   return Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low);
 }
 
-export class AgentPort {
+/** It is an instant as well: the present one. */
+export class AgentPort implements Instant {
   private readonly sim: SimExports;
   private readonly bytes: Uint8Array;
-  private readonly words: Uint32Array;
+  /** The machine's memory. */
+  readonly words: Uint32Array;
   private readonly doubles: Float64Array;
   private readonly integers: BigUint64Array;
   /** Indices of words: each CPU's registers, the machine's step and its time. */
   private readonly files: number[] = [];
+  private readonly loadedAt: number[] = [];
   private readonly stepsAt: number;
   private readonly nowAt: number;
 
@@ -55,15 +62,22 @@ export class AgentPort {
     return this.word(this.stepsAt + 1) * TWO_32 + this.word(this.stepsAt);
   }
 
-  /** The present step and time. */
-  instant(): Instant {
-    const { stepsAt, nowAt } = this;
-    return {
-      stepsLow: this.word(stepsAt),
-      stepsHigh: this.word(stepsAt + 1),
-      timeLow: this.word(nowAt),
-      timeHigh: this.word(nowAt + 1),
-    };
+  get stepsLow(): number {
+    return this.word(this.stepsAt);
+  }
+  get stepsHigh(): number {
+    return this.word(this.stepsAt + 1);
+  }
+  get timeLow(): number {
+    return this.word(this.nowAt);
+  }
+  get timeHigh(): number {
+    return this.word(this.nowAt + 1);
+  }
+
+  /** The CPU for which the machine has stopped: HostControl.cpu (sim/core/host.ts). */
+  get waiting(): number {
+    return this.word((HOST_BASE + 32) / 4);
   }
 
   private word(index: number): number {
@@ -91,12 +105,12 @@ export class AgentPort {
 
   /** False when the CPU doesn't wait for an operation. */
   call({ cpu, cycles, call, args }: AgentCall): boolean {
-    let integers = this.put(0, call);
-    for (let n = 0; n < CALL_ARGUMENTS_MAX; n++) integers |= this.put(n + 1, args[n] ?? 0);
+    let integers = this.putWord(0, call);
+    for (let n = 0; n < CALL_ARGUMENTS_MAX; n++) integers |= this.putWord(n + 1, args[n] ?? 0);
     return this.sim.agentCall(cpu, cycles, integers) !== 0;
   }
 
-  private put(index: number, value: Integer): number {
+  private putWord(index: number, value: Integer): number {
     if (typeof value === "number") {
       this.doubles[index] = value;
       return 0;
@@ -105,9 +119,16 @@ export class AgentPort {
     return 1 << index;
   }
 
+  /** Puts bytes into the buffer, a page of them at most. */
+  put(bytes: Uint8Array): boolean {
+    if (bytes.length > PAGE_BYTES) return false;
+    if (bytes.length !== 0) this.bytes.set(bytes, HOST_BUFFER);
+    return true;
+  }
+
   /** The bytes must be on one page; ACCESS_DONE, _REFUSED or that it has faulted. */
   store(cpu: number, address: Integer, bytes: Uint8Array): number {
-    this.bytes.set(bytes, HOST_BUFFER);
+    if (!this.put(bytes)) return ACCESS_REFUSED;
     return this.sim.agentStore(cpu, lowWord(address), highWord(address), bytes.length);
   }
 
@@ -120,6 +141,26 @@ export class AgentPort {
     // A view costs more than copying the bytes of a short message one by one.
     if (length > COPIED_SINGLY) to.set(this.bytes.subarray(HOST_BUFFER, HOST_BUFFER + length), at);
     else for (let n = 0; n < length; n++) to[at + n] = this.bytes[HOST_BUFFER + n] ?? 0;
+  }
+
+  /** Outcomes as of a store: when it has faulted, nothing has been called. */
+  chain(input: AgentChain): number {
+    return this.put(input.bytes) ? this.begin(input) : ACCESS_REFUSED;
+  }
+
+  /** The same when its bytes are in the buffer. */
+  begin({ cpu, cycles, chain, to, bytes, from, length }: AgentChain): number {
+    return this.sim.agentChain(cpu, cycles, chain, to, bytes.length, from, length);
+  }
+
+  /** Copies the words that the chain on a CPU was to load; false when they aren't in RAM. */
+  copyResult(cpu: number, to: Uint32Array): boolean {
+    this.loadedAt[cpu] ??= (this.sim.loadedAddress(cpu) >>> 0) / 4;
+    const at = this.word(this.loadedAt[cpu]) >>> 2;
+    if (at === 0) return false;
+    const { words } = this;
+    for (let n = 0; n < to.length; n++) to[n] = words[at + n] ?? 0;
+    return true;
   }
 
   fault(cpu: number): boolean {

@@ -11,17 +11,27 @@ import {
   REGISTER_R14,
   REGISTER_R15,
   REGISTER_RAX,
+  REGISTER_RBX,
   REGISTER_RDI,
   REGISTER_RDX,
   REGISTER_RSI,
 } from "../spec/user.ts";
-import { ACCESS_DONE, type AgentPort, CALL_ARGUMENTS_MAX, lowWord } from "./agent-port.ts";
+import {
+  ACCESS_DONE,
+  type AgentChain,
+  type AgentPort,
+  CALL_ARGUMENTS_MAX,
+  lowWord,
+  PAGE_BYTES,
+} from "./agent-port.ts";
 import type { Engine } from "./engine.ts";
 import { MachineError, type MachineErrorCode } from "./errors.ts";
 import {
   type AgentStart,
   type CallOperation,
   CallReply,
+  Chain,
+  DEFAULT_CYCLES,
   type Integer,
   type Operation,
   type Program,
@@ -31,8 +41,6 @@ import {
   type Reply,
 } from "./programs.ts";
 
-const DEFAULT_CYCLES = 1_000;
-const PAGE_BYTES = 4096;
 /** One load or store; larger ones are made of several. */
 export const ACCESS_BYTES_MAX = 16 * 1024 * 1024;
 const FAILURES_MAX = 4096;
@@ -41,6 +49,10 @@ const REFUSALS_MAX = 100;
 /** Bits of an ID that name the agent's slot: of two agents in one slot the earlier is dead. */
 const SLOT_MASK = 0x3f_ffff;
 const TWO_32 = 0x1_0000_0000;
+/** End of the addresses of a chain. */
+const TWO_48 = 2 ** 48;
+const NO_BYTES = new Uint8Array();
+const NO_WORDS = new Uint32Array();
 const NO_ARGUMENTS: readonly Integer[] = [];
 
 /** Why an agent has nothing to execute any more; the kernel sees #UD at RUNTIME_HOST. */
@@ -62,6 +74,20 @@ interface Access {
   done: number;
 }
 
+/** A chain as an input, and what became of it. */
+class GivenChain implements AgentChain {
+  cpu = 0;
+  cycles = 0;
+  chain = 0;
+  to = 0;
+  bytes: Uint8Array = NO_BYTES;
+  from = 0;
+  length = 0;
+  loaded: Uint32Array = NO_WORDS;
+  /** The store has been made, and the calls with it; else its page has faulted. */
+  begun = false;
+}
+
 /** An agent that has begun. */
 class Running {
   readonly id: number;
@@ -72,6 +98,9 @@ class Running {
   /** Inputs so far, 32 bits: what R13 must be. */
   inputs = 0;
   access: Access | null = null;
+  chain: Chain | null = null;
+  /** The chain as it was given: what its program does to it meanwhile changes nothing. */
+  readonly given = new GivenChain();
 
   constructor(id: number, program: RegisteredProgram, known: AgentStart) {
     this.id = id;
@@ -148,8 +177,9 @@ export class Agents {
 
   /** The last input has taken effect: more of the same operation, or what came of it and the next. */
   private goOn(agent: Running, cpu: number, registers: number): void {
-    const { access } = agent;
-    if (access === null) {
+    const { access, chain } = agent;
+    if (chain !== null) this.goOnWith(agent, chain, cpu, registers);
+    else if (access === null) {
       const { port } = this;
       const error = port.low(registers, REGISTER_RAX);
       const low = port.low(registers, REGISTER_RDX);
@@ -159,6 +189,35 @@ export class Agents {
       agent.access = null;
       this.advance(agent, cpu, access.isStore ? undefined : access.bytes);
     }
+  }
+
+  /** The same of a chain: its store has faulted, or it has ended, and what it loads is there or not. */
+  private goOnWith(agent: Running, chain: Chain, cpu: number, registers: number): void {
+    const { port } = this;
+    const { access, given } = agent;
+    if (!given.begun) {
+      this.giveChain(given, agent, cpu);
+      return;
+    }
+    if (access === null) {
+      chain.error = port.low(registers, REGISTER_RAX);
+      chain.low = port.low(registers, REGISTER_RDX);
+      chain.high = port.high(registers, REGISTER_RDX);
+      chain.last = port.high(registers, REGISTER_RBX) * TWO_32 + port.low(registers, REGISTER_RBX);
+      const { loaded, length } = given;
+      if (chain.error === 0 && length !== 0 && !port.copyResult(cpu, loaded)) {
+        // A device's registers: read as any load does it.
+        const bytes = new Uint8Array(loaded.buffer, loaded.byteOffset, length);
+        this.access(agent, cpu, given.from, length, null, bytes);
+        return;
+      }
+    } else if (access.done < access.length) {
+      this.accessPage(agent, access, cpu);
+      return;
+    }
+    agent.access = null;
+    agent.chain = null;
+    this.advance(agent, cpu, chain);
   }
 
   /** Lets the program run up to its next operation, and gives that to the machine. */
@@ -200,6 +259,7 @@ export class Agents {
   /** Gives an operation to the machine; the error for one that isn't valid. */
   private begin(agent: Running, cpu: number, operation: Operation): MachineError | null {
     if (typeof operation !== "object" || operation === null) return invalid("it is no object");
+    if (operation instanceof Chain) return this.chain(agent, cpu, operation);
     if ("call" in operation) return this.call(agent, cpu, operation);
     if ("store" in operation) {
       const [address, bytes] = operation.store;
@@ -252,6 +312,35 @@ export class Agents {
     agent.inputs = (agent.inputs + 1) >>> 0;
     this.engine.agentCall({ cpu, cycles, call, args });
     return null;
+  }
+
+  private chain(agent: Running, cpu: number, chain: Chain): MachineError | null {
+    const { first, cycles, storeAt, stored, loadAt, loaded } = chain;
+    if (!isPlace(first, 0)) return invalid(`chain: address ${first}`);
+    if (!Number.isSafeInteger(cycles) || cycles < 0) return invalid(`cycles: ${cycles}`);
+    if (!(stored instanceof Uint8Array) || !isPlace(storeAt, stored.length))
+      return invalid(`chain: what is stored at ${storeAt} is no Uint8Array, or not on one page`);
+    if (!(loaded instanceof Uint32Array) || !isPlace(loadAt, 4 * loaded.length) || loadAt % 4 !== 0)
+      return invalid(`chain: what is loaded from ${loadAt} is no Uint32Array, or not on one page`);
+    agent.chain = chain;
+    const { given } = agent;
+    given.cycles = cycles;
+    given.chain = first;
+    given.to = storeAt;
+    given.bytes = stored;
+    given.from = loadAt;
+    given.length = 4 * loaded.length;
+    given.loaded = loaded;
+    this.giveChain(given, agent, cpu);
+    return null;
+  }
+
+  private giveChain(given: GivenChain, agent: Running, cpu: number): void {
+    agent.inputs = (agent.inputs + 1) >>> 0;
+    given.cpu = cpu;
+    given.begun = this.engine.agentChain(given) === ACCESS_DONE;
+    // Others may change what is stored before the page is there.
+    if (!given.begun) given.bytes = given.bytes.slice();
   }
 
   /** The access as far as its next page goes. When that faults, the kernel sees to it first. */
@@ -317,6 +406,12 @@ const INTEGER_END = 2n ** 64n;
 function isInteger(value: unknown): value is Integer {
   if (typeof value === "number") return Number.isSafeInteger(value);
   return typeof value === "bigint" && value >= INTEGER_MIN && value < INTEGER_END;
+}
+
+/** Whether so many bytes from there on are on one page; for an address alone, none. */
+function isPlace(at: unknown, bytes: number): boolean {
+  if (typeof at !== "number" || !Number.isInteger(at) || at < 0 || at >= TWO_48) return false;
+  return ((at >>> 0) % PAGE_BYTES) + bytes <= PAGE_BYTES;
 }
 
 /** The whole itself, if that is meant: a view costs more than a short store. */

@@ -23,6 +23,8 @@ export interface SimExports {
   hashMachine(): void;
   nextUsedPage(page: number, end: number): number;
   run(limit: bigint, maxSteps: number): number;
+  /** The same with the limit of the last run. */
+  goOn(maxSteps: number): number;
   driveLine(gsi: number, level: boolean): void;
   deliverMessage(address: bigint, data: number): void;
   pendingInterrupt(cpu: number): number;
@@ -47,10 +49,20 @@ export interface SimExports {
   agentStore(cpu: number, low: number, high: number, bytes: number): number;
   agentLoad(cpu: number, low: number, high: number, bytes: number): number;
   agentFault(cpu: number): number;
+  agentChain(
+    cpu: number,
+    cycles: number,
+    chain: number,
+    to: number,
+    bytes: number,
+    from: number,
+    wanted: number,
+  ): number;
   /** Addresses of what the host reads so often that a bigint for it would count. */
   stepsAddress(): number;
   nowAddress(): number;
   registersAddress(cpu: number): number;
+  loadedAddress(cpu: number): number;
 }
 
 /** What leaves the machine, and the bytes of its drives (sim/core/host.ts). */

@@ -1,11 +1,11 @@
 /** A machine's inner works: its core, what it is connected to, and how it is driven. */
 import { STOP_AGENT, STOP_BREAK, STOP_IDLE, STOP_STEPS } from "../spec/stops.ts";
-import type { AgentCall } from "./agent-port.ts";
+import type { AgentCall, AgentChain } from "./agent-port.ts";
 import { Agents } from "./agents.ts";
 import type { GuestOptions } from "./boot/guest.ts";
 import { placeGuest } from "./boot/place.ts";
 import { ConsoleLog } from "./console.ts";
-import { type Core, HOST_BASE, type HostFunctions, instantiate, STATE_BASE } from "./core.ts";
+import { type Core, HOST_BUFFER, type HostFunctions, instantiate, STATE_BASE } from "./core.ts";
 import { DEFAULT_BLOCK_BYTES, type Drive } from "./drives.ts";
 import { MachineError } from "./errors.ts";
 import { applyInput, type Input, isAgentInput } from "./inputs.ts";
@@ -26,8 +26,6 @@ const STEPS_AT_A_TIME = 100_000;
 const STEPS_WATCHED = 256;
 /** Serial input that found no room is offered again at multiples of so many steps. */
 const SERIAL_STEPS = 16;
-/** HostControl.cpu (sim/core/host.ts): whose agent is waited for when the machine stops for it. */
-const WAITING_CPU = HOST_BASE + 32;
 /** Frames and errors kept for whoever wants to see them; the oldest give way. */
 const KEPT_MAX = 4096;
 
@@ -135,21 +133,29 @@ export class Engine {
   /** The call of an agent on a CPU that waits for it. */
   agentCall(call: AgentCall): void {
     const { agents } = this.core;
-    this.journal.call(agents.instant(), call);
+    this.journal.call(agents, call);
     agents.call(call);
   }
 
   /** An access of that agent to memory; its outcome (agent-port.ts). */
   agentStore(cpu: number, address: Integer, bytes: Uint8Array): number {
     const { agents } = this.core;
-    this.journal.store(agents.instant(), cpu, address, bytes);
+    this.journal.store(agents, cpu, address, bytes);
     return agents.store(cpu, address, bytes);
   }
 
   agentLoad(cpu: number, address: Integer, length: number): number {
     const { agents } = this.core;
-    this.journal.load(agents.instant(), cpu, address, length);
+    this.journal.load(agents, cpu, address, length);
     return agents.load(cpu, address, length);
+  }
+
+  /** A chain of that agent's; the outcome of its store. */
+  agentChain(chain: AgentChain): number {
+    const { agents } = this.core;
+    agents.put(chain.bytes);
+    this.journal.chain(agents, chain, agents.words, HOST_BUFFER / 4);
+    return agents.begin(chain);
   }
 
   /** Hands waiting bytes to the serial port while it has room; whether it took any. */
@@ -180,9 +186,11 @@ export class Engine {
       const before = this.steps;
       const count = Math.min(left, this.stepsAtATime(condition !== undefined));
       let stop = this.enter(limit, count);
-      while (stop === STOP_AGENT && this.steps === before) {
+      while (stop === STOP_AGENT) {
+        const made = this.steps - before;
+        if (made !== 0 && (made >= count || condition !== undefined || !this.undisturbed)) break;
         this.serveAgent();
-        stop = this.enter(limit, count);
+        stop = this.goOn(count - made);
       }
       asked = stop === STOP_AGENT;
       left -= this.steps - before;
@@ -199,7 +207,7 @@ export class Engine {
   private serveAgent(): void {
     const entry = this.replay.at(-1);
     if (!entry) {
-      this.agents.serve(this.core.data.getUint32(WAITING_CPU, true));
+      this.agents.serve(this.core.agents.waiting);
       return;
     }
     if (entry.steps !== this.state.steps || !isAgentInput(entry.input))
@@ -259,27 +267,52 @@ export class Engine {
     this.replay.pop();
   }
 
+  /** Nobody but agents has a say between two steps. */
+  private get undisturbed(): boolean {
+    return this.replay.length === 0 && this.serial.length === 0 && !(this.watches?.active ?? false);
+  }
+
   private enter(limit: bigint, steps: number): number {
     return this.guarded(() => this.core.sim.run(limit, steps));
   }
 
+  /** The same up to the last run's limit: once for each operation of an agent, so without a closure. */
+  private goOn(steps: number): number {
+    this.begin();
+    try {
+      return this.core.sim.goOn(steps);
+    } catch (error) {
+      throw this.failure(error);
+    } finally {
+      this.entered = false;
+    }
+  }
+
   /** Calls into WebAssembly; what traps there ends this machine and nothing else. */
   private guarded<T>(act: () => T): T {
+    this.begin();
+    try {
+      return act();
+    } catch (error) {
+      throw this.failure(error);
+    } finally {
+      this.entered = false;
+    }
+  }
+
+  private begin(): void {
     if (this.entered)
       throw new MachineError(
         "machine-busy",
         "the machine is in the middle of a step: inputs and runs are for between the steps",
       );
     this.entered = true;
-    try {
-      return act();
-    } catch (error) {
-      if (error instanceof MachineError) throw error;
-      this.crash = guestTrap(error, this.place());
-      throw this.crash;
-    } finally {
-      this.entered = false;
-    }
+  }
+
+  private failure(error: unknown): MachineError {
+    if (error instanceof MachineError) return error;
+    this.crash = guestTrap(error, this.place());
+    return this.crash;
   }
 
   private place(): string {

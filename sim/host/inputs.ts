@@ -57,6 +57,17 @@ export type Input =
       readonly address: Integer;
       readonly length: number;
     }
+  /** A store on one page, a chain of calls whose first record is at `chain`, and a load on one page. */
+  | {
+      readonly kind: "agent-chain";
+      readonly cpu: number;
+      readonly cycles: number;
+      readonly chain: number;
+      readonly to: number;
+      readonly bytes: Uint8Array;
+      readonly from: number;
+      readonly length: number;
+    }
   /** It has no operation any more: it faults. */
   | { readonly kind: "agent-fault"; readonly cpu: number }
   /** Bytes of linear memory are changed: RAM in bulk, or a field through a typed view. */
@@ -64,9 +75,7 @@ export type Input =
 
 /** Inputs that a CPU asks for: they come when it does, whatever a run's limit. */
 export function isAgentInput({ kind }: Input): boolean {
-  return (
-    kind === "agent" || kind === "agent-store" || kind === "agent-load" || kind === "agent-fault"
-  );
+  return kind.startsWith("agent");
 }
 
 /** Names of the faults that a test can arm (sim/spec/faults.ts says what each does). */
@@ -109,6 +118,8 @@ export function applyInput(core: Core, input: Input): bigint {
       return BigInt(core.agents.store(input.cpu, input.address, input.bytes));
     case "agent-load":
       return BigInt(core.agents.load(input.cpu, input.address, input.length));
+    case "agent-chain":
+      return BigInt(core.agents.chain(input));
     case "agent-fault":
       return BigInt(core.agents.fault(input.cpu));
     case "memory":

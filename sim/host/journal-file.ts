@@ -32,6 +32,15 @@ const FIELDS: { readonly [K in Input["kind"]]: Readonly<Record<string, FieldType
   agent: { cpu: "number", cycles: "number", call: "integer", args: "integers" },
   "agent-store": { cpu: "number", address: "integer", bytes: "bytes" },
   "agent-load": { cpu: "number", address: "integer", length: "number" },
+  "agent-chain": {
+    cpu: "number",
+    cycles: "number",
+    chain: "number",
+    to: "number",
+    bytes: "bytes",
+    from: "number",
+    length: "number",
+  },
   "agent-fault": { cpu: "number" },
   memory: { at: "number", bytes: "bytes" },
 };

@@ -7,8 +7,10 @@
  *   call    5-6 cycles   7-8 call      then two words an argument
  *   load    5-6 bytes    7-8 address
  *   store   5-6 bytes    7-8 address   then the bytes, up to a whole word
+ *   chain   5-6 cycles   7-8 first record
+ *           9 bytes stored | bytes loaded << 16   10-11 where to   12-13 where from   then the bytes
  */
-import { type AgentCall, highWord, joined, lowWord } from "./agent-port.ts";
+import { type AgentCall, type AgentChain, highWord, joined, lowWord } from "./agent-port.ts";
 import type { Input } from "./inputs.ts";
 import type { JournalEntry } from "./journal.ts";
 import type { Integer } from "./programs.ts";
@@ -19,6 +21,8 @@ const ARGUMENTS_WORDS_MAX = 12;
 const CALL = 1;
 const STORE = 2;
 const LOAD = 3;
+const CHAIN = 4;
+const CHAIN_WORDS = 5;
 
 /** A step and its time as low and high words: as they stand in the machine's memory. */
 export interface Instant {
@@ -53,6 +57,7 @@ export class JournalLog {
     if (input.kind === "agent") this.call(at, input);
     else if (input.kind === "agent-store") this.store(at, input.cpu, input.address, input.bytes);
     else if (input.kind === "agent-load") this.load(at, input.cpu, input.address, input.length);
+    else if (input.kind === "agent-chain") this.chain(at, input, wordsOf(input.bytes), 0);
     else this.others.push({ records: this.records, entry });
   }
 
@@ -69,10 +74,26 @@ export class JournalLog {
   }
 
   store(at: Instant, cpu: number, address: Integer, bytes: Uint8Array): void {
-    const words = (bytes.length + 3) >>> 2;
+    const words = wordsFor(bytes.length);
     const word = this.header(at, cpu | (STORE << 16), words, bytes.length, address);
     this.bytes.set(bytes, word * 4);
     this.used = word + words;
+  }
+
+  /** Its bytes are in `words`, from the word `first` on: they are copied from there. */
+  chain(at: Instant, input: AgentChain, words: Uint32Array, first: number): void {
+    const { cpu, cycles, chain, to, bytes, from, length } = input;
+    const more = CHAIN_WORDS + wordsFor(bytes.length);
+    const word = this.header(at, cpu | (CHAIN << 16), more, cycles, chain);
+    const { block } = this;
+    block[word] = bytes.length | (length << 16);
+    block[word + 1] = lowWord(to);
+    block[word + 2] = highWord(to);
+    block[word + 3] = lowWord(from);
+    block[word + 4] = highWord(from);
+    const end = word + more;
+    for (let to = word + CHAIN_WORDS, n = first; to < end; to++, n++) block[to] = words[n] ?? 0;
+    this.used = end;
   }
 
   load(at: Instant, cpu: number, address: Integer, length: number): void {
@@ -138,12 +159,32 @@ export class JournalLog {
   }
 }
 
+const wordsFor = (bytes: number) => (bytes + 3) >>> 2;
 const kindOf = (block: Uint32Array, at: number) => (block[at] ?? 0) >> 16;
 const argumentsOf = (block: Uint32Array, at: number) => ((block[at] ?? 0) >> 8) & 0xff;
 
 function recordWords(block: Uint32Array, at: number): number {
-  const bytes = kindOf(block, at) === STORE ? (block[at + 5] ?? 0) : 0;
-  return HEADER_WORDS + 2 * argumentsOf(block, at) + ((bytes + 3) >>> 2);
+  switch (kindOf(block, at)) {
+    case STORE:
+      return HEADER_WORDS + wordsFor(block[at + 5] ?? 0);
+    case CHAIN:
+      return HEADER_WORDS + CHAIN_WORDS + wordsFor((block[at + HEADER_WORDS] ?? 0) & 0xffff);
+    default:
+      return HEADER_WORDS + 2 * argumentsOf(block, at);
+  }
+}
+
+/** The bytes as words, the last one filled up with zeroes. */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  const words = new Uint32Array(wordsFor(bytes.length));
+  new Uint8Array(words.buffer).set(bytes);
+  return words;
+}
+
+/** Bytes of a record, from its word `word` on. */
+function recordBytes(block: Uint32Array, word: number, length: number): Uint8Array {
+  const from = block.byteOffset + 4 * word;
+  return new Uint8Array(block.buffer.slice(from, from + length));
 }
 
 function recordEntry(block: Uint32Array, at: number): JournalEntry {
@@ -158,9 +199,16 @@ function recordInput(block: Uint32Array, at: number): Input {
   const second = integer(7);
   switch (kindOf(block, at)) {
     case STORE: {
-      const from = block.byteOffset + 4 * (at + HEADER_WORDS);
-      const bytes = new Uint8Array(block.buffer.slice(from, from + first));
+      const bytes = recordBytes(block, at + HEADER_WORDS, first);
       return { kind: "agent-store", cpu, address: second, bytes };
+    }
+    case CHAIN: {
+      const lengths = block[at + HEADER_WORDS] ?? 0;
+      const [to, from] = [Number(integer(10)), Number(integer(12))];
+      const bytes = recordBytes(block, at + HEADER_WORDS + CHAIN_WORDS, lengths & 0xffff);
+      const chain = Number(second);
+      const length = lengths >>> 16;
+      return { kind: "agent-chain", cpu, cycles: first, chain, to, bytes, from, length };
     }
     case LOAD:
       return { kind: "agent-load", cpu, address: second, length: first };

@@ -12,6 +12,9 @@
  */
 import { MachineError } from "./errors.ts";
 
+/** Cycles of a call that doesn't say how many it takes. */
+export const DEFAULT_CYCLES = 1_000;
+
 /** A 64-bit number: a bigint, or a number while that is exact. Negative ones are two's complement. */
 export type Integer = number | bigint;
 
@@ -40,7 +43,38 @@ export interface LoadOperation {
   readonly load: readonly [address: Integer, length: number, into?: Uint8Array];
 }
 
-export type Operation = CallOperation | StoreOperation | LoadOperation;
+const NOTHING = new Uint8Array();
+const NO_WORDS = new Uint32Array();
+
+/**
+ * A store, a chain of system calls and a load, in one operation: the records of the calls are in the
+ * agent's memory (sim/spec/chain.ts). It is its own reply, so one object serves for any number of them.
+ */
+export class Chain {
+  /** Where the first record is. All addresses are below 2^48. */
+  first = 0;
+  /** As in CallOperation: before the first call. */
+  cycles = DEFAULT_CYCLES;
+  /** These bytes are put there before; on one page, and none by default. */
+  storeAt = 0;
+  stored: Uint8Array = NOTHING;
+  /** Filled from there when the last call has succeeded; a multiple of 4, on one page. */
+  loadAt = 0;
+  loaded: Uint32Array = NO_WORDS;
+  /** What the kernel has answered to the last call: RAX, and RDX in two words. */
+  error = 0;
+  low = 0;
+  high = 0;
+  /** Where that call's record is. */
+  last = 0;
+
+  /** RDX as a number: exact below 2^53. */
+  get value(): number {
+    return this.high * 0x1_0000_0000 + this.low;
+  }
+}
+
+export type Operation = CallOperation | StoreOperation | LoadOperation | Chain;
 
 /** What the kernel answered to a call. */
 export class CallReply {
@@ -66,8 +100,8 @@ export class CallReply {
   }
 }
 
-/** Of a call, of a load, of a store. */
-export type Reply = CallReply | Uint8Array | undefined;
+/** Of a call, of a load, of a store, of a chain. */
+export type Reply = CallReply | Uint8Array | Chain | undefined;
 
 /** What an agent knows when it starts: its registers (sim/spec/user.ts). */
 export interface AgentStart {

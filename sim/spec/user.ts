@@ -12,7 +12,7 @@ export const USER_TEXT = 0x7fff_ffff_0000;
 export const USER_TEXT_BYTES = 0x1_0000;
 /** Distance between two runtimes in the window; RIP must be exactly at one. */
 export const RUNTIME_BYTES = 16;
-export const RUNTIME_COUNT = 3;
+export const RUNTIME_COUNT = 5;
 
 /** Executes the synthetic instructions (synthetic.ts) that RBX points to. */
 export const RUNTIME_SYNTHETIC = 0;
@@ -20,6 +20,10 @@ export const RUNTIME_SYNTHETIC = 0;
 export const RUNTIME_HOST = 1;
 /** Burns R12 cycles, then executes SYSCALL; its return address is RUNTIME_HOST. */
 export const RUNTIME_CALL = 2;
+/** Burns R12 cycles, then makes the system call whose record is at RBX (chain.ts). */
+export const RUNTIME_CHAIN = 3;
+/** Its return address: the call of another record, or RUNTIME_HOST. */
+export const RUNTIME_CHAINED = 4;
 
 /*
  * At an agent's start, in both runtimes:
@@ -46,7 +50,7 @@ export const REGISTER_R8 = 8;
 export const REGISTER_R9 = 9;
 export const REGISTER_R10 = 10;
 export const REGISTER_R11 = 11;
-/** Cycles that RUNTIME_CALL has left to burn. */
+/** Cycles that RUNTIME_CALL or RUNTIME_CHAIN has left to burn. */
 export const REGISTER_R12 = 12;
 /**
  * RUNTIME_HOST: operations so far, 0 for an agent that hasn't begun (a clone that is to begin anew

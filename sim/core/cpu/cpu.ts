@@ -128,6 +128,8 @@ export class Cpu {
   returnsByInterrupt: u32;
   /** 1: the agent on this CPU waits for its next operation, an input (user/host.ts). */
   waitsForHost: u32;
+  /** While it does: linear address of what its chain was to load (user/chain.ts); 0 for nothing. */
+  loadedAt: usize;
   /** Time before which nothing is taken that another CPU has sent: then it had not sent it yet. */
   notBefore: u64;
   /** Startup vector + 1 of an accepted SIPI, or 0. */

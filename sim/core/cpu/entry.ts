@@ -57,6 +57,11 @@ export function cpuTurn(cpu: Cpu, end: u64): void {
 function execute(cpu: Cpu): void {
   if (!inWindow(cpu, cpu.rip)) return codeTurn(cpu);
   if (cpu.cpl == 3) return userTurn(cpu);
+  executeEntry(cpu);
+}
+
+/** The kernel entry at which the CPU stands, and the return from it. */
+export function executeEntry(cpu: Cpu): void {
   charge(cpu, ENTRY_CYCLES);
   const entry = entryAt(cpu.rip);
   if (entry < VECTORS) handle(cpu, entry);

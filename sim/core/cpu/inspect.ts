@@ -3,7 +3,7 @@ import { Cpu, cpuAt } from "./cpu";
 import { Machine, machine } from "../machine";
 import { NO_ADDRESS, peek, translate } from "./mmu";
 
-/** Linear addresses of the machine's count of micro-steps, of its time, and of RAX to R15. */
+/** Linear addresses of the machine's count of micro-steps, of its time, of RAX to R15, of `loadedAt`. */
 export function stepsAddress(): usize {
   return changetype<usize>(machine()) + offsetof<Machine>("steps");
 }
@@ -12,6 +12,9 @@ export function nowAddress(): usize {
 }
 export function registersAddress(cpu: u32): usize {
   return changetype<usize>(cpuAt(cpu)) + offsetof<Cpu>("rax");
+}
+export function loadedAddress(cpu: u32): usize {
+  return changetype<usize>(cpuAt(cpu)) + offsetof<Cpu>("loadedAt");
 }
 
 /**

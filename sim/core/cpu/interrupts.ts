@@ -66,6 +66,12 @@ function interruptDue(cpu: Cpu): bool {
   return (cpu.rflags & RFLAGS_IF) != 0 && lapicPendingVector(cpu) != -1;
 }
 
+/** Whether nothing waits that a CPU in ring 3 would have to take before it goes on. */
+export function undisturbed(cpu: Cpu): bool {
+  if ((cpu.pendingException | cpu.pendingInit | cpu.pendingNmi) != 0) return false;
+  return lapicPendingVector(cpu) == -1;
+}
+
 /** Delivers the most urgent thing that waits for the CPU, if anything may be delivered. */
 export function deliverPending(cpu: Cpu): void {
   if (cpu.clock < cpu.notBefore && tooEarly(cpu)) return;

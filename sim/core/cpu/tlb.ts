@@ -24,6 +24,12 @@ const MEDIUM_SETS: u32 = 64;
 const LARGE_SETS: u32 = 1;
 const ENTRIES: u32 = (SMALL_SETS + MEDIUM_SETS + LARGE_SETS) * WAYS;
 
+/**
+ * So many entries are dropped one by one: a switch to another space comes after a few pages, and a look
+ * at all entries would take longer than the rest of it.
+ */
+const RECENT_MAX: u32 = 64;
+
 const KEY_VALID: u64 = 1 << 48;
 const KEY_PCID_SHIFT: u64 = 36;
 const KEY_PCID: u64 = 0xfff << KEY_PCID_SHIFT;
@@ -46,6 +52,9 @@ export class Tlb {
   entries: Ptr<TlbEntry>;
   /** Counts replacements; its low bits choose the way that goes. */
   victim: u32;
+  /** Entries of pages that are not global, filled since all such were dropped, and how many. */
+  recent: usize;
+  recentCount: u32;
   supervisorLines: Ptr<FastLine>;
   userLines: Ptr<FastLine>;
   /** Linear addresses of the entries that the walk in progress has used, from the PML4E on. */
@@ -77,6 +86,7 @@ export function createTlb(cpu: Cpu): void {
   const tlb = allocateOne<Tlb>();
   cpu.tlb = changetype<usize>(tlb);
   tlb.entries = allocate(<usize>ENTRIES * offsetof<TlbEntry>());
+  tlb.recent = allocate(<usize>RECENT_MAX << 2);
   tlb.supervisorLines = supervisorLinesOf(cpu.index);
   tlb.userLines = userLinesOf(cpu.index);
   cpu.fastLines = tlb.supervisorLines;
@@ -153,6 +163,7 @@ export function tlbFill(cpu: Cpu, va: u64, frame: u64, shift: u32): void {
     tlb.victim += 1;
     dropLinesOf(cpu, changetype<TlbEntry>(at));
   }
+  if (!(frame & PAGE_GLOBAL)) noteRecent(tlb, at);
   const entry = changetype<TlbEntry>(at);
   entry.key = KEY_VALID | (pcid << KEY_PCID_SHIFT) | page;
   entry.ignored = frame & PAGE_GLOBAL ? KEY_PCID : 0;
@@ -197,6 +208,14 @@ export function fastLinesForbidWrites(page: usize): void {
       if (<usize>(line.writeTag & PAGE_NUMBER) + line.delta == page) line.writeTag = 0;
     }
   }
+}
+
+/** More of them than there is room for are counted as one too many. */
+@inline
+function noteRecent(tlb: Tlb, entry: usize): void {
+  const count = tlb.recentCount;
+  if (count < RECENT_MAX) store<u32>(tlb.recent + (<usize>count << 2), <u32>entry);
+  tlb.recentCount = min(count + 1, RECENT_MAX + 1);
 }
 
 /** Makes all fast lines stale; needed whenever a translation or the right to use it may change. */
@@ -285,17 +304,28 @@ export function fillFastLine(cpu: Cpu, user: bool, va: u64, kind: u32, pointer: 
 /** Drops everything, global pages of all contexts included. */
 export function flushAll(cpu: Cpu): void {
   memory.fill(tlbOf(cpu).entries, 0, <usize>ENTRIES * offsetof<TlbEntry>());
+  tlbOf(cpu).recentCount = 0;
   dropFastLines(cpu);
 }
 
 /** Drops the pages of all contexts that are not global. */
 export function flushNonGlobal(cpu: Cpu): void {
   const tlb = tlbOf(cpu);
-  for (let index: u32 = 0; index < ENTRIES; index++) {
-    const entry = entryAt(tlb, index);
-    if (entry.ignored == 0) entry.key = 0;
+  const count = tlb.recentCount;
+  tlb.recentCount = 0;
+  if (count <= RECENT_MAX) {
+    for (let n: u32 = 0; n < count; n++) dropUnlessGlobal(<usize>load<u32>(tlb.recent + (<usize>n << 2)));
+  } else {
+    for (let index: u32 = 0; index < ENTRIES; index++) dropUnlessGlobal(changetype<usize>(entryAt(tlb, index)));
   }
   dropFastLines(cpu);
+}
+
+/** A global page may have taken the place of one that was not. */
+@inline
+function dropUnlessGlobal(at: usize): void {
+  const entry = changetype<TlbEntry>(at);
+  if (entry.ignored == 0) entry.key = 0;
 }
 
 /** Drops the pages of context `pcid` that are not global. */

@@ -9,17 +9,17 @@ import { charge, Cpu, cpuAt } from "../cpu/cpu";
 import { raise, raiseFault } from "../cpu/exceptions";
 import { codeWritten } from "../engine/blocks";
 import { ACCESS_READ, ACCESS_USER, ACCESS_WRITE, translate } from "../cpu/mmu";
+import { fastWriteUpTo } from "../cpu/tlb";
 import { HOST_BUFFER } from "../host";
 import { machine, NO_CPU } from "../machine";
 import { ramPointer } from "../ram";
+import { accessCycles } from "./access";
 import { runtimeAddress } from "./runtime";
-import { RUNTIME_CALL } from "../../spec/user";
+import { LOAD_BYTES_SHIFT } from "../../spec/chain";
+import { RUNTIME_CALL, RUNTIME_CHAIN } from "../../spec/user";
 import { VECTOR_UD } from "../../spec/x86";
 
 const PAGE_BYTES: u32 = 4096;
-/** Price of an access to memory by the host's hand: that of a short REP MOVSB, 16 bytes a cycle. */
-const ACCESS_CYCLES: u64 = 4;
-const ACCESS_BYTES_SHIFT: u64 = 4;
 
 function waits(cpu: u32): bool {
   return cpu < machine().cpuCount && cpuAt(cpu).waitsForHost != 0;
@@ -28,6 +28,7 @@ function waits(cpu: u32): bool {
 function endWait(cpu: u32): Cpu {
   const target = cpuAt(cpu);
   target.waitsForHost = 0;
+  target.loadedAt = 0;
   target.r13 += 1;
   return target;
 }
@@ -59,6 +60,48 @@ export function agentCall(cpu: u32, cycles: f64, integers: u32): bool {
   return true;
 }
 
+/**
+ * A chain of system calls whose first record is at `chain`. `bytes` bytes of the host's buffer go to
+ * `to` before; when the last call has succeeded, `wanted` bytes at `from` are to be loaded. Each is on
+ * one page. Addresses are whole numbers below 2^48. Answers as `agentStore` does: after a fault nothing
+ * has been called.
+ * @param cycles what the operation burns before its first call, up to 2^53
+ */
+export function agentChain(
+  cpu: u32,
+  cycles: f64,
+  chain: f64,
+  to: f64,
+  bytes: u32,
+  from: f64,
+  wanted: u32,
+): u32 {
+  const target = <u64>to;
+  const source = <u64>from;
+  if (!waits(cpu) || !onOnePage(target, bytes) || !onOnePage(source, wanted)) return ACCESS_REFUSED;
+  if (((target | source) >> LOAD_BYTES_SHIFT) != 0) return ACCESS_REFUSED;
+  const user = endWait(cpu);
+  if (bytes != 0 && !storeForChain(user, target, bytes)) return ACCESS_FAULTED;
+  user.rbx = <u64>chain;
+  user.rbp = wanted == 0 ? 0 : (<u64>wanted << LOAD_BYTES_SHIFT) | source;
+  user.r12 = <u64>cycles;
+  user.rip = runtimeAddress(RUNTIME_CHAIN);
+  return ACCESS_DONE;
+}
+
+@inline
+function onOnePage(address: u64, bytes: u32): bool {
+  return bytes <= PAGE_BYTES - (<u32>address & (PAGE_BYTES - 1));
+}
+
+function storeForChain(cpu: Cpu, to: u64, bytes: u32): bool {
+  const pointer = fastWriteUpTo(cpu, to, bytes - 1);
+  if (pointer == 0) return accessAs(cpu, to, bytes, ACCESS_WRITE) == ACCESS_DONE;
+  charge(cpu, accessCycles(bytes));
+  memory.copy(pointer, HOST_BUFFER, bytes);
+  return true;
+}
+
 /** The agent faults: #UD at RUNTIME_HOST, where nothing can be executed for it. */
 export function agentFault(cpu: u32): bool {
   if (!waits(cpu)) return false;
@@ -85,15 +128,19 @@ export function agentLoad(cpu: u32, low: u32, high: u32, bytes: u32): u32 {
 }
 
 function access(cpu: u32, low: u32, high: u32, bytes: u32, kind: u32): u32 {
-  if (!waits(cpu) || bytes > PAGE_BYTES - low % PAGE_BYTES) return ACCESS_REFUSED;
-  const target = endWait(cpu);
-  target.fault = 0;
-  charge(target, ACCESS_CYCLES + (<u64>bytes >> ACCESS_BYTES_SHIFT));
+  const address = (<u64>high << 32) | low;
+  if (!waits(cpu) || !onOnePage(address, bytes)) return ACCESS_REFUSED;
+  return accessAs(endWait(cpu), address, bytes, kind);
+}
+
+function accessAs(cpu: Cpu, linear: u64, bytes: u32, kind: u32): u32 {
+  cpu.fault = 0;
+  charge(cpu, accessCycles(bytes));
   if (bytes == 0) return ACCESS_DONE;
-  const address = translate(target, (<u64>high << 32) | low, kind | ACCESS_USER);
-  if (raiseFault(target)) return ACCESS_FAULTED;
+  const address = translate(cpu, linear, kind | ACCESS_USER);
+  if (raiseFault(cpu)) return ACCESS_FAULTED;
   const pointer = ramPointer(address, bytes);
-  if (pointer == 0) accessDevice(cpu, address, bytes, kind);
+  if (pointer == 0) accessDevice(cpu.index, address, bytes, kind);
   else if (kind == ACCESS_WRITE) {
     codeWritten(pointer, bytes);
     memory.copy(pointer, HOST_BUFFER, bytes);

@@ -54,7 +54,7 @@ describe("the window", () => {
   });
   test.each([
     ["between two runtimes", 1n],
-    ["behind the last", 48n],
+    ["behind the last", 80n],
   ])("holds nothing %s", (_, offset) => {
     user.enter(RUNTIME_SYNTHETIC);
     bench.cpu.rip += offset;

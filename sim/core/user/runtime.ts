@@ -10,10 +10,13 @@ import { raise, raiseFault } from "../cpu/exceptions";
 import { fetchable } from "../cpu/fetch";
 import { systemCall } from "../cpu/syscall";
 import { machine } from "../machine";
+import { beginChain, continueChain } from "./chain";
 import { executeSynthetic } from "./synthetic";
 import {
   RUNTIME_BYTES,
   RUNTIME_CALL,
+  RUNTIME_CHAIN,
+  RUNTIME_CHAINED,
   RUNTIME_COUNT,
   RUNTIME_HOST,
   RUNTIME_SYNTHETIC,
@@ -29,7 +32,7 @@ export function runtimeAddress(runtime: u32): u64 {
 
 /** The runtime at which RIP stands, or RUNTIME_COUNT: between two of them nothing can begin. */
 @inline
-function runtimeAt(rip: u64): u32 {
+export function runtimeAt(rip: u64): u32 {
   const offset = rip - USER_TEXT;
   if (offset >= <u64>(RUNTIME_COUNT * RUNTIME_BYTES) || offset % RUNTIME_BYTES != 0) return RUNTIME_COUNT;
   return <u32>offset / RUNTIME_BYTES;
@@ -46,16 +49,23 @@ export function userTurn(cpu: Cpu): void {
   cpu.rflags &= ~(<u64>RFLAGS_RF);
   if (runtime == RUNTIME_SYNTHETIC) executeSynthetic(cpu);
   else if (runtime == RUNTIME_HOST) cpu.waitsForHost = 1;
+  else if (runtime == RUNTIME_CHAINED) continueChain(cpu);
+  else if (!burn(cpu)) return;
+  else if (runtime == RUNTIME_CHAIN) beginChain(cpu);
   else callKernel(cpu);
 }
 
-/** RUNTIME_CALL: the time that the host's operation takes, and then SYSCALL. */
-function callKernel(cpu: Cpu): void {
+/** The time that the host's operation takes; false when the slice ends before it has passed. */
+function burn(cpu: Cpu): bool {
   const end = machine().sliceEnd;
   const cycles = min(cpu.r12, end - cpu.clock);
   cpu.r12 -= cycles;
   charge(cpu, cycles);
-  if (cpu.clock >= end) return;
+  return cpu.clock < end;
+}
+
+/** RUNTIME_CALL, when its time has passed. */
+function callKernel(cpu: Cpu): void {
   charge(cpu, 1);
   if (!systemCall(cpu, runtimeAddress(RUNTIME_HOST))) raiseFault(cpu);
 }
