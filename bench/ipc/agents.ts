@@ -3,7 +3,7 @@ import { agent, type Step, type Sys } from "../../sdk/agent/index.ts";
 import { agentImage, buildBootImage } from "../../sdk/image/index.ts";
 import { Machine } from "../../sim/host/machine.ts";
 import type { ProgramFunction } from "../../sim/host/programs.ts";
-import { interleave, type Progress, pairedRow, type Results } from "../measure.ts";
+import { interleave, type Progress, pairedRow, plainRow, type Results } from "../measure.ts";
 import { Channel } from "./channel.ts";
 
 const BYTES = 64;
@@ -116,29 +116,50 @@ export class Monologue {
   }
 }
 
-export async function measureAgents(results: Results, progress: Progress): Promise<void> {
-  for (const cpus of [1, 2]) {
-    progress(`agents on ${cpus} CPUs`);
-    const talkers = await Talkers.create(cpus);
-    for (let done = 0; done < WARM_UP_TRIPS; done += TRIPS) {
-      talkers.trips(TRIPS);
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    for (const where of ["one thread", "a worker"] as const) {
-      const channel = new Channel(where);
-      await channel.trips(BYTES, 10 * CHANNEL_TRIPS);
-      const samples = await interleave(
-        RUNS,
-        () => talkers.trips(TRIPS),
-        () => channel.trips(BYTES, CHANNEL_TRIPS),
-      );
-      await channel.stop();
-      const name = `TypeScript agents, 64 bytes forth and back, ${cpus} CPU${cpus > 1 ? "s" : ""}`;
-      const peerName = `MessageChannel, ${where}`;
-      const aim = where === "a worker" ? "0.1 at most, 0.02" : "";
-      results.rows.push(
-        pairedRow({ group: "ipc", name, unit: "ns", peerName, ...(aim ? { aim } : {}) }, samples),
-      );
-    }
+/** Samples of `ours`, in parts of `count`, once V8 has put optimised code in place. */
+async function warmUp(ours: (count: number) => number, count: number): Promise<void> {
+  for (let done = 0; done < WARM_UP_TRIPS; done += count) {
+    ours(count);
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
+}
+
+async function measureTalkers(results: Results, cpus: number, exchange: boolean): Promise<void> {
+  const talkers = await Talkers.create(cpus, exchange);
+  await warmUp((count) => talkers.trips(count), TRIPS);
+  for (const where of ["one thread", "a worker"] as const) {
+    const channel = new Channel(where);
+    await channel.trips(BYTES, 10 * CHANNEL_TRIPS);
+    const samples = await interleave(
+      RUNS,
+      () => talkers.trips(TRIPS),
+      () => channel.trips(BYTES, CHANNEL_TRIPS),
+    );
+    await channel.stop();
+    const by = exchange ? "by exchange" : "by send and receive";
+    const name = `TypeScript agents, 64 bytes forth and back ${by}, ${cpus} CPU${cpus > 1 ? "s" : ""}`;
+    const peerName = `MessageChannel, ${where}`;
+    const aim = where === "a worker" ? "0.1 at most, 0.02" : "";
+    results.rows.push(
+      pairedRow({ group: "ipc", name, unit: "ns", peerName, ...(aim ? { aim } : {}) }, samples),
+    );
+  }
+}
+
+async function measureMonologue(results: Results): Promise<void> {
+  const monologue = await Monologue.create();
+  await warmUp((count) => monologue.pairs(count), TRIPS);
+  const samples = Array.from({ length: RUNS }, () => monologue.pairs(TRIPS));
+  const name = "TypeScript agent, 64 bytes sent to itself and received";
+  results.rows.push(plainRow({ group: "ipc", name, unit: "ns" }, samples));
+}
+
+export async function measureAgents(results: Results, progress: Progress): Promise<void> {
+  for (const cpus of [1, 2])
+    for (const exchange of [false, true]) {
+      progress(`agents on ${cpus} CPUs`);
+      await measureTalkers(results, cpus, exchange);
+    }
+  progress("an agent that talks to itself");
+  await measureMonologue(results);
 }

@@ -21,6 +21,7 @@ export const EXIT_STATUS: Readonly<Record<StopReason, number>> = {
   steps: EXIT_LIMIT,
   break: EXIT_LIMIT,
   condition: EXIT_LIMIT,
+  "journal-full": EXIT_LIMIT,
 };
 
 /** commander ends with 1 for bad usage, for which this command has 2. */

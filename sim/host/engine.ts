@@ -10,9 +10,9 @@ import { DEFAULT_BLOCK_BYTES, type Drive } from "./drives.ts";
 import { MachineError } from "./errors.ts";
 import { applyInput, type Input, isAgentInput } from "./inputs.ts";
 import type { JournalEntry } from "./journal.ts";
-import { JournalLog } from "./journal-log.ts";
+import { inputBytes, JournalLog } from "./journal-log.ts";
 import type { Modules } from "./modules.ts";
-import type { Configuration } from "./options.ts";
+import { type Configuration, checkJournal, type MachineOptions } from "./options.ts";
 import { type Integer, Programs } from "./programs.ts";
 import { type StopReason, stopReason } from "./reasons.ts";
 import { guestTrap } from "./traps.ts";
@@ -46,7 +46,7 @@ export class Engine {
   readonly framesSent: Uint8Array[] = [];
   readonly driveErrors: DriveFailure[] = [];
   /** Inputs so far. */
-  readonly journal = new JournalLog();
+  readonly journal: JournalLog;
   /** Inputs of a replayed journal that are still to come, the next one last. */
   replay: JournalEntry[] = [];
   /** Bytes on their way to the serial port, which has had no room for them yet. */
@@ -64,14 +64,15 @@ export class Engine {
     modules: Modules,
     configuration: Configuration,
     drives: readonly Drive[],
-    programs = new Programs(),
+    options: Pick<MachineOptions, "journal" | "programs"> = {},
   ) {
     this.modules = modules;
     this.configuration = configuration;
     this.drives = drives;
+    this.journal = new JournalLog(checkJournal(options.journal));
     this.core = instantiate(modules, configuration, this.hostFunctions());
     this.state = new MachineState(this.core.data, STATE_BASE);
-    this.agents = new Agents(this, programs);
+    this.agents = new Agents(this, options.programs ?? new Programs());
   }
 
   /** @throws MachineError bad-guest when its files can't be loaded */
@@ -123,6 +124,11 @@ export class Engine {
         "a replayed machine takes its inputs from the journal",
       );
     if (this.crash) throw this.crash;
+    if (!this.journal.hasRoomFor(inputBytes(input)))
+      throw new MachineError(
+        "journal-full",
+        `journal: ${this.journal.limit} bytes of inputs; take them out before there are more`,
+      );
     return this.guarded(() => {
       this.core.sim.advanceIdle(this.reached);
       this.journal.push({ steps: this.state.steps, time: this.state.now, input });
@@ -182,22 +188,26 @@ export class Engine {
       if (left <= 0) return "steps";
       if (!this.replayDue(limit)) return this.stand(limit, "limit");
       if (this.serial.length > 0 && this.steps % SERIAL_STEPS === 0) this.feedSerial();
+      if (asked && this.isFull) return "journal-full";
       if (asked) this.serveAgent();
       const before = this.steps;
       const count = Math.min(left, this.stepsAtATime(condition !== undefined));
       let stop = this.enter(limit, count);
       while (stop === STOP_AGENT) {
         const made = this.steps - before;
+        if (this.isFull) break;
         if (made !== 0 && (made >= count || condition !== undefined || !this.undisturbed)) break;
         this.serveAgent();
         stop = this.goOn(count - made);
       }
       asked = stop === STOP_AGENT;
+      const full = asked && this.isFull;
       left -= this.steps - before;
       const hit = this.watches?.drain() ?? false;
       // An idle guest may have read what kept the rest waiting.
       const fed = stop === STOP_IDLE && this.feedSerial();
       if (hit) return "break";
+      if (full) return "journal-full";
       if (asked || stop === STOP_STEPS || stop === STOP_BREAK || fed) continue;
       return this.stand(limit, stopReason(stop));
     }
@@ -265,6 +275,11 @@ export class Engine {
       );
     this.journal.push(entry);
     this.replay.pop();
+  }
+
+  /** No agent's operation can be noted. A replayed journal is there already, so it always can. */
+  private get isFull(): boolean {
+    return !this.journal.hasRoom && this.replay.length === 0;
   }
 
   /** Nobody but agents has a say between two steps. */

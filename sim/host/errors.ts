@@ -10,6 +10,7 @@ export type MachineErrorCode =
   | "bad-seed"
   | "bad-epoch"
   | "bad-guest"
+  | "bad-journal"
   | "memory-unavailable"
   | "modules-unavailable"
   // Files behind drives
@@ -38,6 +39,7 @@ export type MachineErrorCode =
   | "journal-altered"
   | "journal-mismatch"
   | "journal-diverged"
+  | "journal-full"
   // Snapshots
   | "snapshot-malformed"
   | "snapshot-version"

@@ -16,6 +16,11 @@ import type { JournalEntry } from "./journal.ts";
 import type { Integer } from "./programs.ts";
 
 const BLOCK_WORDS = 65_536;
+export const BLOCK_BYTES = 4 * BLOCK_WORDS;
+/** More than any record: a page of bytes and its header. */
+const RECORD_WORDS_MAX = 1_100;
+/** What an entry that is an object takes beside its bytes, about. */
+const OTHER_BYTES = 256;
 const HEADER_WORDS = 9;
 const ARGUMENTS_WORDS_MAX = 12;
 const CALL = 1;
@@ -39,12 +44,33 @@ interface Other {
 }
 
 export class JournalLog {
-  private readonly blocks: Uint32Array[] = [];
+  /** Bytes that it may take. */
+  readonly limit: number;
+  private blocks: Uint32Array[] = [];
   private block = new Uint32Array(0);
   private bytes = new Uint8Array(0);
   private used = 0;
   private records = 0;
-  private readonly others: Other[] = [];
+  private others: Other[] = [];
+  private otherBytes = 0;
+
+  constructor(limit = Number.POSITIVE_INFINITY) {
+    this.limit = limit;
+  }
+
+  /** Whether an operation of an agent can be noted. */
+  get hasRoom(): boolean {
+    return this.used + RECORD_WORDS_MAX <= this.block.length || this.fits(BLOCK_BYTES);
+  }
+
+  /** Whether an input of another kind, with so many bytes, can be noted. */
+  hasRoomFor(bytes: number): boolean {
+    return this.fits(OTHER_BYTES + bytes);
+  }
+
+  private fits(more: number): boolean {
+    return this.blocks.length * BLOCK_BYTES + this.otherBytes + more <= this.limit;
+  }
 
   push(entry: JournalEntry): void {
     const { input } = entry;
@@ -58,7 +84,10 @@ export class JournalLog {
     else if (input.kind === "agent-store") this.store(at, input.cpu, input.address, input.bytes);
     else if (input.kind === "agent-load") this.load(at, input.cpu, input.address, input.length);
     else if (input.kind === "agent-chain") this.chain(at, input, wordsOf(input.bytes), 0);
-    else this.others.push({ records: this.records, entry });
+    else {
+      this.others.push({ records: this.records, entry });
+      this.otherBytes += OTHER_BYTES + inputBytes(input);
+    }
   }
 
   call(at: Instant, { cpu, cycles, call, args }: AgentCall): void {
@@ -149,6 +178,17 @@ export class JournalLog {
     return entries;
   }
 
+  /** Forgets all inputs so far. */
+  clear(): void {
+    this.blocks = [];
+    this.block = new Uint32Array(0);
+    this.bytes = new Uint8Array(0);
+    this.used = 0;
+    this.records = 0;
+    this.others = [];
+    this.otherBytes = 0;
+  }
+
   /** Begins with all that another log has. Blocks that are full are shared: nobody changes them. */
   copyFrom(log: JournalLog): void {
     this.blocks.push(...log.blocks.slice(0, -1));
@@ -156,7 +196,13 @@ export class JournalLog {
     this.used = log.used;
     this.records = log.records;
     for (const other of log.others) this.others.push(other);
+    this.otherBytes = log.otherBytes;
   }
+}
+
+/** Bytes that an input brings along. */
+export function inputBytes(input: Input): number {
+  return "bytes" in input ? input.bytes.length : 0;
 }
 
 const wordsFor = (bytes: number) => (bytes + 3) >>> 2;

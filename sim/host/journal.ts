@@ -45,6 +45,12 @@ export class Journal {
     this.entries = entries;
   }
 
+  /** The journal of a run that was taken out in these parts, in their order. */
+  static join(first: Journal, ...rest: readonly Journal[]): Journal {
+    const entries = [first, ...rest].flatMap((part) => part.entries);
+    return new Journal(first.configuration, first.drives, entries);
+  }
+
   /** A file: JSON lines with a version and a checksum. */
   toBytes(): Promise<Uint8Array> {
     return writeJournal(this);

@@ -38,7 +38,10 @@ export interface BootOptions {
 }
 
 /** What a machine that others have made still needs: see MachineOptions. */
-export type CopyOptions = Pick<MachineOptions, "drives" | "modules" | "programs" | "guest">;
+export type CopyOptions = Pick<
+  MachineOptions,
+  "drives" | "guest" | "journal" | "modules" | "programs"
+>;
 
 const BOOT_LIMIT = 60_000_000_000n;
 
@@ -79,7 +82,7 @@ export class Machine {
     const configuration = checkOptions(options, options.guest && (await guestShape(options.guest)));
     const drives = createDrives(options.drives ?? []);
     const modules = options.modules ?? (await loadModules());
-    const engine = new Engine(modules, configuration, drives, options.programs);
+    const engine = new Engine(modules, configuration, drives, options);
     engine.powerOn(options.guest);
     return new Machine(engine);
   }
@@ -97,7 +100,7 @@ export class Machine {
       options.guest && (await guestShape(options.guest)),
     );
     const modules = options.modules ?? (await loadModules());
-    const engine = new Engine(modules, journal.configuration, drives, options.programs);
+    const engine = new Engine(modules, journal.configuration, drives, options);
     engine.powerOn(options.guest);
     engine.replay = [...journal.entries].reverse();
     return new Machine(engine);
@@ -113,7 +116,7 @@ export class Machine {
     requireSame("snapshot-drives", snapshot.journal.drives, drives);
     const modules = options.modules ?? (await loadModules());
     requireSameModules(snapshot.host.modules, modules);
-    const engine = new Engine(modules, snapshot.journal.configuration, drives, options.programs);
+    const engine = new Engine(modules, snapshot.journal.configuration, drives, options);
     requireCopyable(engine);
     putInto(engine, snapshot);
     return new Machine(engine);
@@ -136,8 +139,9 @@ export class Machine {
   fork(): Machine {
     requireCopyable(this.engine);
     const drives = this.engine.drives.map((drive) => drive.fork());
-    const { modules, configuration, agents } = this.engine;
-    const child = new Engine(modules, configuration, drives, agents.programs.copy());
+    const { modules, configuration, agents, journal } = this.engine;
+    const programs = agents.programs.copy();
+    const child = new Engine(modules, configuration, drives, { programs, journal: journal.limit });
     copyInto(child, this.engine);
     return new Machine(child);
   }
@@ -282,6 +286,16 @@ export class Machine {
   get journal(): Journal {
     const { configuration, drives, journal } = this.engine;
     return new Journal(configuration, drives.map(driveShape), journal.entries());
+  }
+
+  /**
+   * The inputs so far, which the machine then no longer keeps: `journal` and snapshots have those that
+   * come after. `Journal.join` puts the parts of a run together again, for a replay.
+   */
+  takeJournal(): Journal {
+    const { journal } = this;
+    this.engine.journal.clear();
+    return journal;
   }
 
   /** The raw exports and memory, for tests of devices: nothing done here is journaled. */

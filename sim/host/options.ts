@@ -32,6 +32,11 @@ export interface MachineOptions {
   readonly modules?: Modules;
   /** Programs that agents may be from the start; `machine.agents.program` adds to them. */
   readonly programs?: Programs;
+  /**
+   * Bytes of the host's memory that the inputs so far may take: 1 MiB or more, by default 1 GiB, which
+   * is some five million messages of agents. At the limit a run ends with "journal-full".
+   */
+  readonly journal?: number;
 }
 
 /** Options with defaults filled in and every value checked. */
@@ -68,6 +73,8 @@ export const DRIVES_MAX = 32;
 /** The last port with three behind it. */
 const PORT_MAX = 0xfffc;
 const DEFAULT_MEMORY = 256 * MIB;
+export const JOURNAL_MIN = MIB;
+const DEFAULT_JOURNAL = 1024 * MIB;
 /** 2025-01-01T00:00:00Z */
 const DEFAULT_EPOCH = 1_735_689_600;
 /** 9999-12-31T23:59:59Z: what the real-time clock's four digits can show. */
@@ -107,6 +114,15 @@ export function checkOptions(
     start: options.start ?? true,
     ...(guest ? { guest: checkGuest(guest) } : {}),
   };
+}
+
+/** The limit of a machine's journal. @throws MachineError bad-journal */
+export function checkJournal(bytes: number = DEFAULT_JOURNAL): number {
+  if (Number.isSafeInteger(bytes) && bytes >= JOURNAL_MIN) return bytes;
+  throw new MachineError(
+    "bad-journal",
+    `journal: ${bytes} bytes; it needs at least ${JOURNAL_MIN}`,
+  );
 }
 
 function checkCpus(cpus: number): number {

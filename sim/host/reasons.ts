@@ -6,6 +6,7 @@ import * as Stop from "../spec/stops.ts";
  * - `"condition"`, `"break"`: a condition holds, or a breakpoint was met
  * - `"idle"`: nothing is scheduled and every CPU is halted; only an input can change that
  * - `"power-off"`, `"reset"`, `"panic"`, `"triple-fault"`, `"debug-exit"`: the guest brought the machine to an end
+ * - `"journal-full"`: there is no room for an agent's next operation; `machine.takeJournal` makes some
  * - `"crashed"`: WebAssembly code of the machine or the kernel trapped; `machine.crash` says how
  */
 export type StopReason =
@@ -19,6 +20,7 @@ export type StopReason =
   | "debug-exit"
   | "break"
   | "condition"
+  | "journal-full"
   | "crashed";
 
 const NAMES: Readonly<Record<number, StopReason>> = {
