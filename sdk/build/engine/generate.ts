@@ -85,7 +85,6 @@ import {
   neg,
   not,
   or,
-  put,
   rol,
   ror,
   sar,

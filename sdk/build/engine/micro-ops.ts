@@ -246,8 +246,9 @@ const shifts: MicroOp[] = [
     WIDE.map((width) => ({
       name: `${name.toUpperCase()}_CL_${width.bits}`,
       code: `const count = load<u8>(cpu, RCX) & ${width.bits - 1};
-        if (count != 0) ${name}<${shiftTypes(name, width)}>(cpu, ${A}, count);
-        else put<${width.signed}>(${A}, load<${width.signed}>(${A}));`,
+        if (count != 0) ${name}<${shiftTypes(name, width)}>(cpu, ${A}, count);${
+          width.bits === 32 ? `\n        else store<u64>(${A}, <u64>load<u32>(${A}));` : ""
+        }`,
     })),
   ),
 ];

@@ -111,10 +111,16 @@ export function emitArithmetic(ins: Instruction, index: u32): void {
     if (reads) emitLoad(ins, bytes, SLOT_T0);
     else emitModify(ins, bytes);
   }
-  if (ins.kind1 == KIND_I) emit(M_ADD_RI_8 + place, slot, 0, <i32>ins.immediate);
+  if (ins.kind1 == KIND_I) emit(M_ADD_RI_8 + place, slot, 0, constantOf(ins, bytes));
   else emit(M_ADD_RR_8 + place, slot, sourceSlot(ins, ins.kind1, bytes));
   if (!memory || reads) engine().fusible = engine().emitTop - 16;
   if (memory && !reads) emitModifyEnd(bytes);
+}
+
+/** The immediate, sign-extended from the operand's width. */
+function constantOf(ins: Instruction, bytes: u32): i32 {
+  const value = <i32>ins.immediate;
+  return bytes == 1 ? (value << 24) >> 24 : bytes == 2 ? (value << 16) >> 16 : value;
 }
 
 /** INC, DEC, NEG, NOT. */
