@@ -1,6 +1,7 @@
-/** Where a guest was when its time was up: addresses, with symbols if there are any. */
+/** Where a guest was when its time was up: addresses, symbols if there are any, instructions. */
 import { readFileSync } from "node:fs";
 import { MachineError } from "../../sim/host/errors.ts";
+import { instructionAt } from "../../sim/host/instruction-at.ts";
 import type { Machine } from "../../sim/host/machine.ts";
 import type { GuestEnd } from "./guest-run.ts";
 
@@ -50,7 +51,9 @@ export function hangReport(machine: Machine, end: GuestEnd, symbols: Symbols | n
     lines.push(`CPU ${cpu} was last at`);
     for (const place of places) {
       const symbol = symbols && symbolAt(symbols, place);
-      lines.push(`  0x${place.toString(16).padStart(16, "0")}${symbol ? ` ${symbol}` : ""}`);
+      const code = instructionAt(machine, cpu, place);
+      const address = `0x${place.toString(16).padStart(16, "0")}`;
+      lines.push(`  ${[address, symbol, code?.text].filter((word) => word).join(" ")}`);
     }
   });
   return `${lines.join("\n")}\n`;

@@ -58,6 +58,8 @@ export interface SimExports {
     from: number,
     wanted: number,
   ): number;
+  /** Decodes at an address of the memory; what it finds is left where decoder.ts looks. */
+  decodeFor(at: number, available: number, mode: number): number;
   /** Addresses of what the host reads so often that a bigint for it would count. */
   stepsAddress(): number;
   nowAddress(): number;

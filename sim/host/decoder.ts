@@ -1,8 +1,5 @@
-/**
- * The machine's decoder, for the host: an instance of sim.wasm of its own, with memory for nothing
- * but its constants and the bytes that are decoded.
- */
-import { HOST_BASE } from "./core.ts";
+/** The machine's decoder, for the host. */
+import { type Core, HOST_BASE, HOST_BUFFER, HOST_BUFFER_BYTES, type SimExports } from "./core.ts";
 import { abortFunction } from "./traps.ts";
 import { Instruction } from "./views.generated.ts";
 
@@ -19,35 +16,42 @@ export const BASE_RIP = 17;
 export const NO_FORM = 0xffff;
 
 const WASM_PAGE = 65536;
-/** The host window, in which the decoder leaves the instruction, ends here. */
-const PAGES = (2 * HOST_BASE) / WASM_PAGE;
+/** Where sim/core/decode/host.ts leaves the instruction. */
 const DECODED_INSTRUCTION = HOST_BASE + 0x400;
-
-type Decode = (at: number, available: number, mode: number) => number;
+const HOST_BUFFER_END = HOST_BUFFER + HOST_BUFFER_BYTES;
 
 export class Decoder {
   /** What the last call of `decode` has found; the same object for all. */
   readonly instruction: Instruction;
   readonly #bytes: Uint8Array;
-  readonly #decode: Decode;
+  readonly #decode: SimExports["decodeFor"];
 
-  constructor(sim: WebAssembly.Module) {
-    const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
-    const data = new DataView(memory.buffer);
-    const imports = WebAssembly.Module.imports(sim).filter(({ module }) => module === "host");
-    const host = Object.fromEntries(imports.map(({ name }) => [name, () => 0]));
-    const env = { memory, abort: abortFunction(data) };
-    const { exports } = new WebAssembly.Instance(sim, { env, host });
-    this.#decode = exports.decodeFor as Decode;
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.instruction = new Instruction(data, DECODED_INSTRUCTION);
+  /**
+   * Of a machine, whose state it leaves alone; or of an instance of sim.wasm of its own, with memory
+   * for nothing but constants and the host window. That memory ends where the decoded bytes do, so a
+   * read behind them traps.
+   */
+  constructor(from: Core | WebAssembly.Module) {
+    const { memory, sim } = from instanceof WebAssembly.Module ? instanceOf(from) : from;
+    this.#decode = sim.decodeFor;
+    this.#bytes = new Uint8Array(memory.buffer, 0, HOST_BUFFER_END);
+    this.instruction = new Instruction(new DataView(memory.buffer), DECODED_INSTRUCTION);
   }
 
   /** Decodes the instruction at the start of `code`, all of which is available. */
   decode(code: Uint8Array, mode: number): number {
-    // At the end of memory: a read behind the last byte would trap.
-    const at = this.#bytes.length - code.length;
+    const at = HOST_BUFFER_END - code.length;
     this.#bytes.set(code, at);
     return this.#decode(at, code.length, mode);
   }
+}
+
+function instanceOf(module: WebAssembly.Module): Pick<Core, "memory" | "sim"> {
+  const pages = HOST_BUFFER_END / WASM_PAGE;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const imports = WebAssembly.Module.imports(module).filter(({ module: from }) => from === "host");
+  const host = Object.fromEntries(imports.map(({ name }) => [name, () => 0]));
+  const env = { memory, abort: abortFunction(new DataView(memory.buffer)) };
+  const { exports } = new WebAssembly.Instance(module, { env, host });
+  return { memory, sim: exports as unknown as SimExports };
 }

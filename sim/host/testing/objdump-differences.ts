@@ -99,6 +99,11 @@ const DIFFERENCES: readonly Difference[] = [
     text: / 0x(f{4}|1)[0-9a-f]{4}$/,
     when: ({ operandBytes }) => operandBytes === 2,
   },
+  {
+    why: "without CET, 3E before an indirect branch is DS",
+    operations: /^(JMP|CALL)$/,
+    text: /notrack/,
+  },
   { why: "one size with two names", operations: /^CMPXCHG16B$/, text: /OWORD PTR/ },
   {
     why: "66 does nothing: the operand is 32 or 64 bits wide",
