@@ -332,3 +332,24 @@ function addressOf(
     return drawOffset(random, bytes, segmentOf(prefixes.segment));
   return drawAddress(random, modrm, bytes, mode === CODE_64, prefixes.rex, prefixes.segment);
 }
+
+/**
+ * Why Intel's, AMD's and this processor may not do the same with an instruction that is defined, or
+ * null: what a test against the host's processor leaves out.
+ */
+export function differsByProcessor({ form, mode, prefixes, operandBytes }: Drawn): string | null {
+  const { has66, rep, rex } = prefixes;
+  const wide = (rex & 8) !== 0;
+  const near =
+    (form.flags & C.FORM_FORCED_64) !== 0 && /^(JCC|JMP|CALL|RET|LOOP|JCXZ)/.test(form.operation);
+  if (mode === CODE_64 && near && has66)
+    return "66 before a near branch cuts RIP on AMD's processors";
+  if (/^(CALL_FAR|JMP_FAR|L[SFG]S)$/.test(form.operation) && wide)
+    return "a far pointer with REX.W has ten bytes on Intel's processors only";
+  if (/^BS[FR]$/.test(form.operation) && rep === 0xf3)
+    return "F3 makes TZCNT and LZCNT of BSF and BSR where CPUID has them";
+  if (/^(PUSH|POP)_SEGMENT$/.test(form.operation) && operandBytes === 4)
+    return "a segment register takes two or four bytes of a four-byte stack slot";
+  if (/^SYS(CALL|RET|ENTER|EXIT)$/.test(form.operation)) return "it depends on mode and vendor";
+  return null;
+}
