@@ -5,9 +5,17 @@
  * Most operations are native: see `isNative`. The others are done on integers.
  */
 import { add, divide, multiply, squareRoot, subtract } from "./arithmetic";
-import { compare, matches, maximum, minimum } from "./compare";
+import { compare, EQUAL, GREATER, LESS, matches, maximum, minimum } from "./compare";
 import { convert, fromInteger, toInteger, toIntegral } from "./convert";
-import { FloatState, isNative, ROUND_TO_ZERO, roundingOf } from "./state";
+import {
+  FLOAT_PE,
+  FloatState,
+  isNative,
+  raiseAfter,
+  ROUND_NEAREST,
+  ROUND_TO_ZERO,
+  roundingOf,
+} from "./state";
 
 /** The least normal number, its sign shifted out. */
 const LEAST: u32 = 1 << 24;
@@ -27,6 +35,19 @@ function plain(a: u32): bool {
 @inline
 function safe(result: u32): bool {
   return (result << 1) - (LEAST + 1) < INFINITY - (LEAST + 1);
+}
+
+/** Magnitudes below these surely fit into 32 and 64 bits, rounded or not. */
+const INTEGERS_32: f32 = 2147483392;
+const INTEGERS_64: f32 = 9223371487098961920;
+/** Integers up to here are exact in binary32. */
+const EXACT: i64 = 16777216;
+
+/** The integral value next to `value`, which is inexact if it differs. */
+@inline
+function integral(state: FloatState, value: f32, next: f32): f32 {
+  if (next != value) raiseAfter(state, FLOAT_PE);
+  return next;
 }
 
 export function float32Add(state: FloatState, a: u32, b: u32): u32 {
@@ -71,21 +92,39 @@ export function float32SquareRoot(state: FloatState, a: u32): u32 {
 
 /** MINSS: `b` for two zeros and for a NaN. */
 export function float32Minimum(state: FloatState, a: u32, b: u32): u32 {
+  if (plain(a) && plain(b)) {
+    if (reinterpret<f32>(a) < reinterpret<f32>(b)) return a;
+    if (reinterpret<f32>(b) < reinterpret<f32>(a)) return b;
+  }
   return <u32>minimum<f32>(state, a, b);
 }
 
 /** MAXSS: `b` for two zeros and for a NaN. */
 export function float32Maximum(state: FloatState, a: u32, b: u32): u32 {
+  if (plain(a) && plain(b)) {
+    if (reinterpret<f32>(a) > reinterpret<f32>(b)) return a;
+    if (reinterpret<f32>(b) > reinterpret<f32>(a)) return b;
+  }
   return <u32>maximum<f32>(state, a, b);
 }
 
 /** UCOMISS: GREATER, LESS, EQUAL or UNORDERED (compare.ts), which are CF, PF and ZF. */
 export function float32CompareQuiet(state: FloatState, a: u32, b: u32): u32 {
+  if (plain(a) && plain(b)) {
+    if (reinterpret<f32>(a) < reinterpret<f32>(b)) return LESS;
+    if (reinterpret<f32>(a) > reinterpret<f32>(b)) return GREATER;
+    if (reinterpret<f32>(a) == reinterpret<f32>(b)) return EQUAL;
+  }
   return compare<f32>(state, a, b, false);
 }
 
 /** COMISS: as above, and any NaN is invalid. */
 export function float32CompareSignalling(state: FloatState, a: u32, b: u32): u32 {
+  if (plain(a) && plain(b)) {
+    if (reinterpret<f32>(a) < reinterpret<f32>(b)) return LESS;
+    if (reinterpret<f32>(a) > reinterpret<f32>(b)) return GREATER;
+    if (reinterpret<f32>(a) == reinterpret<f32>(b)) return EQUAL;
+  }
   return compare<f32>(state, a, b, true);
 }
 
@@ -101,30 +140,42 @@ export function float32Round(state: FloatState, a: u32, rounding: u32, quiet: bo
 
 /** CVTSS2SI for 32 bits, the state's rounding. */
 export function float32ToI32(state: FloatState, a: u32): i32 {
+  const value = reinterpret<f32>(a);
+  if (plain(a) && abs<f32>(value) < INTEGERS_32 && roundingOf(state) == ROUND_NEAREST)
+    return <i32>integral(state, value, nearest<f32>(value));
   return <i32>toInteger<f32>(state, a, roundingOf(state), 32);
 }
 
 /** CVTSS2SI for 64 bits, the state's rounding. */
 export function float32ToI64(state: FloatState, a: u32): i64 {
+  const value = reinterpret<f32>(a);
+  if (plain(a) && abs<f32>(value) < INTEGERS_64 && roundingOf(state) == ROUND_NEAREST)
+    return <i64>integral(state, value, nearest<f32>(value));
   return toInteger<f32>(state, a, roundingOf(state), 64);
 }
 
 /** CVTTSS2SI for 32 bits, toward zero. */
 export function float32TruncateToI32(state: FloatState, a: u32): i32 {
+  const value = reinterpret<f32>(a);
+  if (plain(a) && abs<f32>(value) < INTEGERS_32) return <i32>integral(state, value, trunc<f32>(value));
   return <i32>toInteger<f32>(state, a, ROUND_TO_ZERO, 32);
 }
 
 /** CVTTSS2SI for 64 bits, toward zero. */
 export function float32TruncateToI64(state: FloatState, a: u32): i64 {
+  const value = reinterpret<f32>(a);
+  if (plain(a) && abs<f32>(value) < INTEGERS_64) return <i64>integral(state, value, trunc<f32>(value));
   return toInteger<f32>(state, a, ROUND_TO_ZERO, 64);
 }
 
 /** CVTSI2SS. */
 export function float32FromI64(state: FloatState, value: i64): u32 {
+  if (<u64>(value + EXACT) <= 2 * EXACT || isNative(state)) return reinterpret<u32>(<f32>value);
   return <u32>fromInteger<f32>(state, value);
 }
 
 /** CVTSS2SD. */
 export function float32ToFloat64(state: FloatState, a: u32): u64 {
+  if (plain(a) && a << 1 < INFINITY) return reinterpret<u64>(<f64>reinterpret<f32>(a));
   return convert<f32, f64>(state, a);
 }

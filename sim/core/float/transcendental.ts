@@ -21,6 +21,7 @@ import {
   Float80,
   invalid80,
   isNegative80,
+  KIND_DENORMAL,
   KIND_INFINITY,
   KIND_QUIET,
   KIND_UNSUPPORTED,
@@ -39,17 +40,17 @@ import {
   unpack80,
 } from "./extended";
 import { addReal, copyReal, isRealZero, multiplyReal, Real, setReal, TOP } from "./real";
-import { FLOAT_PE, FLOAT_ZE, raiseAfter, raiseBefore } from "./state";
+import { FLOAT_PE, FLOAT_UE, FLOAT_ZE, raiseAfter, raiseBefore } from "./state";
 
 const PRECISION: u32 = 64;
 const ONE: u32 = 16383;
 /** Exponent of arguments whose square doesn't reach the last place of a Real. */
 const TINY: i32 = -70;
 
-/** Rounds an inexact result. */
+/** Rounds a result that counts as inexact, and as an underflow if it is tiny. */
 function deliver(state: ExtendedState, value: Real, to: Float80): void {
   packWith(state, value, PRECISION, to);
-  raiseAfter(state, FLOAT_PE);
+  raiseAfter(state, kindOf(to) == KIND_DENORMAL ? FLOAT_UE | FLOAT_PE : FLOAT_PE);
 }
 
 /** The result for a NaN or an operand that isn't supported. */
