@@ -9,7 +9,7 @@
 import { Cpu, SEGMENT_CS, SEGMENT_FS, segmentAt } from "../cpu/cpu";
 import { in64BitMode } from "../cpu/control";
 import { refuse } from "../cpu/segments";
-import { FAULT_ALONE, loadOperand, storeOperand, writable } from "../engine/access";
+import { FAULT_ALONE, writable } from "../engine/access";
 import { setStatusFlags, statusFlags } from "../engine/flags";
 import { engine } from "../engine/memory";
 import { signalError } from "../interrupts/coprocessor";
@@ -24,6 +24,7 @@ import {
   loadsControl,
   waitsNot,
 } from "./memory";
+import { loadBytes, OPERAND, storeBytes } from "./operand";
 import {
   DONE_FLAGS,
   DONE_STATUS,
@@ -52,9 +53,8 @@ const REGISTER_FORMS: u32 = 0xc0;
 const EXCEPTION_MASKS: u32 = 0x3f;
 const COMPARED: u64 = RFLAGS_CF | RFLAGS_PF | RFLAGS_ZF;
 
-/** In the host window, behind what the engine has there: the unit at work, and an operand. */
+/** In the host window, between the engine's part and OPERAND. */
 const UNIT: usize = HOST_BASE + 0xc00;
-const OPERAND: usize = HOST_BASE + 0xf00;
 
 export function executeX87(cpu: Cpu, ip: usize): void {
   const y = load<u32>(ip, 12);
@@ -157,29 +157,4 @@ function registerForm(cpu: Cpu, unit: Unit, form: u32): void {
     case DONE_STATUS:
       store<u16>(changetype<usize>(cpu), unit.image.status, offsetof<Cpu>("rax"));
   }
-}
-
-/** Loads the operand; false if that faults. */
-function loadBytes(cpu: Cpu, va: u64, bytes: u32): bool {
-  let done: u32 = 0;
-  for (; bytes - done >= 8 && cpu.fault == 0; done += 8)
-    store<u64>(OPERAND + done, loadOperand<u64>(cpu, va + done));
-  if ((bytes & 4) != 0 && cpu.fault == 0) {
-    store<u32>(OPERAND + done, loadOperand<u32>(cpu, va + done));
-    done += 4;
-  }
-  if ((bytes & 2) != 0 && cpu.fault == 0)
-    store<u16>(OPERAND + done, loadOperand<u16>(cpu, va + done));
-  return cpu.fault == 0;
-}
-
-/** Stores what `writable` has allowed. */
-function storeBytes(cpu: Cpu, va: u64, bytes: u32): void {
-  let done: u32 = 0;
-  for (; bytes - done >= 8; done += 8) storeOperand<u64>(cpu, va + done, load<u64>(OPERAND + done));
-  if ((bytes & 4) != 0) {
-    storeOperand<u32>(cpu, va + done, load<u32>(OPERAND + done));
-    done += 4;
-  }
-  if ((bytes & 2) != 0) storeOperand<u16>(cpu, va + done, load<u16>(OPERAND + done));
 }

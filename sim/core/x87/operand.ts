@@ -1,0 +1,32 @@
+/** Operands of many bytes on their way between memory and a buffer in the host window. */
+import { Cpu } from "../cpu/cpu";
+import { loadOperand, storeOperand } from "../engine/access";
+import { HOST_BASE } from "../memory";
+
+/** Room for 512 bytes, up to the window's buffer. */
+export const OPERAND: usize = HOST_BASE + 0xe00;
+
+/** Loads `bytes` bytes, an even number; false if that faults. */
+export function loadBytes(cpu: Cpu, va: u64, bytes: u32): bool {
+  let done: u32 = 0;
+  for (; bytes - done >= 8 && cpu.fault == 0; done += 8)
+    store<u64>(OPERAND + done, loadOperand<u64>(cpu, va + done));
+  if ((bytes & 4) != 0 && cpu.fault == 0) {
+    store<u32>(OPERAND + done, loadOperand<u32>(cpu, va + done));
+    done += 4;
+  }
+  if ((bytes & 2) != 0 && cpu.fault == 0)
+    store<u16>(OPERAND + done, loadOperand<u16>(cpu, va + done));
+  return cpu.fault == 0;
+}
+
+/** Stores what `writable` has allowed. */
+export function storeBytes(cpu: Cpu, va: u64, bytes: u32): void {
+  let done: u32 = 0;
+  for (; bytes - done >= 8; done += 8) storeOperand<u64>(cpu, va + done, load<u64>(OPERAND + done));
+  if ((bytes & 4) != 0) {
+    storeOperand<u32>(cpu, va + done, load<u32>(OPERAND + done));
+    done += 4;
+  }
+  if ((bytes & 2) != 0) storeOperand<u16>(cpu, va + done, load<u16>(OPERAND + done));
+}
