@@ -188,6 +188,44 @@ export function packWith(state: ExtendedState, a: Real, precision: u32, to: Floa
   setFloat80(to, (a.negative << 15) | <u32>rounded, significand);
 }
 
+/**
+ * The same for a value in parts, to the precision asked for. Most results are well inside the range and
+ * need no Real.
+ */
+export function packParts(
+  state: ExtendedState,
+  negative: u32,
+  exponent: i32,
+  high: u64,
+  low: u64,
+  to: Float80,
+): void {
+  const biased = exponent + BIAS;
+  const precision = state.precision;
+  if (biased <= 0 || biased >= <i32>EXPONENT_MAX - 1) {
+    const value = realAt(state, 0);
+    setReal(value, negative, exponent, high, low);
+    return packWith(state, value, precision, to);
+  }
+  const drop = 64 - precision;
+  const rest = precision == 64 ? low : (high << precision) | <u64>(low != 0);
+  let kept = (high >> drop) << drop;
+  let carry: u32 = 0;
+  state.roundedUp = 0;
+  if (rest != 0) {
+    raiseAfter(state, FLOAT_PE);
+    if (roundsUp(roundingOf(state), negative != 0, rest, TOP, (high >> drop) & 1)) {
+      state.roundedUp = 1;
+      kept += (<u64>1) << drop;
+      if (kept == 0) {
+        kept = TOP;
+        carry = 1;
+      }
+    }
+  }
+  setFloat80(to, (negative << 15) | (<u32>biased + carry), kept);
+}
+
 /** What does not fit into `precision` bits, as a fraction of the last one's unit x 2^64. */
 @inline
 function restOf(a: Real, precision: u32): u64 {

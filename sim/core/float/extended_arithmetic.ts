@@ -1,28 +1,32 @@
 /** Addition, multiplication, division and square root in the 80-bit format (Intel SDM 1, 8.3.5). */
 import {
+  BIAS,
   copyFloat80,
+  EXPONENT_MAX,
   ExtendedState,
   Float80,
   invalid80,
   isNegative80,
   KIND_INFINITY,
+  KIND_NORMAL,
   KIND_QUIET,
+  KIND_UNSUPPORTED,
   KIND_ZERO,
   kindOf,
   noteDenormal80,
   noteDenormals80,
   pack80,
+  packParts,
   propagated80,
   quieted80,
-  KIND_UNSUPPORTED,
   realAt,
   setInfinity,
   setZero,
   unpack80,
 } from "./extended";
-import { addReal, divideReal64, isRealZero, multiplyReal, Real, setReal } from "./real";
+import { addReal, divideReal64, isRealZero, multiplyReal, Real, setReal, TOP } from "./real";
 import { FLOAT_ZE, raiseBefore, ROUND_DOWN, roundingOf } from "./state";
-import { multiplyHigh, rootWide } from "./wide";
+import { multiplyHigh, rootWide, shiftRightSticky } from "./wide";
 
 /** to = a + b, or a - b with `subtract`. The operands stay; `to` may be one of them. */
 export function float80Add(
@@ -40,6 +44,11 @@ export function float80Add(
   if (aKind == KIND_INFINITY && bKind == KIND_INFINITY && aNegative != bNegative)
     return invalid80(state, to);
   noteDenormals80(state, aKind, bKind);
+  if (aKind == KIND_NORMAL && bKind == KIND_NORMAL) {
+    if (<u32>a.signExponent << 17 >= <u32>b.signExponent << 17)
+      return addNormal(state, a, aNegative, b, bNegative, to);
+    return addNormal(state, b, bNegative, a, aNegative, to);
+  }
   if (aKind == KIND_INFINITY) return setInfinity(to, aNegative);
   if (bKind == KIND_INFINITY) return setInfinity(to, bNegative);
   if (aKind == KIND_ZERO && bKind == KIND_ZERO && aNegative == bNegative)
@@ -54,6 +63,59 @@ export function float80Add(
   pack80(state, x, to);
 }
 
+/** The sum of two normal numbers, `a` with the larger exponent or the same, and the signs told. */
+function addNormal(
+  state: ExtendedState,
+  a: Float80,
+  aNegative: u32,
+  b: Float80,
+  bNegative: u32,
+  to: Float80,
+): void {
+  const exponent = <i32>(<u32>a.signExponent & EXPONENT_MAX) - BIAS;
+  const distance = exponent + BIAS - <i32>(<u32>b.signExponent & EXPONENT_MAX);
+  let high = a.significand;
+  let low: u64 = 0;
+  // b's significand in units of a's: 128 bits, the last one sticky.
+  let bHigh: u64 = 0;
+  let bLow: u64 = b.significand;
+  if (distance == 0) {
+    bHigh = bLow;
+    bLow = 0;
+  } else if (distance < 64) {
+    bHigh = bLow >> distance;
+    bLow <<= 64 - distance;
+  } else bLow = shiftRightSticky(bLow, distance - 64);
+  if (aNegative == bNegative) {
+    low = bLow;
+    high += bHigh;
+    if (high >= bHigh) return packParts(state, aNegative, exponent, high, low, to);
+    low = (low >> 1) | (low & 1) | (high << 63);
+    return packParts(state, aNegative, exponent + 1, (high >> 1) | TOP, low, to);
+  }
+  let negative = aNegative;
+  if (high < bHigh) {
+    high = bHigh - high; // only for equal exponents: bLow is 0
+    negative = bNegative;
+  } else {
+    high -= bHigh + <u64>(bLow != 0);
+    low = 0 - bLow;
+  }
+  if ((high | low) == 0) return setZero(to, <u32>(roundingOf(state) == ROUND_DOWN));
+  let shift: u32 = 0;
+  if (high == 0) {
+    high = low;
+    low = 0;
+    shift = 64;
+  }
+  const zeros = <u32>clz(high);
+  if (zeros != 0) {
+    high = (high << zeros) | (low >> (64 - zeros));
+    low <<= zeros;
+  }
+  packParts(state, negative, exponent - <i32>(shift + zeros), high, low, to);
+}
+
 /** to = a x b. */
 export function float80Multiply(state: ExtendedState, a: Float80, b: Float80, to: Float80): void {
   const aKind = kindOf(a);
@@ -66,6 +128,18 @@ export function float80Multiply(state: ExtendedState, a: Float80, b: Float80, to
   noteDenormals80(state, aKind, bKind);
   if (infinite) return setInfinity(to, negative);
   if (zero) return setZero(to, negative);
+  if (aKind == KIND_NORMAL && bKind == KIND_NORMAL) {
+    const exponents = (<u32>a.signExponent & EXPONENT_MAX) + (<u32>b.signExponent & EXPONENT_MAX);
+    let exponent = <i32>exponents - 2 * BIAS + 1;
+    let high = multiplyHigh(a.significand, b.significand);
+    let low = a.significand * b.significand;
+    if ((high & TOP) == 0) {
+      high = (high << 1) | (low >> 63);
+      low <<= 1;
+      exponent -= 1;
+    }
+    return packParts(state, negative, exponent, high, low, to);
+  }
   const x = realAt(state, 0);
   const y = realAt(state, 1);
   unpack80(a, x);

@@ -5,9 +5,8 @@
 import { Cpu } from "../cpu/cpu";
 import { in64BitMode } from "../cpu/control";
 import { refuse } from "../cpu/segments";
-import { writable } from "../engine/access";
 import { restoreLegacy, saveLegacy } from "./image";
-import { loadBytes, OPERAND, storeBytes } from "./operand";
+import { loadBytes, mayStore, OPERAND, storeBytes } from "./operand";
 import { Image } from "./unit";
 import { VECTOR_GP } from "../../spec/x86";
 
@@ -82,7 +81,7 @@ function isWide(ip: usize): bool {
 
 /** The micro-op at `ip` is as for SSE; the area's linear address is in T3. */
 export function executeFxsave(cpu: Cpu, ip: usize): void {
-  if (!aligned(cpu) || !writable(cpu, cpu.t3, AREA_BYTES)) return;
+  if (!aligned(cpu) || !mayStore(cpu, cpu.t3, AREA_BYTES)) return;
   storeX87Area(cpu, OPERAND, isWide(ip));
   storeMxcsrArea(cpu, OPERAND);
   storeXmmArea(cpu, OPERAND);

@@ -9,7 +9,7 @@
 import { Cpu, SEGMENT_CS, SEGMENT_FS, segmentAt } from "../cpu/cpu";
 import { in64BitMode } from "../cpu/control";
 import { refuse } from "../cpu/segments";
-import { FAULT_ALONE, writable } from "../engine/access";
+import { FAULT_ALONE } from "../engine/access";
 import { setStatusFlags, statusFlags } from "../engine/flags";
 import { engine } from "../engine/memory";
 import { signalError } from "../interrupts/coprocessor";
@@ -24,12 +24,13 @@ import {
   loadsControl,
   waitsNot,
 } from "./memory";
-import { loadBytes, OPERAND, storeBytes } from "./operand";
+import { loadBytes, mayStore, OPERAND, storeBytes } from "./operand";
 import {
   DONE_FLAGS,
   DONE_STATUS,
   DONE_UNDEFINED,
   executeRegister,
+  isConditional,
   isControlRegister,
 } from "./registers";
 import { begin, Image, STATUS_ES, Unit } from "./unit";
@@ -133,7 +134,7 @@ function memoryForm(cpu: Cpu, unit: Unit, form: u32, ip: usize): void {
   if (read != 0 && !loadBytes(cpu, va, read)) return;
   const written = bytesWritten(form, unit.environment);
   // Nothing may fault once the state has changed.
-  if (written != 0 && !writable(cpu, va, written)) return;
+  if (written != 0 && !mayStore(cpu, va, written)) return;
   if (!isControl(form)) {
     notePointers(cpu, unit.image, form);
     unit.image.operand = operandPointer(cpu, load<u8>(ip, 3));
@@ -142,7 +143,7 @@ function memoryForm(cpu: Cpu, unit: Unit, form: u32, ip: usize): void {
 }
 
 function registerForm(cpu: Cpu, unit: Unit, form: u32): void {
-  unit.flags = <u32>(statusFlags(cpu) & COMPARED);
+  if (isConditional(form)) unit.flags = <u32>(statusFlags(cpu) & COMPARED);
   const instruction = unit.image.instruction;
   const opcode = unit.image.opcode;
   if (!isControlRegister(form)) notePointers(cpu, unit.image, form);

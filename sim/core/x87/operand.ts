@@ -1,6 +1,7 @@
 /** Operands of many bytes on their way between memory and a buffer in the host window. */
 import { Cpu } from "../cpu/cpu";
-import { loadOperand, storeOperand } from "../engine/access";
+import { fastWriteUpTo } from "../cpu/tlb";
+import { loadOperand, storeOperand, writable } from "../engine/access";
 import { HOST_BASE } from "../memory";
 
 /** Room for 512 bytes, up to the window's buffer. */
@@ -20,7 +21,13 @@ export function loadBytes(cpu: Cpu, va: u64, bytes: u32): bool {
   return cpu.fault == 0;
 }
 
-/** Stores what `writable` has allowed. */
+/** Whether `bytes` bytes may be stored; `storeBytes` then can't fail. */
+@inline
+export function mayStore(cpu: Cpu, va: u64, bytes: u32): bool {
+  return fastWriteUpTo(cpu, va, bytes - 1) != 0 || writable(cpu, va, bytes);
+}
+
+/** Stores what `mayStore` has allowed. */
 export function storeBytes(cpu: Cpu, va: u64, bytes: u32): void {
   let done: u32 = 0;
   for (; bytes - done >= 8; done += 8) storeOperand<u64>(cpu, va + done, load<u64>(OPERAND + done));

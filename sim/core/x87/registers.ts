@@ -290,3 +290,9 @@ function constant(unit: Unit, index: u32): u32 {
 export function isControlRegister(form: u32): bool {
   return form == STATUS_TO_AX || (form & ~7) == CONTROLS;
 }
+
+/** FCMOVcc: the unit's `flags` have to be RFLAGS'. */
+@inline
+export function isConditional(form: u32): bool {
+  return (form & 0x620) == 0x200;
+}
