@@ -1,5 +1,5 @@
 /** A new agent: its control block, its place in the tree, its first capabilities. */
-import { RUNTIME_BYTES, USER_TEXT } from "../../sim/spec/user";
+import { RUNTIME_BYTES, RUNTIME_NATIVE, USER_TEXT } from "../../sim/spec/user";
 import { RFLAGS_FIXED, RFLAGS_IF } from "../../sim/spec/x86";
 import { Capability } from "../cap/capability";
 import { grantEverything } from "../cap/authority";
@@ -44,7 +44,8 @@ export function contextInit(agent: Agent, self: u64, pool: u64, argument: u64): 
   const image = changetype<Image>(agent.image);
   const context = contextOf(agent);
   memory.fill(changetype<usize>(context), 0, offsetof<Context>());
-  context.rip = USER_TEXT + <u64>image.runtime * RUNTIME_BYTES;
+  const native = image.runtime == RUNTIME_NATIVE;
+  context.rip = native ? image.entry : USER_TEXT + <u64>image.runtime * RUNTIME_BYTES;
   context.rflags = RFLAGS_FIXED | RFLAGS_IF;
   context.rdi = self;
   context.rsi = pool;

@@ -1,11 +1,14 @@
 /** What an agent executes: text that its pages come from, and where it begins. */
 import { PAGE_BYTES, pointer } from "../../hal/memory";
+import { RUNTIME_NATIVE } from "../../sim/spec/user";
 import { IMAGE_PAGES_MAX } from "../limits";
 import { frameAllocZeroed, frameFree, orderFor, OWNER_AGENT } from "../mm/frames";
-import { imageMap } from "../mm/image_tables";
+import { imageMap, segmentsMap } from "../mm/image_tables";
 import { KIND_IMAGE } from "../object/kinds";
 import { KernelObject, objectAllocate, objectFree } from "../object/slab";
 import { Ptr } from "../state";
+import { ELF_SUMMARY_BYTES, elfLoad, elfRead, ElfSummary, ImageSegment, summarySegment } from "./elf";
+import { ELF_OK } from "./elf_errors";
 import {
   IMAGE_BASE,
   IMAGE_HEADER_BYTES,
@@ -17,11 +20,13 @@ import {
 export class Image extends KernelObject {
   /** Agents that run it, and the boot bundle that holds it. */
   references: u32;
-  /** Entry of the window of runtime text at which execution begins (sim/spec/user.ts). */
+  /** RUNTIME_… of sim/spec/user.ts. */
   runtime: u32;
   /** Number of the program, for the host's runtime. */
   program: u32;
   pages: u32;
+  /** ELF_… of elf_errors.ts: why it can't be run. */
+  refused: u32;
   /** Physical address of the text: whole pages, contiguous. */
   text: u64;
   /** Tables that map it (mm/image_tables.ts): the top level, and the one for the first GiB. */
@@ -34,6 +39,15 @@ export class Image extends KernelObject {
   name: usize;
   nameBytes: u32;
   next: Ptr<Image>;
+}
+
+/** Bytes of an image's slot: the record, and what an ELF file says. */
+export const IMAGE_BYTES: u32 = <u32>(((offsetof<Image>() + 7) & ~7) + ELF_SUMMARY_BYTES);
+
+/** The segments of a native image. */
+@inline
+export function elfOf(image: Image): ElfSummary {
+  return changetype<ElfSummary>(changetype<usize>(image) + ((offsetof<Image>() + 7) & ~7));
 }
 
 /** What stands at the begin of an image's bytes. */
@@ -84,6 +98,37 @@ export function imageCreate(at: usize, bytes: u64): usize {
   image.base = IMAGE_BASE;
   image.entry = <u64>IMAGE_BASE + header.entry;
   if (!imageMap(image)) {
+    frameFree(image.text);
+    objectFree(slot);
+    return 0;
+  }
+  image.references = 1;
+  return slot;
+}
+
+/** Reads the `bytes` bytes at `at`, an ELF file, into a new image: 0, and the reason in `elfError`. */
+export function nativeCreate(at: usize, bytes: u64): usize {
+  const slot = objectAllocate(KIND_IMAGE, 0);
+  if (slot == 0) return 0;
+  const image = changetype<Image>(slot);
+  const summary = elfOf(image);
+  image.refused = elfRead(at, bytes, summary);
+  if (image.refused != ELF_OK) return slot;
+  image.runtime = RUNTIME_NATIVE;
+  image.entry = summary.entry;
+  image.text = frameAllocZeroed(orderFor(<u64>summary.pages * PAGE_BYTES), OWNER_AGENT);
+  if (image.text == 0) {
+    objectFree(slot);
+    return 0;
+  }
+  let frame = image.text;
+  for (let index: u32 = 0; index < summary.count; index++) {
+    const segment = summarySegment(summary, index);
+    segment.frames = frame;
+    frame += <u64>segment.pages * PAGE_BYTES;
+  }
+  elfLoad(at, summary);
+  if (!segmentsMap(image)) {
     frameFree(image.text);
     objectFree(slot);
     return 0;

@@ -5,13 +5,13 @@ import { createAudit } from "../audit/audit";
 import { Capability } from "../cap/capability";
 import { createEntropy, entropyGather } from "../cap/entropy";
 import { createAuthority } from "../cap/authority";
-import { printLine } from "../console";
+import { print, printLine, printText } from "../console";
 import { ERROR_NO_ENTROPY, ERROR_OUT_OF_FRAMES } from "../errors";
 import { AGENTS_MAX, CAPABILITIES_MAX, IMAGES_MAX } from "../limits";
 import { createMemory, createRootPool } from "../mm/start";
 import { Pool } from "../mm/pool";
 import { KIND_AGENT, KIND_CAPABILITY, KIND_IMAGE } from "../object/kinds";
-import { createSlabs, slabInit } from "../object/slab";
+import { createSlabs, objectFree, slabInit } from "../object/slab";
 import { kernel } from "../state";
 import { bytesAre } from "../storage/cpio";
 import { createIpc } from "../ipc/start";
@@ -19,7 +19,10 @@ import { schedCreate } from "../sched/create";
 import { schedReady } from "../sched/scheduler";
 import { Agent, AGENT_BYTES } from "./agent";
 import { createInit } from "./create";
-import { Image, imageCreate, imageValid } from "./image";
+import { isElf } from "./elf";
+import { elfErrorName } from "./elf_error_names";
+import { ELF_OK } from "./elf_errors";
+import { Image, IMAGE_BYTES, imageCreate, imageValid, nativeCreate } from "./image";
 
 const INIT = "init";
 
@@ -36,7 +39,7 @@ export function createObjects(shards: u32): bool {
   if (
     !slabInit(KIND_AGENT, AGENT_BYTES, AGENTS_MAX, shards) ||
     !slabInit(KIND_CAPABILITY, offsetof<Capability>(), CAPABILITIES_MAX, shards) ||
-    !slabInit(KIND_IMAGE, offsetof<Image>(), IMAGES_MAX, shards) ||
+    !slabInit(KIND_IMAGE, IMAGE_BYTES, IMAGES_MAX, shards) ||
     !createMemory(shards) ||
     !createIpc(shards)
   )
@@ -52,9 +55,12 @@ function startInit(): u32 {
   let init: usize = 0;
   for (let index: u32 = 0; index < bundle.entryCount; index++) {
     const entry = changetype<BundleEntry>(bundle.entries + <usize>index * offsetof<BundleEntry>());
-    if (!imageValid(entry.content, entry.dataBytes)) continue;
-    const image = imageNamed(entry);
+    const native = isElf(entry.content, entry.dataBytes);
+    if (!native && !imageValid(entry.content, entry.dataBytes)) continue;
+    const image = native ? nativeCreate(entry.content, entry.dataBytes) : imageCreate(entry.content, entry.dataBytes);
     if (image == 0) return fail(ERROR_OUT_OF_FRAMES, 1);
+    if (refused(entry, changetype<Image>(image))) continue;
+    nameImage(entry, changetype<Image>(image));
     if (bytesAre(entry.name, entry.nameBytes, INIT)) init = image;
   }
   if (init != 0) return runInit(changetype<Image>(init));
@@ -62,16 +68,23 @@ function startInit(): u32 {
   return STAGE_DONE;
 }
 
-/** The image in a bundle's entry, in the list where ImageOpen looks for its name. */
-function imageNamed(entry: BundleEntry): usize {
-  const slot = imageCreate(entry.content, entry.dataBytes);
-  if (slot == 0) return 0;
-  const image = changetype<Image>(slot);
+/** Puts an image into the list where ImageOpen looks for its name. */
+function nameImage(entry: BundleEntry, image: Image): void {
   image.name = entry.name;
   image.nameBytes = entry.nameBytes;
   image.next = kernel().images;
-  kernel().images = slot;
-  return slot;
+  kernel().images = changetype<usize>(image);
+}
+
+/** An ELF file that can't be an image is told of, and the boot goes on. */
+function refused(entry: BundleEntry, image: Image): bool {
+  if (image.refused == ELF_OK) return false;
+  print("agents: ");
+  printText(entry.name, entry.nameBytes);
+  print(" refused: ");
+  printLine(elfErrorName(image.refused));
+  objectFree(changetype<usize>(image));
+  return true;
 }
 
 function runInit(image: Image): u32 {

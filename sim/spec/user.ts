@@ -24,6 +24,8 @@ export const RUNTIME_CALL = 2;
 export const RUNTIME_CHAIN = 3;
 /** Its return address: the call of another record, or RUNTIME_HOST. */
 export const RUNTIME_CHAINED = 4;
+/** Not in the window: the agent is machine code, and begins where its image says. */
+export const RUNTIME_NATIVE = 16;
 
 /*
  * At an agent's start, in both runtimes:

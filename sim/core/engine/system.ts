@@ -4,8 +4,9 @@
  */
 import { Cpu, CPU_HALTED } from "../cpu/cpu";
 import { refuse } from "../cpu/segments";
+import { systemCall } from "../cpu/syscall";
 import { trace } from "../trace";
-import { OP_HLT } from "../../spec/isa/operations.generated";
+import { OP_HLT, OP_SYSCALL } from "../../spec/isa/operations.generated";
 import { TRACE_HALT } from "../../spec/trace";
 import { VECTOR_GP, VECTOR_UD } from "../../spec/x86";
 
@@ -22,6 +23,9 @@ export function executeSystem(cpu: Cpu, ip: usize): void {
         cpu.activity = CPU_HALTED;
         trace(<u16>TRACE_HALT, cpu.index);
       }
+      return;
+    case OP_SYSCALL:
+      systemCall(cpu, cpu.rip);
       return;
     default:
       refuse(cpu, VECTOR_UD, 0);
