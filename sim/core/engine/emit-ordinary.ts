@@ -37,6 +37,8 @@ import {
   KIND_V,
   KIND_W,
 } from "../../spec/isa/operands";
+import { ENVIRONMENT_32 } from "../x87/image";
+import { bytesRead, bytesWritten } from "../x87/memory";
 import { VECTOR_NM, VECTOR_UD } from "../../spec/x86";
 import { M_CALL_INTEGER, M_CALL_SSE, M_CALL_X87, M_MOV_I_64 } from "./micro.generated";
 import {
@@ -265,13 +267,22 @@ function emitUnit(ins: Instruction, op: u32): void {
   let b = ins.rm;
   let s = ins.memory | (<u32>ctz(ins.addressBytes) << 1) | (((ins.rex >> 3) & 1) << 4);
   if (ins.memory != 0) {
-    addressInT3(ins, memoryBytes(ins), writesMemory(ins));
+    if (op == M_CALL_X87) x87AddressInT3(ins);
+    else addressInT3(ins, memoryBytes(ins), writesMemory(ins));
     b = ins.segment;
     if (b == SEGMENT_SS && in64()) s |= IN_STACK;
   }
   const y = ins.operation | (ins.modrm << 16) | (ins.opcode << 24);
   const imm = (ins.immediate & 0xffff_ffff) | (<u64>y << 32);
   emitWide(op, ins.reg, b, ins.operandBytes & 0xff, s, imm);
+}
+
+/** What an x87 instruction reads and writes doesn't follow from its row: its only operand may be either. */
+function x87AddressInT3(ins: Instruction): void {
+  const form = ((ins.opcode & 7) << 8) | ins.modrm;
+  const environment = ins.operandBytes == 2 ? 0 : ENVIRONMENT_32;
+  const written = bytesWritten(form, environment);
+  addressInT3(ins, max<u32>(bytesRead(form, environment), written), written != 0);
 }
 
 /** Bytes of the memory operand as far as a limit check has to know. */
