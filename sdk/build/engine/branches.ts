@@ -91,6 +91,22 @@ const jumps: MicroOp[] = [
   },
   { name: "SYSTEM", code: "return leave(LEFT_SYSTEM, block, ip, left);", branches: true },
   {
+    name: "CLI",
+    code: `if (load<u32>(cpu, offsetof<Cpu>("cpl")) != 0) return leave(LEFT_SYSTEM, block, ip, left);
+        clearInterruptFlag(changetype<Cpu>(cpu));`,
+  },
+  {
+    // Not the last instruction of its block: the one behind it is in its shadow.
+    name: "STI",
+    code: `if (!setInterruptFlag(changetype<Cpu>(cpu))) return leave(LEFT_SYSTEM, block, ip, left);`,
+  },
+  {
+    // CLAC and STAC; the fast lines are others then.
+    name: "SET_AC",
+    code: `if (!setAccess(changetype<Cpu>(cpu), load<u8>(ip, 2))) return leave(LEFT_SYSTEM, block, ip, left);
+        lines = load<usize>(cpu, offsetof<Cpu>("fastLines"));`,
+  },
+  {
     // Code that can't be executed: y is the vector.
     name: "RAISE",
     code: `store<u32>(cpu, load<u32>(ip, 12), offsetof<Cpu>("fault"));

@@ -36,7 +36,7 @@ function interpreter(): string {
  * @param tag what an entry of the jump cache \`jumps\` must have
  */
 export function interpret(cpu: usize, first: usize, budget: i32, tag: u32, jumps: usize): void {
-  const lines = load<usize>(cpu, offsetof<Cpu>("fastLines"));
+  let lines = load<usize>(cpu, offsetof<Cpu>("fastLines"));
   let context = load<u64>(cpu, offsetof<Cpu>("fastContext"));
   let block = first;
   let left = budget - load<i32>(first);
@@ -105,6 +105,7 @@ import {
   conditionS,
   conditionZ,
 } from "./flags";
+import { clearInterruptFlag, setAccess, setInterruptFlag } from "./control";
 import { executeInteger } from "./integer";
 import {
   DELTA,

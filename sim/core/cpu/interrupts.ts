@@ -58,12 +58,28 @@ export function cpuReady(cpu: Cpu): bool {
 
 @inline
 function nmiDue(cpu: Cpu): bool {
-  return cpu.pendingNmi != 0 && cpu.nmiBlocked == 0;
+  return cpu.pendingNmi != 0 && cpu.nmiBlocked == 0 && cpu.interruptShadow == 0;
 }
 
 @inline
 function interruptDue(cpu: Cpu): bool {
-  return (cpu.rflags & RFLAGS_IF) != 0 && lapicPendingVector(cpu) != -1;
+  return interruptible(cpu) && lapicPendingVector(cpu) != -1;
+}
+
+@inline
+function interruptible(cpu: Cpu): bool {
+  return (cpu.rflags & RFLAGS_IF) != 0 && cpu.interruptShadow == 0;
+}
+
+/** Whether an NMI or interrupt waits for the CPU to let it in. */
+export function interruptsWait(cpu: Cpu): bool {
+  return cpu.pendingNmi != 0 || lapicPendingVector(cpu) != -1;
+}
+
+/** Whether `deliverPending` would find something for a CPU that runs. */
+export function somethingWaits(cpu: Cpu): bool {
+  const exception = cpu.pendingException != 0 || cpu.pendingInit != 0;
+  return exception || nmiDue(cpu) || interruptDue(cpu);
 }
 
 /** Whether nothing waits that a CPU in ring 3 would have to take before it goes on. */
@@ -88,7 +104,7 @@ export function deliverPending(cpu: Cpu): void {
     cpu.nmiBlocked = 1;
     return take(cpu, VECTOR_NMI, 0, SOURCE_EXTERNAL);
   }
-  if (!(cpu.rflags & RFLAGS_IF)) return;
+  if (!interruptible(cpu)) return;
   const pending = lapicPendingVector(cpu);
   if (pending != -1) take(cpu, lapicAcknowledge(cpu, pending), 0, SOURCE_EXTERNAL);
 }

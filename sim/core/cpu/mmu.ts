@@ -7,7 +7,7 @@
  */
 import { physicalRead, physicalWrite } from "../bus/bus";
 import { codeWritten } from "../engine/blocks";
-import { frameOf } from "../engine/memory";
+import { frameOf, LINES_ACCESS, LINES_SUPERVISOR, LINES_USER } from "../engine/memory";
 import { loadSized, ramPointer, storeSized } from "../ram";
 import { Cpu } from "./cpu";
 import {
@@ -190,12 +190,15 @@ function found(cpu: Cpu, va: u64, frame: u64, shift: u32, access: u32): u64 {
 function addFastLine(cpu: Cpu, va: u64, address: u64, rights: u64, access: u32): void {
   if (access & ACCESS_SYSTEM) return;
   const user = (access & ACCESS_USER) != 0;
-  if (!user && rights & PAGE_USER && cpu.cr4 & CR4_SMAP && !(access & ACCESS_FETCH)) return;
+  const open = (cpu.rflags & RFLAGS_AC) != 0;
+  const guarded = !user && rights & PAGE_USER && cpu.cr4 & CR4_SMAP && !(access & ACCESS_FETCH);
+  if (guarded && !open) return;
   const page = ramPointer(address & ~(<u64>0xfff), 4096);
   if (page == 0) return;
   const kind = access & ACCESS_WRITE ? FAST_WRITE : access & ACCESS_FETCH ? FAST_FETCH : FAST_READ;
   if (kind == FAST_WRITE && frameOf(page).granules != 0) return;
-  fillFastLine(cpu, user, va, kind, page + (<usize>va & 0xfff));
+  const set = user ? LINES_USER : open ? LINES_ACCESS : LINES_SUPERVISOR;
+  fillFastLine(cpu, set, va, kind, page + (<usize>va & 0xfff));
 }
 
 /** The walk through the tables in memory. */

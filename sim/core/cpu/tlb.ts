@@ -12,10 +12,18 @@
  * when it returns. Entries may go earlier for any reason, so a flush of too much is always allowed.
  */
 import { allocate, allocateOne } from "../arena";
-import { dropJumps, supervisorLinesOf, userLinesOf } from "../engine/memory";
+import {
+  dropJumps,
+  LINES_ACCESS,
+  LINES_NONE,
+  LINES_SETS,
+  LINES_SUPERVISOR,
+  LINES_USER,
+  linesOf,
+} from "../engine/memory";
 import { machine, Ptr } from "../machine";
 import { Cpu } from "./cpu";
-import { CR4_PCIDE, LINEAR_ADDRESS_BITS, PAGE_GLOBAL } from "../../spec/x86";
+import { CR0_AM, CR4_PCIDE, LINEAR_ADDRESS_BITS, PAGE_GLOBAL, RFLAGS_AC } from "../../spec/x86";
 
 const WAYS: u32 = 4;
 /** Sets of the buffers for pages of 4 KiB, 2 MiB and 1 GiB; powers of two. */
@@ -55,8 +63,6 @@ export class Tlb {
   /** Entries of pages that are not global, filled since all such were dropped, and how many. */
   recent: usize;
   recentCount: u32;
-  supervisorLines: Ptr<FastLine>;
-  userLines: Ptr<FastLine>;
   /** Linear addresses of the entries that the walk in progress has used, from the PML4E on. */
   path0: usize;
   path1: usize;
@@ -87,9 +93,7 @@ export function createTlb(cpu: Cpu): void {
   cpu.tlb = changetype<usize>(tlb);
   tlb.entries = allocate(<usize>ENTRIES * offsetof<TlbEntry>());
   tlb.recent = allocate(<usize>RECENT_MAX << 2);
-  tlb.supervisorLines = supervisorLinesOf(cpu.index);
-  tlb.userLines = userLinesOf(cpu.index);
-  cpu.fastLines = tlb.supervisorLines;
+  cpu.fastLines = linesOf(cpu.index, LINES_SUPERVISOR);
   cpu.fastContext = 1;
 }
 
@@ -174,18 +178,16 @@ export function tlbFill(cpu: Cpu, va: u64, frame: u64, shift: u32): void {
 /** Drops the fast lines that came from an entry, whatever its context. */
 function dropLinesOf(cpu: Cpu, entry: TlbEntry): void {
   dropJumps(cpu.index);
-  const tlb = tlbOf(cpu);
   const shift = entry.shift;
   const page = (entry.key & ~KEY_PCID & ~KEY_VALID) << shift;
   if (shift == 12) {
-    dropLineIn(lineOf(tlb.supervisorLines, page), page, shift);
-    dropLineIn(lineOf(tlb.userLines, page), page, shift);
+    for (let set: u32 = 0; set < LINES_SETS; set++)
+      dropLineIn(lineOf(linesOf(cpu.index, set), page), page, shift);
     return;
   }
-  for (let n: usize = 0; n < <usize>FAST_LINES * offsetof<FastLine>(); n += offsetof<FastLine>()) {
-    dropLineIn(changetype<FastLine>(tlb.supervisorLines + n), page, shift);
-    dropLineIn(changetype<FastLine>(tlb.userLines + n), page, shift);
-  }
+  const end = linesOf(cpu.index, LINES_SETS);
+  for (let at = linesOf(cpu.index, 0); at < end; at += offsetof<FastLine>())
+    dropLineIn(changetype<FastLine>(at), page, shift);
 }
 
 /** Clears the line if it is of a page among the 2^shift bytes at linear address `page`. */
@@ -199,11 +201,9 @@ function dropLineIn(line: FastLine, page: u64, shift: u32): void {
 
 /** Sends writes to the page of RAM at linear address `page` the slow way, on all CPUs. */
 export function fastLinesForbidWrites(page: usize): void {
-  const bytes = <usize>FAST_LINES * offsetof<FastLine>();
   for (let cpu: u32 = 0; cpu < machine().cpuCount; cpu++) {
-    const first = supervisorLinesOf(cpu);
-    const end = userLinesOf(cpu) + bytes;
-    for (let at = first; at < end; at += offsetof<FastLine>()) {
+    const end = linesOf(cpu, LINES_SETS);
+    for (let at = linesOf(cpu, 0); at < end; at += offsetof<FastLine>()) {
       const line = changetype<FastLine>(at);
       if (<usize>(line.writeTag & PAGE_NUMBER) + line.delta == page) line.writeTag = 0;
     }
@@ -223,17 +223,19 @@ export function dropFastLines(cpu: Cpu): void {
   dropJumps(cpu.index);
   cpu.fastContext += 1;
   if (cpu.fastContext <= CONTEXT_MAX) return;
-  const tlb = tlbOf(cpu);
-  memory.fill(tlb.supervisorLines, 0, <usize>FAST_LINES * offsetof<FastLine>());
-  memory.fill(tlb.userLines, 0, <usize>FAST_LINES * offsetof<FastLine>());
+  const first = linesOf(cpu.index, 0);
+  memory.fill(first, 0, linesOf(cpu.index, LINES_SETS) - first);
   cpu.fastContext = 1;
 }
 
-/** Selects the fast lines of the privilege that the CPU has now. */
-@inline
+/** Selects the fast lines that may be used now: to be called when CPL, AC, SMAP or AM has changed. */
 export function selectFastLines(cpu: Cpu): void {
-  const tlb = tlbOf(cpu);
-  cpu.fastLines = cpu.cpl == 3 ? tlb.userLines : tlb.supervisorLines;
+  let set = cpu.cpl == 3 ? LINES_USER : LINES_SUPERVISOR;
+  if (cpu.rflags & RFLAGS_AC) {
+    if (cpu.cpl != 3) set = LINES_ACCESS;
+    else if (cpu.cr0 & CR0_AM) set = LINES_NONE;
+  }
+  cpu.fastLines = linesOf(cpu.index, set);
 }
 
 /** A line is 32 bytes and a page 4096: the page number times 32 is the address shifted by 7. */
@@ -286,12 +288,11 @@ export const FAST_WRITE: u32 = 1;
 export const FAST_FETCH: u32 = 2;
 
 /**
- * Notes that accesses of `kind` to the page of `va` are allowed and reach the WebAssembly address
- * `pointer` (of the byte at `va`).
+ * Notes in the lines of `set` that accesses of `kind` to the page of `va` are allowed and reach the
+ * WebAssembly address `pointer` (of the byte at `va`).
  */
-export function fillFastLine(cpu: Cpu, user: bool, va: u64, kind: u32, pointer: usize): void {
-  const tlb = tlbOf(cpu);
-  const line = lineOf(user ? tlb.userLines : tlb.supervisorLines, va);
+export function fillFastLine(cpu: Cpu, set: u32, va: u64, kind: u32, pointer: usize): void {
+  const line = lineOf(linesOf(cpu.index, set), va);
   const tag = (va & PAGE_NUMBER) | cpu.fastContext;
   // The three tags share one distance, so those of another page go.
   if (line.readTag != tag) line.readTag = 0;

@@ -9,10 +9,12 @@
 import { physicalRead, physicalWrite } from "../bus/bus";
 import { charge, Cpu, runningCpu } from "../cpu/cpu";
 import { ACCESS_READ, ACCESS_WRITE, accessOf, translate } from "../cpu/mmu";
+import { refuse } from "../cpu/segments";
 import { fastReadUpTo, fastWriteUpTo } from "../cpu/tlb";
 import { loadSized, ramPointer, storeSized } from "../ram";
 import { codeWritten, holdsCode } from "./blocks";
 import { engine } from "./memory";
+import { CR0_AM, RFLAGS_AC, VECTOR_AC } from "../../spec/x86";
 
 /** Values of `cpu.fault` beyond the vectors: #DE, whose vector is 0, and "to be executed alone". */
 export const FAULT_DIVIDE: u32 = 0x100;
@@ -25,6 +27,7 @@ export const FAULT_ALONE: u32 = 0x101;
 function findSpan(cpu: Cpu, va: u64, bytes: u32, kind: u32): bool {
   const state = engine();
   const access = accessOf(cpu, kind);
+  if (cpu.rflags & RFLAGS_AC && misaligned(cpu, va, bytes)) return false;
   state.translationsChanged = 0;
   const head = min<u32>(bytes, 4096 - (<u32>va & 0xfff));
   state.spanHead = head;
@@ -42,6 +45,12 @@ function findSpan(cpu: Cpu, va: u64, bytes: u32, kind: u32): bool {
   if (!ram || state.translationsChanged != 0 || (kind == ACCESS_WRITE && spanHoldsCode(bytes)))
     cpu.fault = FAULT_ALONE;
   return cpu.fault == 0;
+}
+
+/** #AC: in ring 3, with AM and AC, operands of 2, 4 and 8 bytes must be aligned (SDM 3A, 6.15, #AC). */
+function misaligned(cpu: Cpu, va: u64, bytes: u32): bool {
+  const checked = cpu.cpl == 3 && (cpu.cr0 & CR0_AM) != 0 && bytes <= 8 && popcnt(bytes) == 1;
+  return checked && (va & (bytes - 1)) != 0 && !refuse(cpu, VECTOR_AC, 0);
 }
 
 function spanHoldsCode(bytes: u32): bool {

@@ -25,10 +25,12 @@ import {
   unitFault,
 } from "./emit-ordinary";
 import { engine, INSTRUCTION } from "./memory";
-import { M_NEXT, M_RAISE, M_SYSTEM } from "./micro.generated";
+import { M_CLI, M_NEXT, M_RAISE, M_SET_AC, M_STI, M_SYSTEM } from "./micro.generated";
 import { MODE_CODE } from "./mode";
 import {
   OP_CALL,
+  OP_CLAC,
+  OP_CLI,
   OP_JCC,
   OP_JCXZ,
   OP_JMP,
@@ -36,6 +38,8 @@ import {
   OP_LOOPE,
   OP_LOOPNE,
   OP_RET,
+  OP_STAC,
+  OP_STI,
 } from "../../spec/isa/operations.generated";
 import { VECTOR_GP, VECTOR_UD } from "../../spec/x86";
 
@@ -77,16 +81,24 @@ export function makeBlock(
   while (count < most && length < available && !ended) {
     const verdict = decode(bytes + length, available - length, mode & MODE_CODE, ins);
     if (verdict == NEED_MORE && count == 0) return 0;
-    if (count != 0 && (verdict != DECODED || placeOf(ins) == CALLED_OUTSIDE)) break;
+    if (count != 0 && (verdict != DECODED || isAlone(ins))) break;
     ended = append(block, ins, verdict);
     length += max(ins.length, 1);
     count += 1;
   }
-  if (!ended) emitCall(M_NEXT, 0, 0, 0, 0);
+  // The instruction in the shadow of an STI is to be in the same block.
+  const last = state.emitTop - MICRO_BYTES;
+  if (count != 0 && load<u16>(last) == M_STI) store<u16>(last, <u16>M_SYSTEM);
+  else if (!ended) emitCall(M_NEXT, 0, 0, 0, 0);
   block.instructions = count;
   block.bytes = length;
   block.nextRip = state.emitNextRip;
   return state.emitTop;
+}
+
+/** Whether an instruction is a block of its own. */
+function isAlone(ins: Instruction): bool {
+  return placeOf(ins) == CALLED_OUTSIDE && insideFirst(ins.operation) == M_SYSTEM;
 }
 
 /** Appends the micro-ops of one instruction; true when it ends the block. */
@@ -133,10 +145,7 @@ function translate(block: Block, ins: Instruction): bool {
       return true;
   }
   const place = placeOf(ins);
-  if (place == CALLED_OUTSIDE) {
-    emitSystem(ins);
-    return true;
-  }
+  if (place == CALLED_OUTSIDE) return emitOutside(ins);
   if (place == CALLED_X87 || place == CALLED_SSE) {
     const fault = unitFault(ins, engine().emitMode);
     if (fault != 0) {
@@ -146,6 +155,31 @@ function translate(block: Block, ins: Instruction): bool {
   }
   emitOrdinary(ins, place);
   return false;
+}
+
+/** The micro-op that executes an instruction in the block when nothing follows from it, or SYSTEM. */
+function insideFirst(operation: u32): u32 {
+  switch (operation) {
+    case OP_CLI:
+      return M_CLI;
+    case OP_STI:
+      return M_STI;
+    case OP_CLAC:
+    case OP_STAC:
+      return M_SET_AC;
+    default:
+      return M_SYSTEM;
+  }
+}
+
+/** True when it ends the block. */
+function emitOutside(ins: Instruction): bool {
+  emitSystem(ins);
+  const at = engine().emitTop - MICRO_BYTES;
+  const op = insideFirst(ins.operation);
+  store<u16>(at, <u16>op);
+  if (op == M_SET_AC) store<u8>(at, ins.operation == OP_STAC ? 1 : 0, 2);
+  return op == M_SYSTEM;
 }
 
 /**

@@ -10,6 +10,8 @@ export const LEFT_AT_SITE: u32 = 1;
 export const LEFT_FAULT: u32 = 2;
 /** At an instruction that is executed outside (system.ts). */
 export const LEFT_SYSTEM: u32 = 3;
+/** As LEFT_FAULT, but the fault isn't one of a memory access. */
+export const LEFT_REFUSED: u32 = 4;
 
 export const RCX: usize = offsetof<Cpu>("rcx");
 export const RSP: usize = offsetof<Cpu>("rsp");
@@ -51,5 +53,5 @@ export function leaveAt(site: usize, block: usize, left: i32): void {
 export function refuseTarget(cpu: usize, block: usize, operation: usize, left: i32): void {
   store<u32>(cpu, VECTOR_GP, offsetof<Cpu>("fault"));
   store<u32>(cpu, 0, offsetof<Cpu>("faultCode"));
-  leave(LEFT_FAULT, block, operation, left);
+  leave(LEFT_REFUSED, block, operation, left);
 }

@@ -2,7 +2,8 @@
  * Where the engine keeps what is no machine state (sim/spec/caches.ts):
  *
  *   host window   EngineState: how the interpreter and the turn hand each other the CPU
- *   behind RAM    CPU 0: fast lines (supervisor, user), jump cache | CPU 1 … 63 |
+ *   behind RAM    CPU 0: fast lines (supervisor, user, supervisor with AC, none), jump cache |
+ *                 CPU 1 … 63 |
  *                 heads of the block table | blocks | a record for each frame of RAM
  */
 import { machine } from "../machine";
@@ -98,17 +99,22 @@ function cpuCaches(cpu: u32): usize {
   return cachesBase() + <usize>cpu * <usize>CACHE_CPU_BYTES;
 }
 
-/** Fast lines of a CPU for supervisor accesses; those for user accesses follow. */
-export function supervisorLinesOf(cpu: u32): usize {
-  return cpuCaches(cpu);
-}
+/** Which fast lines are used depends on what an access's right depends on, beside the page. */
+export const LINES_SUPERVISOR: u32 = 0;
+export const LINES_USER: u32 = 1;
+/** A supervisor that may reach user pages in spite of SMAP, because AC is set. */
+export const LINES_ACCESS: u32 = 2;
+/** Sets that are ever filled. */
+export const LINES_SETS: u32 = 3;
+/** Never filled: each access is to be looked at, for its alignment. */
+export const LINES_NONE: u32 = 3;
 
-export function userLinesOf(cpu: u32): usize {
-  return cpuCaches(cpu) + LINES_BYTES;
+export function linesOf(cpu: u32, set: u32): usize {
+  return cpuCaches(cpu) + <usize>set * LINES_BYTES;
 }
 
 export function jumpCacheOf(cpu: u32): usize {
-  return cpuCaches(cpu) + 2 * LINES_BYTES;
+  return linesOf(cpu, LINES_NONE + 1);
 }
 
 /** The entry for `rip` of a jump cache: RIP, tag, block. */

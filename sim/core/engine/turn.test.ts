@@ -77,3 +77,39 @@ describe("a fault inside a block", () => {
     expect(on.on.entered[0]?.frame[0]).toBe(BigInt(UNMAPPED - 3));
   });
 });
+
+describe("what AC allows and forbids", () => {
+  const AC = 0x4_0000n;
+  test("with SMAP a kernel reaches user pages while it is set, and not a moment longer", () => {
+    on.on.bench.do.writeControl(4, 0x20_0020n);
+    on.put("48 8b 07 f4");
+    on.cpu.rdi = BigInt(DATA);
+    const load = (flags: bigint) => {
+      on.cpu.pendingException = 0;
+      on.cpu.rip = BigInt(CODE);
+      on.cpu.rflags = 2n | flags;
+      on.run(1);
+      return on.cpu.pendingException - 1;
+    };
+    expect([load(0n), load(AC), load(AC), load(0n), load(AC)]).toEqual([14, -1, -1, 14, -1]);
+  });
+  test("in ring 3, with AM, each access that isn't aligned is #AC, however often", () => {
+    on.on.bench.do.writeControl(0, 0x8005_0011n);
+    // mov eax, [rdi]; mov ax, [rdi]; mov al, [rdi]
+    on.put("8b 07 66 8b 07 8a 07 90");
+    on.on.goToUser(BigInt(CODE));
+    on.cpu.rflags |= AC;
+    const load = (offset: number, address: bigint) => {
+      on.cpu.pendingException = 0;
+      on.cpu.rip = BigInt(CODE + offset);
+      on.cpu.rdi = address;
+      on.run(1);
+      return on.cpu.pendingException - 1;
+    };
+    const at = BigInt(DATA);
+    expect([load(0, at), load(0, at + 4n), load(0, at + 2n)]).toEqual([-1, -1, 17]);
+    expect([load(0, at + 2n), load(2, at + 2n), load(2, at + 1n)]).toEqual([17, -1, 17]);
+    expect(load(5, at + 1n)).toBe(-1);
+    expect(on.cpu.pendingErrorCode).toBe(0);
+  });
+});

@@ -8,7 +8,8 @@
  */
 import { Cpu, CPU_RUNNING } from "../cpu/cpu";
 import { raise, raiseFault } from "../cpu/exceptions";
-import { deliverPending } from "../cpu/interrupts";
+import { deliverPending, somethingWaits } from "../cpu/interrupts";
+import { selectFastLines } from "../cpu/tlb";
 import { CODE_64 } from "../decode/instruction";
 import { machine } from "../machine";
 import { FAULT_ALONE, FAULT_DIVIDE } from "./access";
@@ -17,7 +18,7 @@ import { BLOCK_INSTRUCTIONS } from "./emit";
 import { IN_STACK } from "./emitter";
 import { clearTemporaries, loadFlags, storeFlags } from "./flags";
 import { interpret } from "./interpreter.generated";
-import { LEFT_AT_SITE, LEFT_FAULT } from "./leave";
+import { LEFT_AT_SITE, LEFT_FAULT, LEFT_SYSTEM } from "./leave";
 import { blockFor, shortened } from "./lookup";
 import {
   engine,
@@ -54,7 +55,7 @@ export function codeTurn(cpu: Cpu): void {
 
 /** Delivers what waits, one after the other: a handler may be interrupted before it begins. */
 function deliverAll(cpu: Cpu): void {
-  if (cpu.clock >= machine().sliceEnd) return;
+  if (cpu.clock >= machine().sliceEnd || !somethingWaits(cpu)) return;
   storeFlags(cpu);
   let before: u64;
   do {
@@ -73,18 +74,14 @@ function special(cpu: Cpu): bool {
 /** One instruction, and what follows it (Intel SDM 3A, 17.3.1.4; RF 17.3.1.1). */
 function runSpecial(cpu: Cpu): void {
   const traps = (cpu.rflags & RFLAGS_TF) != 0;
-  const shadow = cpu.interruptShadow;
   cpu.interruptShadow = 0;
   const rf = cpu.rflags & RFLAGS_RF;
   cpu.rflags &= ~(<u64>RFLAGS_RF);
   const retired = cpu.retired;
   run(cpu, 1);
   if (cpu.pendingException != 0) {
-    // It has not ended: a fault's frame has RF and the shadow as they were.
-    if (cpu.retired == retired) {
-      cpu.rflags |= rf;
-      cpu.interruptShadow = shadow;
-    }
+    // An instruction that has not ended leaves RF as it was.
+    if (cpu.retired == retired) cpu.rflags |= rf;
   } else if (traps) {
     cpu.dr6 |= DR6_BS;
     raise(cpu, VECTOR_DB, 0);
@@ -106,6 +103,7 @@ function run(cpu: Cpu, budget: u64): void {
   const state = engine();
   const mode = modeOf(cpu);
   const jumps = jumpCacheOf(cpu.index);
+  selectFastLines(cpu);
   let left = <i32>budget;
   let at = blockFor(cpu, cpu.rip, mode, min<u32>(BLOCK_INSTRUCTIONS, <u32>left));
   while (at != 0) {
@@ -162,21 +160,26 @@ function leftInside(cpu: Cpu, budget: u64): void {
   cpu.rip = (block.mode & MODE_CODE) == CODE_64 ? rip : rip & 0xffff_ffff;
   const after = <u64>(state.left + block.instructions);
   pass(cpu, budget - after + done);
-  if (state.reason != LEFT_FAULT) outsideOfBlock(cpu, after - done);
+  if (state.reason == LEFT_SYSTEM) outsideOfBlock(cpu, after - done);
   else if (cpu.fault == FAULT_ALONE) alone(cpu, block);
-  else fault(cpu);
+  else accessFault(cpu);
+}
+
+/** Beyond canonical addresses the stack segment has its own fault (SDM 3A, 6.15, #SS). */
+function accessFault(cpu: Cpu): void {
+  const state = engine();
+  const inStack = state.reason == LEFT_FAULT && (load<u8>(state.operation, 5) & IN_STACK) != 0;
+  if (inStack && cpu.fault == VECTOR_GP) cpu.fault = VECTOR_SS;
+  fault(cpu);
 }
 
 /** Raises the fault of the instruction at RIP. */
 function fault(cpu: Cpu): void {
-  const state = engine();
   cpu.clock += 1;
   if (cpu.fault == FAULT_DIVIDE) {
     cpu.fault = 0;
     return raise(cpu, VECTOR_DE, 0);
   }
-  // Beyond canonical addresses the stack segment has its own fault (SDM 3A, 6.15, #SS).
-  if (cpu.fault == VECTOR_GP && load<u8>(state.operation, 5) & IN_STACK) cpu.fault = VECTOR_SS;
   raiseFault(cpu);
 }
 
@@ -194,7 +197,7 @@ function alone(cpu: Cpu, block: Block): void {
   // No jump cache entry has this tag: the interpreter must not go on.
   interpret(changetype<usize>(cpu), at, 1, 0, jumpCacheOf(cpu.index));
   state.alone = 0;
-  if (state.reason != LEFT_AT_SITE) return fault(cpu);
+  if (state.reason != LEFT_AT_SITE) return accessFault(cpu);
   cpu.rip = load<u64>(state.site, 8);
   pass(cpu, 1);
 }

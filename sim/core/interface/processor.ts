@@ -12,6 +12,7 @@ import { canonical, loadData, storeData } from "../cpu/mmu";
 import { drawSeed } from "../cpu/rdseed";
 import { readMsrRegister, readTsc, writeMsrRegister } from "../cpu/msr";
 import { loadSegmentRegister, loadSystemSegment } from "../cpu/segments";
+import { selectFastLines } from "../cpu/tlb";
 import { machine } from "../machine";
 import { RAM_BASE } from "../memory";
 import { trace } from "../trace";
@@ -143,7 +144,9 @@ export function readRegister(index: u32): u64 {
 export function writeRegister(index: u32, value: u64): void {
   if (index >= REGISTERS) return;
   const valid = index == RFLAGS_NUMBER ? (value & RFLAGS_BITS) | RFLAGS_FIXED : value;
-  store<u64>(registerAddress(runningCpu(), index), valid);
+  const cpu = runningCpu();
+  store<u64>(registerAddress(cpu, index), valid);
+  if (index == RFLAGS_NUMBER) selectFastLines(cpu);
 }
 
 /** Linear address `at` when a register file of 128 bytes there is all RAM, else 0. */
