@@ -6,9 +6,10 @@
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { OPCODE_MAPS } from "../../sim/spec/isa/conditions.ts";
+import * as C from "../../sim/spec/isa/conditions.ts";
 import { FORMS } from "../../sim/spec/isa/forms.ts";
 import type { Form } from "../../sim/spec/isa/notation.ts";
+import * as O from "../../sim/spec/isa/operands.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const path = (file: string) => fileURLToPath(new URL(file, ROOT));
@@ -30,16 +31,60 @@ export function operationsModule(forms: readonly Form[] = FORMS): string {
   return `${HEADER}${lines.join("")}`;
 }
 
+const TAIL_KINDS = new Set([O.KIND_I, O.KIND_J, O.KIND_A, O.KIND_O]);
+const FEW_REGISTERS_KINDS = new Set([
+  ...[O.KIND_S, O.KIND_C, O.KIND_D],
+  ...[O.KIND_P, O.KIND_Q, O.KIND_N, O.KIND_STI],
+]);
+
+/** Flags that follow from the operands. */
+function operandFlags({ operands }: Form): number {
+  const any = (kinds: ReadonlySet<number>) => operands.some(({ kind }) => kinds.has(kind));
+  return (
+    (any(TAIL_KINDS) ? C.FORM_TAIL : 0) | (any(FEW_REGISTERS_KINDS) ? C.FORM_FEW_REGISTERS : 0)
+  );
+}
+
+/** Operands that say nothing about the width of the operation, by kind and by type. */
+const SILENT_KINDS = new Set([
+  ...[O.KIND_I, O.KIND_J, O.KIND_A, O.KIND_S],
+  ...[O.KIND_DX, O.KIND_CL, O.KIND_ONE],
+]);
+const SILENT_SIZES = new Set([
+  ...[O.SIZE_P, O.SIZE_A, O.SIZE_S, O.SIZE_E, O.SIZE_ST],
+  ...[O.SIZE_FX, O.SIZE_XS, O.SIZE_ADDRESS],
+]);
+
+/** Which operand has the width of the operation (Instruction.operandBytes). */
+function widthOf({ operands, text }: Form): number {
+  const telling = operands.findIndex(
+    ({ kind, size }) => !SILENT_KINDS.has(kind) && !SILENT_SIZES.has(size),
+  );
+  if (telling > 1) throw new Error(`${text}: its third operand is its first of a width`);
+  return [C.WIDTH_OF_OPERAND_SIZE, C.WIDTH_OF_FIRST, C.WIDTH_OF_SECOND][telling + 1] ?? 0;
+}
+
 function formBytes(form: Form, operation: number): number[] {
   const kinds = Array.from({ length: OPERANDS_MAX }, (_, n) => form.operands[n]?.kind ?? 0);
   const sizes = Array.from({ length: OPERANDS_MAX }, (_, n) => form.operands[n]?.size ?? 0);
-  const words = [operation, form.flags].flatMap((word) => [word & 0xff, word >> 8]);
-  return [...words, form.prefix, form.modrmMask, form.modrmValue, 0, ...kinds, ...sizes];
+  const words = [operation, form.flags | operandFlags(form)].flatMap((word) => [
+    word & 0xff,
+    word >> 8,
+  ]);
+  return [
+    ...words,
+    form.prefix,
+    form.modrmMask,
+    form.modrmValue,
+    widthOf(form),
+    ...kinds,
+    ...sizes,
+  ];
 }
 
 /** For each opcode, the forms that it may be, in the order of the description. */
 export function candidates(forms: readonly Form[] = FORMS): readonly (readonly number[])[] {
-  const lists: number[][] = Array.from({ length: OPCODE_MAPS * OPCODES }, () => []);
+  const lists: number[][] = Array.from({ length: C.OPCODE_MAPS * OPCODES }, () => []);
   forms.forEach((form, index) => {
     const first = form.map * OPCODES + form.opcode;
     for (let more = 0; more < form.opcodes; more++) lists[first + more]?.push(index);

@@ -1,5 +1,5 @@
 /** The rows of the description as the decoder reads them, and the choice of the one that fits. */
-import { FORM_COUNT, CANDIDATES, FORMS, HEADS } from "./tables.generated";
+import { CANDIDATES, FORM_COUNT, FORMS, HEADS } from "./tables.generated";
 import { CODE_64 } from "./instruction";
 import {
   FORM_MEMORY,
@@ -26,7 +26,8 @@ export class Form {
   /** A ModR/M byte b fits when (b & modrmMask) == modrmValue. */
   modrmMask: u8;
   modrmValue: u8;
-  reserved: u8;
+  /** WIDTH_OF_…: what the width of the operation is. */
+  widthOf: u8;
   kind0: u8;
   kind1: u8;
   kind2: u8;

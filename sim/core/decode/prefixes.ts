@@ -5,6 +5,17 @@ import { CODE_64, Instruction } from "./instruction";
 const PREFIX_FS: u32 = 0x64;
 const PREFIX_GS: u32 = 0x65;
 
+/** Bit n of byte m: 8 m + n is a legacy prefix. Most bytes are none, and this tells it without a branch. */
+const LEGACY: usize = memory.data<u8>([
+  0, 0, 0, 0, 0x40, 0x40, 0x40, 0x40, 0, 0, 0, 0, 0xf0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0d, 0,
+]);
+
+@inline
+function isLegacy(byte: u32): bool {
+  return ((load<u8>(LEGACY + (byte >> 3)) >> <u8>(byte & 7)) & 1) != 0;
+}
+
 /**
  * Reads all prefixes; false when bytes are missing. Of two of one group the last counts. A REX
  * prefix counts only directly before the opcode; in front of another prefix it does nothing.
@@ -20,8 +31,9 @@ export function readPrefixes(at: usize, limit: u32, mode: u32, into: Instruction
       next += 1;
       continue;
     }
+    if (!isLegacy(byte)) break;
     if (byte == 0x67) address = 1;
-    else if (!readPrefix(byte, mode, into)) break;
+    else notePrefix(byte, mode, into);
     into.rex = 0;
     next += 1;
   }
@@ -30,32 +42,26 @@ export function readPrefixes(at: usize, limit: u32, mode: u32, into: Instruction
   return true;
 }
 
-/** Notes a prefix; false when the byte is none. */
-function readPrefix(byte: u32, mode: u32, into: Instruction): bool {
+function notePrefix(byte: u32, mode: u32, into: Instruction): void {
   switch (byte) {
     case 0x66:
       into.prefix66 = 1;
-      return true;
+      break;
     case 0xf0:
       into.lock = 1;
-      return true;
+      break;
     case 0xf2:
     case 0xf3:
       into.rep = byte;
-      return true;
-    case 0x26:
-    case 0x2e:
-    case 0x36:
-    case 0x3e:
-      // In 64-bit mode they do nothing, not even to an FS or GS before them (AMD64 APM 3, 1.2.4).
-      if (mode != CODE_64) into.segmentPrefix = byte;
-      return true;
+      break;
     case PREFIX_FS:
     case PREFIX_GS:
       into.segmentPrefix = byte;
-      return true;
+      break;
     default:
-      return false;
+      // 26, 2E, 36, 3E: in 64-bit mode they do nothing, not even to an FS or GS before them
+      // (AMD64 APM 3, 1.2.4).
+      if (mode != CODE_64) into.segmentPrefix = byte;
   }
 }
 

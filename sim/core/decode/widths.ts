@@ -1,4 +1,4 @@
-/** Operand size and the widths of the operands (Intel SDM 2A, 2.2.1.2; SDM 1, 3.6). */
+/** Operand size, widths of the operands, and what REX can't reach (Intel SDM 2A, 2.2.1.2; SDM 1, 3.6). */
 import { Form } from "./forms";
 import { CODE_16, CODE_64, Instruction } from "./instruction";
 import {
@@ -6,38 +6,17 @@ import {
   FORM_FORCED_64,
   FORM_MODRM,
   PREFIX_66,
+  WIDTH_OF_FIRST,
+  WIDTH_OF_SECOND,
 } from "../../spec/isa/conditions";
 import {
-  KIND_A,
   KIND_C,
-  KIND_CL,
   KIND_D,
-  KIND_DX,
-  KIND_I,
-  KIND_J,
   KIND_N,
-  KIND_NONE,
-  KIND_ONE,
   KIND_P,
   KIND_Q,
   KIND_S,
   KIND_STI,
-  SIZE_A,
-  SIZE_B,
-  SIZE_BS,
-  SIZE_D,
-  SIZE_DQ,
-  SIZE_E,
-  SIZE_FX,
-  SIZE_P,
-  SIZE_Q,
-  SIZE_S,
-  SIZE_ST,
-  SIZE_T,
-  SIZE_V,
-  SIZE_W,
-  SIZE_Y,
-  SIZE_Z,
 } from "../../spec/isa/operands";
 
 const REX_W: u32 = 8;
@@ -46,6 +25,29 @@ const SEGMENT_LAST: u32 = 5;
 /** Bit n: control register n exists. */
 const CONTROL_REGISTERS: u32 = 0b1_0001_1101;
 const DEBUG_REGISTERS: u32 = 8;
+
+/** Widths in bytes by type (SIZE_…), for operand sizes of 2, 4 and 8 bytes; 0 when it isn't fixed. */
+const WIDTHS: usize = memory.data<u16>([
+  0, 0, 0, 0, // none
+  1, 1, 1, 0, // b
+  1, 1, 1, 0, // bs
+  2, 2, 2, 0, // w
+  4, 4, 4, 0, // d
+  8, 8, 8, 0, // q
+  10, 10, 10, 0, // t
+  16, 16, 16, 0, // dq
+  2, 4, 8, 0, // v
+  2, 4, 4, 0, // z
+  4, 4, 8, 0, // y
+  4, 6, 10, 0, // p
+  4, 8, 16, 0, // a
+  6, 6, 10, 0, // s
+  14, 28, 28, 0, // e
+  94, 108, 108, 0, // st
+  512, 512, 512, 0, // fx
+  0, 0, 0, 0, // xs
+  0, 0, 0, 0, // an address only
+]);
 
 /**
  * The operand size, 2, 4 or 8, into `operandBytes` for the time being: immediates have it. A prefix
@@ -64,75 +66,18 @@ export function setOperandSize(form: Form, mode: u32, into: Instruction): void {
 
 /** Kinds and widths of the operands, and the width of the operation. */
 export function setOperands(form: Form, into: Instruction): void {
-  const size = into.operandBytes;
-  cutRegisters(form, into);
-  const wide = (into.rex & REX_W) != 0 || (size == 8 && (form.flags & FORM_FORCED_64) != 0);
+  const column = WIDTHS + <usize>(into.operandBytes >> 2) * 2;
   into.kind0 = form.kind0;
   into.kind1 = form.kind1;
   into.kind2 = form.kind2;
   into.kind3 = form.kind3;
-  into.bytes0 = widthOf(form.size0, size, wide);
-  into.bytes1 = widthOf(form.size1, size, wide);
-  into.bytes2 = widthOf(form.size2, size, wide);
-  into.bytes3 = widthOf(form.size3, size, wide);
-  if (tellsWidth(form.kind0, form.size0)) into.operandBytes = into.bytes0;
-  else if (tellsWidth(form.kind1, form.size1)) into.operandBytes = into.bytes1;
-}
-
-/** Whether the width of the operation is that of this operand. */
-function tellsWidth(kind: u32, size: u32): bool {
-  switch (kind) {
-    case KIND_NONE:
-    case KIND_I:
-    case KIND_J:
-    case KIND_A:
-    case KIND_S:
-    case KIND_DX:
-    case KIND_CL:
-    case KIND_ONE:
-      return false;
-    default:
-      return size != <u32>SIZE_P && size != <u32>SIZE_A && size < <u32>SIZE_S;
-  }
-}
-
-/** Width in bytes of type `size` at the operand size `operand`; `wide`: y means 8 bytes. */
-function widthOf(size: u32, operand: u32, wide: bool): u16 {
-  switch (size) {
-    case SIZE_B:
-    case SIZE_BS:
-      return 1;
-    case SIZE_W:
-      return 2;
-    case SIZE_D:
-      return 4;
-    case SIZE_Q:
-      return 8;
-    case SIZE_T:
-      return 10;
-    case SIZE_DQ:
-      return 16;
-    case SIZE_V:
-      return <u16>operand;
-    case SIZE_Z:
-      return <u16>min(operand, 4);
-    case SIZE_Y:
-      return wide ? 8 : 4;
-    case SIZE_P:
-      return <u16>operand + 2;
-    case SIZE_A:
-      return <u16>operand * 2;
-    case SIZE_S:
-      return operand == 8 ? 10 : 6;
-    case SIZE_E:
-      return operand == 2 ? 14 : 28;
-    case SIZE_ST:
-      return operand == 2 ? 94 : 108;
-    case SIZE_FX:
-      return 512;
-    default:
-      return 0;
-  }
+  into.bytes0 = load<u16>(column + <usize>form.size0 * 8);
+  into.bytes1 = load<u16>(column + <usize>form.size1 * 8);
+  into.bytes2 = load<u16>(column + <usize>form.size2 * 8);
+  into.bytes3 = load<u16>(column + <usize>form.size3 * 8);
+  const from = <u32>form.widthOf;
+  if (from == WIDTH_OF_FIRST) into.operandBytes = into.bytes0;
+  else if (from == WIDTH_OF_SECOND) into.operandBytes = into.bytes1;
 }
 
 /**
@@ -140,20 +85,24 @@ function widthOf(size: u32, operand: u32, wide: bool): u16 {
  * (Intel SDM 2A, 2.2.1.2).
  */
 function cutRegisters(form: Form, into: Instruction): void {
-  if (eightOnly(form.kind0, true) || eightOnly(form.kind1, true)) into.reg &= 7;
-  if (eightOnly(form.kind0, false) || eightOnly(form.kind1, false)) into.rm &= 7;
+  const first = <u32>form.kind0;
+  const second = <u32>form.kind1;
+  if (first == KIND_P || first == KIND_S || second == KIND_P || second == KIND_S) into.reg &= 7;
+  if (eightByRm(first) || eightByRm(second)) into.rm &= 7;
 }
 
-/** Whether an operand is one of eight registers, by ModR/M reg or by r/m. */
 @inline
-function eightOnly(kind: u32, reg: bool): bool {
-  if (reg) return kind == KIND_P || kind == KIND_S;
+function eightByRm(kind: u32): bool {
   return kind == KIND_Q || kind == KIND_N || kind == KIND_STI;
 }
 
-/** False when an operand names a segment, control or debug register that doesn't exist. */
-export function registersAllowed(form: Form, into: Instruction): bool {
+/**
+ * For rows with FORM_FEW_REGISTERS: cuts numbers to those that there are; false when an operand names
+ * a segment, control or debug register that doesn't exist.
+ */
+export function registersExist(form: Form, into: Instruction): bool {
   if ((form.flags & FORM_MODRM) == 0) return true;
+  cutRegisters(form, into);
   const reg = into.reg;
   if (form.kind0 == KIND_S) return reg <= SEGMENT_LAST && reg != SEGMENT_CS;
   if (form.kind1 == KIND_S) return reg <= SEGMENT_LAST;

@@ -33,5 +33,15 @@ export const FORM_PRIVILEGED = 0x800;
 /** Has a name and a length, and raises #UD (UD2). */
 export const FORM_UNDEFINED = 0x1000;
 
+/** An operand is a register of which there are fewer than REX can name (x87, MMX, S, C, D). */
+export const FORM_FEW_REGISTERS = 0x2000;
+/** Immediates or an offset follow. */
+export const FORM_TAIL = 0x4000;
+
+/** What the width of an operation is: the operand size, or that of its first or second operand. */
+export const WIDTH_OF_OPERAND_SIZE = 0;
+export const WIDTH_OF_FIRST = 1;
+export const WIDTH_OF_SECOND = 2;
+
 /** Opcode maps: one byte, 0F, 0F 38, 0F 3A. */
 export const OPCODE_MAPS = 4;
