@@ -224,7 +224,10 @@ export function reduceByQuarter(x: Real): u32 {
   return quotient & 3;
 }
 
-/** to = 1 - x^2 / (a (a + 1)) (1 - x^2 / ((a + 2) (a + 3)) …, 15 terms: cosine for a = 1, sine / x for 2. */
+/**
+ * to = 1 - x^2 / (a (a + 1)) (1 - x^2 / ((a + 2) (a + 3)) (1 - …)), 15 terms, for a = `first`: 1 gives
+ * the cosine, 2 the sine divided by x.
+ */
 function evenSeries(state: ExtendedState, x: Real, first: u32, to: Real): void {
   const square = realAt(state, A);
   const sum = realAt(state, B);

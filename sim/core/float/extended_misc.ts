@@ -163,8 +163,8 @@ export const REMAINDER_NONE: u32 = 16;
 
 /**
  * FPREM, or FPREM1 if `nearest`: the exact remainder of a / b, its quotient cut off or rounded to
- * nearest. When exponents differ by 64 or more, the part of the quotient that a step of the real unit
- * takes off: `partial` bits at most are left out of it (Intel SDM 2A, FPREM).
+ * nearest. When exponents differ by 64 or more, software has to repeat: one execution takes off the
+ * highest N bits of the quotient and says that the remainder is partial (Intel SDM 2A, FPREM).
  */
 export function float80Remainder(
   state: ExtendedState,
@@ -188,7 +188,7 @@ export function float80Remainder(
   const distance = x.exponent - y.exponent;
   if (distance < 64) reduce(state, x, y, distance, nearest);
   else {
-    // N is between 32 and 63 so that the next distance is a multiple of 32, as processors choose it.
+    // N is between 32 and 63, such that a multiple of 32 is left, as real processors have it.
     const bits = (distance & 31) | 32;
     y.exponent += distance - bits;
     reduce(state, x, y, bits, false);

@@ -50,6 +50,7 @@ function integral(state: FloatState, value: f32, next: f32): f32 {
   return next;
 }
 
+/** ADDSS. */
 export function float32Add(state: FloatState, a: u32, b: u32): u32 {
   if (isNative(state) && plain(a) && plain(b)) {
     const result = reinterpret<u32>(reinterpret<f32>(a) + reinterpret<f32>(b));
@@ -58,6 +59,7 @@ export function float32Add(state: FloatState, a: u32, b: u32): u32 {
   return <u32>add<f32>(state, a, b);
 }
 
+/** SUBSS. */
 export function float32Subtract(state: FloatState, a: u32, b: u32): u32 {
   if (isNative(state) && plain(a) && plain(b)) {
     const result = reinterpret<u32>(reinterpret<f32>(a) - reinterpret<f32>(b));
@@ -66,6 +68,7 @@ export function float32Subtract(state: FloatState, a: u32, b: u32): u32 {
   return <u32>subtract<f32>(state, a, b);
 }
 
+/** MULSS. */
 export function float32Multiply(state: FloatState, a: u32, b: u32): u32 {
   if (isNative(state) && plain(a) && plain(b)) {
     const result = reinterpret<u32>(reinterpret<f32>(a) * reinterpret<f32>(b));
@@ -74,6 +77,7 @@ export function float32Multiply(state: FloatState, a: u32, b: u32): u32 {
   return <u32>multiply<f32>(state, a, b);
 }
 
+/** DIVSS. */
 export function float32Divide(state: FloatState, a: u32, b: u32): u32 {
   if (isNative(state) && plain(a) && plain(b)) {
     const result = reinterpret<u32>(reinterpret<f32>(a) / reinterpret<f32>(b));
@@ -82,6 +86,7 @@ export function float32Divide(state: FloatState, a: u32, b: u32): u32 {
   return <u32>divide<f32>(state, a, b);
 }
 
+/** SQRTSS. */
 export function float32SquareRoot(state: FloatState, a: u32): u32 {
   if (isNative(state) && plain(a)) {
     const result = reinterpret<u32>(sqrt<f32>(reinterpret<f32>(a)));

@@ -50,6 +50,7 @@ function integral(state: FloatState, value: f64, next: f64): f64 {
   return next;
 }
 
+/** ADDSD. */
 export function float64Add(state: FloatState, a: u64, b: u64): u64 {
   if (isNative(state) && plain(a) && plain(b)) {
     const result = reinterpret<u64>(reinterpret<f64>(a) + reinterpret<f64>(b));
@@ -58,6 +59,7 @@ export function float64Add(state: FloatState, a: u64, b: u64): u64 {
   return add<f64>(state, a, b);
 }
 
+/** SUBSD. */
 export function float64Subtract(state: FloatState, a: u64, b: u64): u64 {
   if (isNative(state) && plain(a) && plain(b)) {
     const result = reinterpret<u64>(reinterpret<f64>(a) - reinterpret<f64>(b));
@@ -66,6 +68,7 @@ export function float64Subtract(state: FloatState, a: u64, b: u64): u64 {
   return subtract<f64>(state, a, b);
 }
 
+/** MULSD. */
 export function float64Multiply(state: FloatState, a: u64, b: u64): u64 {
   if (isNative(state) && plain(a) && plain(b)) {
     const result = reinterpret<u64>(reinterpret<f64>(a) * reinterpret<f64>(b));
@@ -74,6 +77,7 @@ export function float64Multiply(state: FloatState, a: u64, b: u64): u64 {
   return multiply<f64>(state, a, b);
 }
 
+/** DIVSD. */
 export function float64Divide(state: FloatState, a: u64, b: u64): u64 {
   if (isNative(state) && plain(a) && plain(b)) {
     const result = reinterpret<u64>(reinterpret<f64>(a) / reinterpret<f64>(b));
@@ -82,6 +86,7 @@ export function float64Divide(state: FloatState, a: u64, b: u64): u64 {
   return divide<f64>(state, a, b);
 }
 
+/** SQRTSD. */
 export function float64SquareRoot(state: FloatState, a: u64): u64 {
   if (isNative(state) && plain(a)) {
     const result = reinterpret<u64>(sqrt<f64>(reinterpret<f64>(a)));

@@ -70,7 +70,7 @@ export function shiftRealRight(a: Real, count: u32): void {
   }
 }
 
-/** to = a + b. Both are changed; `to` may be either. An exact zero is positive. */
+/** to = a + b. Both may be changed; `to` may be either. An exact zero is positive. */
 export function addReal(a: Real, b: Real, to: Real): void {
   if (isRealZero(b)) return copyReal(a, to);
   if (isRealZero(a)) return copyReal(b, to);

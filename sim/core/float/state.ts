@@ -33,7 +33,6 @@ const BEFORE: u32 = FLOAT_IE | FLOAT_DE | FLOAT_ZE;
 export const FLOAT_DAZ: u32 = 1 << 6;
 /** From a flag to its mask. */
 export const FLOAT_MASK_SHIFT: u32 = 7;
-export const FLOAT_MASKS: u32 = FLOAT_FLAGS << FLOAT_MASK_SHIFT;
 export const FLOAT_ROUNDING_SHIFT: u32 = 13;
 /** Tiny results are zeros, while underflow is masked. */
 export const FLOAT_FTZ: u32 = 1 << 15;

@@ -230,26 +230,29 @@ export function isInRange(a: Float80): bool {
   return exponent < <u32>BIAS + 63 || exponent == 0x7fff || (a.significand & TOP) == 0;
 }
 
-/**
- * FSIN and FCOS, FSINCOS and FPTAN. `quarters` 0: sine, 1: cosine; 2: tangent.
- */
-export function float80Sine(state: ExtendedState, a: Float80, quarters: u32, to: Float80): void {
+/** Which function; the cosine is the sine a quarter of the circle further on. */
+export const SINE: u32 = 0;
+export const COSINE: u32 = 1;
+export const TANGENT: u32 = 2;
+
+/** FSIN, FCOS and FPTAN, for `a` in range. */
+export function float80Sine(state: ExtendedState, a: Float80, which: u32, to: Float80): void {
   const kind = kindOf(a);
   if (kind >= KIND_QUIET) return notNumber(state, a, to);
   if (kind == KIND_INFINITY) return invalid80(state, to);
-  if (kind == KIND_ZERO) return quarters == 1 ? setFloat80(to, ONE, TOP) : copyFloat80(a, to);
+  if (kind == KIND_ZERO) return which == COSINE ? setFloat80(to, ONE, TOP) : copyFloat80(a, to);
   noteDenormal80(state, kind);
   const x = realAt(state, 0);
   const value = realAt(state, 1);
   unpack80(a, x);
-  const negative = quarters == 1 ? 0 : x.negative;
+  const negative = which == COSINE ? 0 : x.negative;
   const quarter = reduceByQuarter(x);
-  if (quarters == 2 && x.exponent < TINY) {
+  if (which == TANGENT && x.exponent < TINY) {
     // x + x^3 / 3: the second term is far behind the last place.
     copyReal(x, value);
     value.negative = 0;
     value.low |= 1;
-  } else if (quarters < 2) sineOfQuarter(state, x, quarter + quarters, value);
+  } else if (which != TANGENT) sineOfQuarter(state, x, quarter + which, value);
   else {
     const cosine = realAt(state, 2);
     sineOfQuarter(state, x, quarter, value);

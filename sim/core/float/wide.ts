@@ -1,12 +1,5 @@
 /** Integers of 128 bits, as far as significands need them. */
 
-/** A product, a quotient with its remainder, or a root: whoever calls says where it goes. */
-@unmanaged
-export class Wide {
-  high: u64;
-  low: u64;
-}
-
 /** The upper half of the product. */
 @inline
 export function multiplyHigh(a: u64, b: u64): u64 {

@@ -33,7 +33,7 @@ import {
   isConditional,
   isControlRegister,
 } from "./registers";
-import { begin, Image, STATUS_ES, Unit } from "./unit";
+import { begin, Image, STATUS_ES, Unit, UNIT_BYTES } from "./unit";
 import {
   CR0_MP,
   CR0_NE,
@@ -41,7 +41,6 @@ import {
   CR0_TS,
   RFLAGS_CF,
   RFLAGS_PF,
-  RFLAGS_STATUS,
   RFLAGS_VM,
   RFLAGS_ZF,
   VECTOR_MF,
@@ -65,6 +64,7 @@ export function executeX87(cpu: Cpu, ip: usize): void {
   const inMemory = (form & 0xff) < REGISTER_FORMS;
   const anyway = inMemory ? waitsNot(form) : isControlRegister(form);
   if (!anyway && !pass(cpu, image, form)) return;
+  assert(UNIT + UNIT_BYTES <= OPERAND, "x87: the unit's place has room for it");
   const unit = changetype<Unit>(UNIT);
   const pending = (image.status & STATUS_ES) != 0;
   begin(unit, image);

@@ -51,14 +51,13 @@ import {
   Unit,
 } from "./unit";
 
-/** Formats of operands. */
+/** Formats of operands; 6 are packed decimals. */
 const SINGLE: u32 = 0;
 const DOUBLE: u32 = 1;
 const EXTENDED: u32 = 2;
 const INTEGER_16: u32 = 3;
 const INTEGER_32: u32 = 4;
 const INTEGER_64: u32 = 5;
-const DECIMAL: u32 = 6;
 
 /** What is done with it. */
 const ARITHMETIC: u32 = 0;

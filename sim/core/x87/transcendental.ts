@@ -2,12 +2,15 @@
 import { copyFloat80, KIND_INFINITY, kindOf, setFloat80 } from "../float/extended";
 import { TOP } from "../float/real";
 import {
+  COSINE,
   float80ArcTangent,
   float80Logarithm,
   float80LogarithmPlus1,
   float80Power,
   float80Sine,
   isInRange,
+  SINE,
+  TANGENT,
 } from "../float/transcendental";
 import { missingTop, replaceTop } from "./arithmetic";
 import {
@@ -28,9 +31,6 @@ import {
 } from "./unit";
 
 const ONE: u32 = 0x3fff;
-const SINE: u32 = 0;
-const COSINE: u32 = 1;
-const TANGENT: u32 = 2;
 const ARC: u32 = 0;
 const LOG: u32 = 1;
 
@@ -81,14 +81,14 @@ function inRange(unit: Unit): bool {
   return fits;
 }
 
-function replaceBySine(unit: Unit, quarters: u32): void {
+function replaceBySine(unit: Unit, which: u32): void {
   if (isEmpty(unit, 0)) {
     setStatus(unit, STATUS_C2, 0);
     return missingTop(unit);
   }
   if (!inRange(unit)) return;
   const result = temporary(unit, 1);
-  float80Sine(unit, stack(unit, 0), quarters, result);
+  float80Sine(unit, stack(unit, 0), which, result);
   replaceTop(unit, result);
 }
 
