@@ -5,6 +5,7 @@
 import { cpuAt } from "./cpu/cpu";
 import { cpuTurn } from "./cpu/entry";
 import { flushBlocks } from "./engine/blocks";
+import { LINES_SETS, linesOf } from "./engine/memory";
 import { machine } from "./machine";
 import { addBar } from "./pci/decode";
 import { addExpressCapability } from "./pci/express";
@@ -50,7 +51,11 @@ export function testTurn(cpu: u32, cycles: u64): void {
   machine().sliceEnd = target.clock + cycles;
   cpuTurn(target, target.clock + cycles);
 }
-/** Drops all blocks, as in a machine that was restored. */
+/** Drops all blocks and fast lines, as in a machine that was restored. */
 export function testFlushBlocks(): void {
   flushBlocks();
+  for (let cpu: u32 = 0; cpu < machine().cpuCount; cpu++) {
+    const first = linesOf(cpu, 0);
+    memory.fill(first, 0, linesOf(cpu, LINES_SETS) - first);
+  }
 }

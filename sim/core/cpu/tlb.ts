@@ -20,6 +20,7 @@ import {
   LINES_SUPERVISOR,
   LINES_USER,
   linesOf,
+  mayBeCode,
 } from "../engine/memory";
 import { machine, Ptr } from "../machine";
 import { Cpu } from "./cpu";
@@ -177,9 +178,9 @@ export function tlbFill(cpu: Cpu, va: u64, frame: u64, shift: u32): void {
 
 /** Drops the fast lines that came from an entry, whatever its context. */
 function dropLinesOf(cpu: Cpu, entry: TlbEntry): void {
-  dropJumps(cpu.index);
   const shift = entry.shift;
   const page = (entry.key & ~KEY_PCID & ~KEY_VALID) << shift;
+  if (mayBeCode(cpu.index, page, shift)) dropJumps(cpu.index);
   if (shift == 12) {
     for (let set: u32 = 0; set < LINES_SETS; set++)
       dropLineIn(lineOf(linesOf(cpu.index, set), page), page, shift);
@@ -352,8 +353,9 @@ export function flushPage(cpu: Cpu, va: u64, pcid: u64, globals: bool): void {
     for (let way: u32 = 0; way < WAYS; way++) {
       const entry = entryAt(tlb, first + way);
       if (((entry.key ^ key) & ~entry.ignored) != 0) continue;
-      if (entry.ignored == 0 || globals) entry.key = 0;
+      if (entry.ignored != 0 && !globals) continue;
+      dropLinesOf(cpu, entry);
+      entry.key = 0;
     }
   }
-  dropFastLines(cpu);
 }

@@ -11,7 +11,7 @@ import { CODE_64 } from "../decode/instruction";
 import { ramPointer } from "../ram";
 import { addBlock, Block, blockAt, dropBlock, findBlock, reserveBlock } from "./blocks";
 import { BLOCK_BYTES_MAX, BLOCK_INSTRUCTIONS, makeBlock } from "./emit";
-import { INSTRUCTION_BYTES, singleBlock } from "./memory";
+import { INSTRUCTION_BYTES, noteFetch, singleBlock } from "./memory";
 import { MODE_CODE, MODE_LIMITED } from "./mode";
 import { inWindow } from "./windows";
 import { VECTOR_GP } from "../../spec/x86";
@@ -32,10 +32,13 @@ function linearRip(cpu: Cpu, rip: u64, mode: u32): u64 {
 
 /** Linear memory behind `linear` for a fetch; 0 when it isn't RAM, or after a fault. */
 function fetchPointer(cpu: Cpu, linear: u64): usize {
-  const pointer = fastFetch(cpu, linear);
-  if (pointer != 0) return pointer;
-  const address = translate(cpu, linear, accessOf(cpu, ACCESS_FETCH));
-  return cpu.fault != 0 ? 0 : ramPointer(address, 1);
+  let pointer = fastFetch(cpu, linear);
+  if (pointer == 0) {
+    const address = translate(cpu, linear, accessOf(cpu, ACCESS_FETCH));
+    pointer = cpu.fault != 0 ? 0 : ramPointer(address, 1);
+  }
+  noteFetch(cpu.index, linear);
+  return pointer;
 }
 
 /** The block at `rip`, of at most `most` instructions; 0 after a fault, or in a window. */

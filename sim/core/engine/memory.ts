@@ -117,6 +117,51 @@ export function jumpCacheOf(cpu: u32): usize {
   return linesOf(cpu, LINES_NONE + 1);
 }
 
+/*
+ * The pages that have been fetched from since the jump cache was made stale, as a filter: a bit each
+ * for 4096 hashed pages of 4 KiB, and the same for regions of 2 MiB. What isn't in it can go from the
+ * TLB without a jump that knows it, and isn't what is being executed.
+ */
+const FILTER_BITS: u32 = 4096;
+const FILTER_BYTES: usize = 512;
+
+@inline
+function filterOf(cpu: u32): usize {
+  return jumpCacheOf(cpu) + JUMP_ENTRIES * JUMP_ENTRY_BYTES;
+}
+
+/** Where the bit of `page`, a page number, is in one of the two halves: its byte, and its mask. */
+@inline
+function filterByte(half: usize, page: u32): usize {
+  return half + <usize>((page & (FILTER_BITS - 1)) >>> 3);
+}
+
+@inline
+function filterMask(page: u32): u32 {
+  return 1 << (page & 7);
+}
+
+/** Notes that there is code of the page of `linear`. */
+@inline
+export function noteFetch(cpu: u32, linear: u64): void {
+  const filter = filterOf(cpu);
+  const page = <u32>(linear >> 12);
+  const small = filterByte(filter, page);
+  store<u8>(small, load<u8>(small) | filterMask(page));
+  const medium = filterByte(filter + FILTER_BYTES, page >>> 9);
+  store<u8>(medium, load<u8>(medium) | filterMask(page >>> 9));
+}
+
+/** Whether code may have been fetched from the page of 2^shift bytes at `linear`. */
+export function mayBeCode(cpu: u32, linear: u64, shift: u32): bool {
+  const filter = filterOf(cpu);
+  const page = <u32>(linear >> 12);
+  if (shift == 12) return (load<u8>(filterByte(filter, page)) & filterMask(page)) != 0;
+  if (shift != 21) return true;
+  const region = page >>> 9;
+  return (load<u8>(filterByte(filter + FILTER_BYTES, region)) & filterMask(region)) != 0;
+}
+
 /** The entry for `rip` of a jump cache: RIP, tag, block. */
 @inline
 export function jumpEntry(jumps: usize, rip: u64): usize {
@@ -175,6 +220,7 @@ export function jumpGeneration(cpu: u32): u32 {
 export function dropJumps(cpu: u32): void {
   const at = GENERATIONS + (<usize>cpu << 2);
   const next = load<u32>(at) + 1;
+  memory.fill(filterOf(cpu), 0, 2 * FILTER_BYTES);
   store<u32>(at, next > GENERATION_MAX ? 1 : next);
   if (next > GENERATION_MAX) clearJumpCache(cpu);
   engine().translationsChanged = 1;

@@ -32,7 +32,10 @@ export function modeOf(cpu: Cpu): u32 {
   return code.limit == 0xffff_ffff ? mode : mode | MODE_LIMITED;
 }
 
-/** The tag of jump-cache entries that may be used now; never 0, as in an empty entry. */
+/** A tag that no entry of a jump cache has. */
+export const NO_TAG: u32 = 2;
+
+/** The tag of entries that may be used now; odd, and so never 0 as in an empty one. */
 @inline
 export function jumpTag(cpu: Cpu, mode: u32, generation: u32): u32 {
   return (generation << (MODE_BITS + 2)) | (mode << 2) | (<u32>(cpu.cpl == 3) << 1) | 1;

@@ -28,7 +28,7 @@ import {
   jumpGeneration,
   singleBlock,
 } from "./memory";
-import { jumpTag, MODE_CODE, MODE_LIMITED, modeOf } from "./mode";
+import { jumpTag, MODE_CODE, MODE_LIMITED, modeOf, NO_TAG } from "./mode";
 import { executeString, isString } from "./strings";
 import { executeSystem } from "./system";
 import { inWindow } from "./windows";
@@ -194,8 +194,7 @@ function alone(cpu: Cpu, block: Block): void {
   if (block.instructions != 1) at = shortened(at, cpu.rip, mode, 1);
   cpu.fault = 0;
   state.alone = 1;
-  // No jump cache entry has this tag: the interpreter must not go on.
-  interpret(changetype<usize>(cpu), at, 1, 0, jumpCacheOf(cpu.index));
+  interpret(changetype<usize>(cpu), at, 1, NO_TAG, jumpCacheOf(cpu.index));
   state.alone = 0;
   if (state.reason != LEFT_AT_SITE) return accessFault(cpu);
   cpu.rip = load<u64>(state.site, 8);
