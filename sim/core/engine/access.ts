@@ -19,6 +19,8 @@ import { CR0_AM, RFLAGS_AC, VECTOR_AC } from "../../spec/x86";
 /** Values of `cpu.fault` beyond the vectors: #DE, whose vector is 0, and "to be executed alone". */
 export const FAULT_DIVIDE: u32 = 0x100;
 export const FAULT_ALONE: u32 = 0x101;
+/** #GP(0) that an operand on the stack raises, too: it isn't aligned, or its contents are refused. */
+export const FAULT_PROTECTION: u32 = 0x102;
 
 /**
  * Translates `bytes` bytes from `va`, at most 4096, and notes where they are: `spanAddress` (and

@@ -20,13 +20,14 @@ import {
   emitWidenAccumulator,
   integerCall,
 } from "./emit-integer";
-import { addressInT3, emitCall, emitWide, in64, IN_STACK, isMemory, SLOT_T2 } from "./emitter";
+import { addressInT3, emitCall, emitWide, in64, IN_STACK, SLOT_T2 } from "./emitter";
 import { engine } from "./memory";
 import {
   MODE_EMULATION,
   MODE_SSE,
   MODE_TASK_SWITCHED,
 } from "./mode";
+import { emitVector } from "../sse/emit";
 import {
   KIND_M,
   KIND_N,
@@ -40,7 +41,7 @@ import {
 import { ENVIRONMENT_32 } from "../x87/image";
 import { bytesRead, bytesWritten } from "../x87/memory";
 import { VECTOR_NM, VECTOR_UD } from "../../spec/x86";
-import { M_CALL_INTEGER, M_CALL_SSE, M_CALL_X87, M_MOV_I_64 } from "./micro.generated";
+import { M_CALL_INTEGER, M_CALL_X87, M_MOV_I_64 } from "./micro.generated";
 import {
   OP_AAA,
   OP_AAD,
@@ -156,7 +157,8 @@ export const CALLED_OUTSIDE: u32 = 4;
 export function emitOrdinary(ins: Instruction, place: u32): void {
   if (place == CALLED_INTEGER) emitCalled(ins);
   else if (place == IN_BLOCK) emitInBlock(ins);
-  else emitUnit(ins, place == CALLED_X87 ? M_CALL_X87 : M_CALL_SSE);
+  else if (place == CALLED_SSE) emitVector(ins);
+  else emitUnit(ins);
 }
 
 /** Arithmetic in the order of its micro-ops. */
@@ -257,24 +259,23 @@ function emitCalled(ins: Instruction): void {
 }
 
 /**
- * An instruction of a floating-point or vector unit: a = ModR/M reg, b = r/m, or the segment of an
- * operand in memory; c = width in bytes (low 8 bits), bit 0 of s: it has a memory operand, whose linear
- * address is in T3; bits 3-1 log2 of the address size; bit 4 REX.W; imm = the immediate; y = operation |
- * ModR/M << 16 | opcode << 24. For x87 T2 is the instruction's RIP.
+ * An instruction of the x87 unit: a = ModR/M reg, b = r/m, or the segment of an operand in memory; c =
+ * width in bytes (low 8 bits), bit 0 of s: it has a memory operand, whose linear address is in T3;
+ * bits 3-1 log2 of the address size; imm = the immediate; y = operation | ModR/M << 16 | opcode << 24.
+ * T2 is the instruction's RIP.
  */
-function emitUnit(ins: Instruction, op: u32): void {
-  if (op == M_CALL_X87) emitWide(M_MOV_I_64, SLOT_T2, 0, 0, 0, engine().emitRip);
+function emitUnit(ins: Instruction): void {
+  emitWide(M_MOV_I_64, SLOT_T2, 0, 0, 0, engine().emitRip);
   let b = ins.rm;
   let s = ins.memory | (<u32>ctz(ins.addressBytes) << 1) | (((ins.rex >> 3) & 1) << 4);
   if (ins.memory != 0) {
-    if (op == M_CALL_X87) x87AddressInT3(ins);
-    else addressInT3(ins, memoryBytes(ins), writesMemory(ins));
+    x87AddressInT3(ins);
     b = ins.segment;
     if (b == SEGMENT_SS && in64()) s |= IN_STACK;
   }
   const y = ins.operation | (ins.modrm << 16) | (ins.opcode << 24);
   const imm = (ins.immediate & 0xffff_ffff) | (<u64>y << 32);
-  emitWide(op, ins.reg, b, ins.operandBytes & 0xff, s, imm);
+  emitWide(M_CALL_X87, ins.reg, b, ins.operandBytes & 0xff, s, imm);
 }
 
 /** What an x87 instruction reads and writes doesn't follow from its row: its only operand may be either. */
@@ -283,17 +284,6 @@ function x87AddressInT3(ins: Instruction): void {
   const environment = ins.operandBytes == 2 ? 0 : ENVIRONMENT_32;
   const written = bytesWritten(form, environment);
   addressInT3(ins, max<u32>(bytesRead(form, environment), written), written != 0);
-}
-
-/** Bytes of the memory operand as far as a limit check has to know. */
-function memoryBytes(ins: Instruction): u32 {
-  const bytes = isMemory(ins, ins.kind0) && ins.bytes0 != 0 ? <u32>ins.bytes0 : <u32>ins.bytes1;
-  return min<u32>(max<u32>(bytes, 1), 255);
-}
-
-/** The first operand is written, unless it is the only one. */
-function writesMemory(ins: Instruction): bool {
-  return ins.kind1 != KIND_NONE && (ins.kind0 == KIND_W || ins.kind0 == KIND_Q || ins.kind0 == KIND_M);
 }
 
 /** What an instruction of a unit raises in this mode: a vector, or 0 (Intel SDM 3A, tables 2-2, 13-1). */

@@ -203,12 +203,16 @@ export function loadFlags(cpu: Cpu): void {
   setStatusFlags(cpu, cpu.rflags);
 }
 
+/** A vector behind the XMM registers, where FXSAVE's image has reserved bytes (sse/emit.ts). */
+const TEMPORARY_VECTOR: usize = 416;
+
 /** Ends a turn: what only turns use goes to 0, so that equal states are equal bytes. */
 export function clearTemporaries(cpu: Cpu): void {
   cpu.t0 = 0;
   cpu.t1 = 0;
   cpu.t2 = 0;
   cpu.t3 = 0;
+  v128.store(cpu.fxsave + TEMPORARY_VECTOR, i64x2.splat(0));
   cpu.flagResult = 0;
   cpu.flagAux = 0;
   cpu.flagCarry = 0;

@@ -9,10 +9,11 @@
 import { Cpu, CPU_RUNNING } from "../cpu/cpu";
 import { raise, raiseFault } from "../cpu/exceptions";
 import { deliverPending, somethingWaits } from "../cpu/interrupts";
+import { refuse } from "../cpu/segments";
 import { selectFastLines } from "../cpu/tlb";
 import { CODE_64 } from "../decode/instruction";
 import { machine } from "../machine";
-import { FAULT_ALONE, FAULT_DIVIDE } from "./access";
+import { FAULT_ALONE, FAULT_DIVIDE, FAULT_PROTECTION } from "./access";
 import { Block, BLOCK_HEADER, blockAt, MICRO_BYTES } from "./blocks";
 import { BLOCK_INSTRUCTIONS } from "./emit";
 import { IN_STACK } from "./emitter";
@@ -170,6 +171,7 @@ function accessFault(cpu: Cpu): void {
   const state = engine();
   const inStack = state.reason == LEFT_FAULT && (load<u8>(state.operation, 5) & IN_STACK) != 0;
   if (inStack && cpu.fault == VECTOR_GP) cpu.fault = VECTOR_SS;
+  if (cpu.fault == FAULT_PROTECTION) refuse(cpu, VECTOR_GP, 0);
   fault(cpu);
 }
 
