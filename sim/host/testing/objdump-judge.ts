@@ -42,6 +42,12 @@ const ABSENT = /\btr\d|syscall|sysret|(rd|wr)[fg]sbase/;
 const NO_PREFIX =
   /(data16|data32|repn?z) .*(f?xsave|f?xrstor|ldmxcsr|stmxcsr|pmovmskb|clac|stac|monitor|mwait|etbv)/;
 
+/** Whether objdump names an instruction of the description where the description has it. */
+export function nameIsKnown(text: string): boolean {
+  const name = withoutPrefixes(text).split(" ")[0] ?? "";
+  return NAMES.has(name) && !ABSENT.test(text) && !NO_PREFIX.test(text);
+}
+
 /** Whether the decoder's last instruction, disassembled as `ours`, is what objdump says. */
 function agree({ instruction }: Decoder, ours: Disassembled, theirs: Listed): boolean {
   const form = FORMS[instruction.form];
@@ -53,5 +59,5 @@ function agree({ instruction }: Decoder, ours: Disassembled, theirs: Listed): bo
     return ours.length === theirs.length && withoutPrefixes(ours.text) === text;
   // Undefined here only: a LOCK that isn't allowed, or of an extension that the description hasn't.
   if (form !== undefined) return instruction.lock !== 0;
-  return !NAMES.has(text.split(" ")[0] ?? "") || ABSENT.test(text) || NO_PREFIX.test(theirs.text);
+  return !nameIsKnown(theirs.text);
 }
