@@ -199,6 +199,7 @@ export async function machineArithmetic(maxCases: number): Promise<Runner> {
 
 /** Compiles the C program `source` beside this file, which answers cases; inside a test only. */
 export function processorArithmetic(source: string, flags: readonly string[]): Runner {
+  if (process.arch !== "x64") requireTool("an x86-64 processor");
   const gcc = requireTool("gcc");
   const file = fileURLToPath(new URL(source, import.meta.url));
   return (cases) => {

@@ -101,6 +101,21 @@ function writeArguments(random: Random, cases: Buffer, at: number): void {
   }
 }
 
+/** Exponents of arguments from which on a function is undefined (Intel SDM 2A). */
+const UNDEFINED_FROM: Readonly<Record<string, number>> = {
+  f2xm1: EXPONENT_BIAS,
+  fyl2xp1: EXPONENT_BIAS - 2,
+};
+
+/** Makes an argument that the function isn't defined for smaller; NaNs stay. */
+function stayDefined(form: number, cases: Buffer, at: number): void {
+  const limit = UNDEFINED_FROM[nameOf(form)] ?? 0x8000;
+  const power = cases.readUInt16LE(at + 8) & 0x7fff;
+  const payload = cases.readUInt32LE(at) !== 0 || cases.readUInt32LE(at + 4) << 1 !== 0;
+  if (power >= limit && !(power === 0x7fff && payload))
+    cases.writeUInt16LE((cases.readUInt16LE(at + 8) & 0x8000) | (limit - 1), at + 8);
+}
+
 /** The control word, with most exceptions masked, and a status word in which none is pending. */
 function writeControl(random: Random, cases: Buffer, at: number): void {
   const masks = random.below(4) === 0 ? random.below(64) : 0x3f;
@@ -144,7 +159,10 @@ export function x87Cases(random: Random, forms: readonly number[], count: number
     cases.writeUInt32LE(0x1f80, at + 24);
     const near = exponent(random, EXPONENT_BIAS);
     for (let n = 0; n < 8; n++) writeExtended(random, cases, at + REGISTERS_AT + 16 * n, near);
-    if (isTranscendental(form)) writeArguments(random, cases, at + REGISTERS_AT);
+    if (isTranscendental(form)) {
+      writeArguments(random, cases, at + REGISTERS_AT);
+      stayDefined(form, cases, at + REGISTERS_AT);
+    }
     cases.writeUInt32LE(form, at + FORM_AT);
     const wide = random.below(4) === 0 ? 0 : 1;
     cases.writeUInt32LE(wide, at + ENVIRONMENT_AT);
@@ -257,8 +275,8 @@ export function comparable(cases: Buffer, at: number): Buffer {
   for (let n = 0; n < 8; n++) one.fill(0, REGISTERS_AT + 16 * n + 10, REGISTERS_AT + 16 * n + 16);
   one.fill(0, 160, MEMORY_AT);
   const name = nameOf(one.readUInt32LE(FORM_AT));
-  // Intel's manual has C1 cleared, AMD's processors leave it.
-  if (/^fu?comip?$/.test(name)) one.writeUInt16LE(one.readUInt16LE(2) & ~0x200, 2);
+  // C1 is cleared by the compares and undefined after FFREE, in Intel's manual; AMD's have it otherwise.
+  if (/^(fu?comip?|ffreep?)$/.test(name)) one.writeUInt16LE(one.readUInt16LE(2) & ~0x200, 2);
   if (name === "fnstenv" || name === "fnsave") {
     const wide = one.readUInt32LE(ENVIRONMENT_AT) !== 0;
     one.fill(0, MEMORY_AT + (wide ? 12 : 6), MEMORY_AT + (wide ? 28 : 14));
