@@ -15,12 +15,17 @@ import * as platform from "../../sim/spec/platform.ts";
 const FIRMWARE = fileURLToPath(new URL("../../sim/core/firmware/", import.meta.url));
 export const DSDT_MODULE = join(FIRMWARE, "dsdt.aml.ts");
 
+/** Ports behind those of the configuration mechanism: the second window of the host bridge. */
+const PCI_IO_HIGH = platform.PCI_ADDRESS_PORT + 8;
+
 /** The platform's constants as an include file for iasl. */
 function platformHeader(): string {
   const constants = {
     ...platform,
     // iasl checks a window's figures before it computes with them.
-    PCI_IO_LAST: platform.PCI_IO_BASE + platform.PCI_IO_BYTES - 1,
+    PCI_IO_LOW_LAST: platform.PCI_ADDRESS_PORT - 1,
+    PCI_IO_HIGH,
+    PCI_IO_HIGH_BYTES: 0x1_0000 - PCI_IO_HIGH,
     PCI_MEMORY_LAST: platform.PCI_MEMORY_END - 1,
     PCI_MEMORY_BYTES: platform.PCI_MEMORY_END - platform.PCI_MEMORY_BASE,
     PCI_HIGH_LAST: platform.PCI_HIGH_BASE + platform.PCI_HIGH_BYTES - 1,

@@ -4,6 +4,7 @@
 export const PM1_TIMER = 0x0001;
 export const PM1_GLOBAL_LOCK = 0x0020;
 export const PM1_POWER_BUTTON = 0x0100;
+export const PM1_RTC = 0x0400;
 
 /** PM1 control register (4.8.3.2). */
 export const PM1_SCI_ENABLE = 0x0001;

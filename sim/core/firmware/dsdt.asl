@@ -24,7 +24,9 @@ DefinitionBlock ("", "DSDT", 2, "AIOS", "AIOSDSDT", 1)
                     0, 0, 0xFF, 0, 0x100)
                 IO (Decode16, PCI_ADDRESS_PORT, PCI_ADDRESS_PORT, 1, 8)
                 WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange,
-                    0, PCI_IO_BASE, PCI_IO_LAST, 0, PCI_IO_BYTES)
+                    0, 0, PCI_IO_LOW_LAST, 0, PCI_ADDRESS_PORT)
+                WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange,
+                    0, PCI_IO_HIGH, 0xFFFF, 0, PCI_IO_HIGH_BYTES)
                 DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite,
                     0, PCI_MEMORY_BASE, PCI_MEMORY_LAST, 0, PCI_MEMORY_BYTES)
                 QWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, Prefetchable, ReadWrite,

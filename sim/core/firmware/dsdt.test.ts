@@ -100,7 +100,8 @@ test("the host bridge's windows are bus 0 to 255, ports, and memory below and ab
   expect(windows).toEqual([
     [0, 255],
     [0xcf8, 0xcf8],
-    [0xc000, 0xefff],
+    [0, 0xcf7],
+    [0xd00, 0xffff],
     [0xc0000000, 0xfebfffff],
     [0x8000000000, 0xbfffffffff],
   ]);

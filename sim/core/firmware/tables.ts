@@ -39,8 +39,6 @@ import { PHYSICAL_ADDRESS_BITS } from "../../spec/x86";
 const WBINVD: u32 = 1 << 0;
 const PROC_C1: u32 = 1 << 2;
 const NO_FIXED_SLEEP_BUTTON: u32 = 1 << 5;
-/** The real-time clock's alarm is no fixed wake-up event. */
-const FIX_RTC: u32 = 1 << 6;
 const TIMER_32_BIT: u32 = 1 << 8;
 const RESET_REGISTER: u32 = 1 << 10;
 
@@ -94,7 +92,7 @@ export function writeFadt(facs: u32, dsdt: u32): u32 {
   put8(RTC_CENTURY);
   put16(LEGACY_DEVICES | VGA_ABSENT);
   put8(0);
-  put32(WBINVD | PROC_C1 | NO_FIXED_SLEEP_BUTTON | FIX_RTC | TIMER_32_BIT | RESET_REGISTER);
+  put32(WBINVD | PROC_C1 | NO_FIXED_SLEEP_BUTTON | TIMER_32_BIT | RESET_REGISTER);
   putPort(RESET_PORT, 8, 1);
   put8(RESET_VALUE);
   put16(0); // ARM_BOOT_ARCH

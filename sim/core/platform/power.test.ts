@@ -91,7 +91,7 @@ test("status bits are cleared by writing ones, in any width, and by nothing else
 test("an event that the platform has not can't be enabled", async () => {
   const { sim } = (await create()).core;
   sim.portWrite(ENABLE, 2, 0xffff);
-  expect(sim.portRead(ENABLE, 2)).toBe(0x121);
+  expect(sim.portRead(ENABLE, 2)).toBe(0x521);
 });
 
 test("SCI_EN stays set, GBL_RLS and SLP_EN read as zero, SLP_TYP is kept", async () => {
@@ -192,12 +192,34 @@ test("any access of any width is answered, and reserved bits read as zero", asyn
       (port, bytes, value) => {
         sim.portWrite(port, bytes, value);
         sim.portRead(port, bytes);
-        expect(sim.portRead(STATUS, 2) & ~0x121).toBe(0);
-        expect(sim.portRead(ENABLE, 2) & ~0x121).toBe(0);
+        expect(sim.portRead(STATUS, 2) & ~0x521).toBe(0);
+        expect(sim.portRead(ENABLE, 2) & ~0x521).toBe(0);
         expect(sim.portRead(CONTROL, 4) & ~0x1c02).toBe(1);
       },
     ),
   );
+});
+
+test("the clock's interrupt sets RTC_STS, and raises SCI while RTC_EN is set", async () => {
+  const machine = await create();
+  const { sim } = machine.core;
+  const RTC = 0x400;
+  const update = () => {
+    sim.portWrite(0x70, 1, 0x0c);
+    sim.portRead(0x71, 1);
+    advanceTo(machine, machine.state.now + SECOND);
+  };
+  sim.portWrite(0x70, 1, 0x0b);
+  sim.portWrite(0x71, 1, 0x12); // update-ended interrupt, 24 hours
+  update();
+  expect(sim.portRead(STATUS, 2)).toBe(RTC);
+  expect(power(machine).sci).toBe(0);
+  sim.portWrite(ENABLE, 2, RTC);
+  expect([sim.portRead(ENABLE, 2), power(machine).sci]).toEqual([RTC, 1]);
+  sim.portWrite(STATUS, 2, RTC);
+  expect(power(machine).sci).toBe(0);
+  update();
+  expect(power(machine).sci).toBe(1);
 });
 
 describe("the debug exit port", () => {

@@ -3,8 +3,8 @@
  * ICH9 (data sheet, 13.7.5); pvpanic (QEMU docs/specs/pvpanic); a debug exit port, for machines that
  * are made with one (QEMU's isa-debug-exit).
  *
- *   PM1_EVENT_PORT + 0   status    W1C   0 TMR_STS  5 GBL_STS  8 PWRBTN_STS
- *                  + 2   enable    R/W   0 TMR_EN   5 GBL_EN   8 PWRBTN_EN
+ *   PM1_EVENT_PORT + 0   status    W1C   0 TMR_STS  5 GBL_STS  8 PWRBTN_STS  10 RTC_STS
+ *                  + 2   enable    R/W   0 TMR_EN   5 GBL_EN   8 PWRBTN_EN   10 RTC_EN
  *                  + 4   control         0 SCI_EN (always 1)  1 BM_RLD  2 GBL_RLS (reads 0)
  *                                        10-12 SLP_TYP  13 SLP_EN (reads 0)
  *                  + 8   PM timer  R/O   32 bits
@@ -26,6 +26,7 @@ import {
   PM1_ENABLE_AT,
   PM1_GLOBAL_LOCK,
   PM1_POWER_BUTTON,
+  PM1_RTC,
   PM1_SCI_ENABLE,
   PM1_SLEEP_ENABLE,
   PM1_SLEEP_TYPE_MASK,
@@ -53,7 +54,7 @@ const GROUP_DEBUG_EXIT: u32 = 3;
 const DEBUG_EXIT_PORTS: u32 = 4;
 
 const TIMER_OFFSET: u32 = PM_TIMER_AT;
-const EVENTS: u32 = PM1_TIMER | PM1_GLOBAL_LOCK | PM1_POWER_BUTTON;
+const EVENTS: u32 = PM1_TIMER | PM1_GLOBAL_LOCK | PM1_POWER_BUTTON | PM1_RTC;
 const CONTROL_STORED: u32 = PM1_BUS_MASTER_RELOAD | PM1_SLEEP_TYPE_MASK;
 const PVPANIC_SUPPORTED: u32 = PVPANIC_PANICKED | PVPANIC_CRASH_LOADED;
 /** TMR_STS is set whenever the timer's highest bit changes: every 2^31 ticks, about 600 s. */
@@ -184,6 +185,12 @@ function eventsChanged(): void {
 /** The timer's highest bit changes while its event is enabled. */
 export function powerEvent(argument: u32): void {
   noteTimer();
+  eventsChanged();
+}
+
+/** The real-time clock asserts its interrupt: RTC_STS, and SCI when the guest enabled it (ICH9, 13.8.3.1). */
+export function noteRtcInterrupt(): void {
+  power().pm1Status |= <u16>PM1_RTC;
   eventsChanged();
 }
 

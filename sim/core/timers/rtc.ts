@@ -11,6 +11,7 @@ import { cancelEvent, createEvent, currentTime, NEVER, scheduleAt } from "../eve
 import { setLine } from "../interrupts/lines";
 import { DEVICE_RTC, EVENT_RTC } from "../kinds";
 import { machine } from "../machine";
+import { noteRtcInterrupt } from "../platform/power";
 import { CYCLES_PER_SECOND, GSI_RTC, RTC_PORT } from "../../spec/platform";
 import * as Spec from "../../spec/rtc";
 import { advanceRegisters, alarmInLast, setRegisters } from "./rtc_registers";
@@ -147,6 +148,7 @@ function drive(level: u32): void {
   const state = rtc();
   if (level == state.line) return;
   state.line = level;
+  if (level != 0) noteRtcInterrupt();
   if (!state.disconnected) setLine(GSI_RTC, level != 0);
 }
 
