@@ -22,7 +22,7 @@ export function requireFile(path: string): string {
   return existsSync(path) ? readFileSync(path, "latin1") : stayAway(path);
 }
 
-function stayAway(name: string): never {
+export function stayAway(name: string): never {
   if (process.env.CI === "true")
     throw new Error(`${name} is not installed, and with CI=true no test may be skipped`);
   const test = TestRunner.getCurrentTest();

@@ -1,0 +1,76 @@
+/**
+ * Debian's own kernel as a guest, with a user space of one busybox: what `.ci/run` has fetched with
+ * apt. A test that needs them is skipped without, or fails where CI=true.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { cpioEntry, writeCpio } from "../../../sdk/image/cpio.ts";
+import { Machine } from "../machine.ts";
+import type { Modules } from "../modules.ts";
+import type { MachineOptions } from "../options.ts";
+import { findTool, stayAway } from "./tools.ts";
+
+/** Packages are unpacked there, not installed: see .ci/run. */
+const UNPACKED = "build/judges/linux/boot";
+
+const files = (folder: string): string[] => {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+};
+
+/** The path of a vmlinuz of package linux-image-cloud-amd64. To be called inside a test. */
+export function debianKernel(): string {
+  const found = [...files(UNPACKED), ...files("/boot")].find((path) =>
+    /\/vmlinuz-.*-cloud-amd64$/.test(path),
+  );
+  return found ?? stayAway("Debian's package linux-image-cloud-amd64");
+}
+
+const PREPARE = `#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev /tmp /mnt
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+`;
+
+/** An initial RAM disk whose init prepares a busybox and then runs the script. */
+export function busyboxInitrd(script: string): Uint8Array {
+  const busybox = findTool("busybox") ?? stayAway("busybox");
+  return writeCpio([
+    cpioEntry("bin", new Uint8Array(), { mode: 0o40755 }),
+    cpioEntry("bin/busybox", readFileSync(busybox), { mode: 0o100755 }),
+    cpioEntry("init", new TextEncoder().encode(PREPARE + script), { mode: 0o100755 }),
+  ]);
+}
+
+/** The modules as they are shipped: a guest boots ten times slower in the debug build. */
+async function releaseModules(): Promise<Modules> {
+  const compile = (name: string) =>
+    WebAssembly.compile(readFileSync(join("build", `${name}.wasm`)) as Uint8Array<ArrayBuffer>);
+  const [sim, kernel] = await Promise.all([compile("sim"), compile("kernel")]);
+  return { sim, kernel };
+}
+
+export interface DebianOptions extends Omit<MachineOptions, "guest" | "modules"> {
+  /** What init does; it should end with `poweroff -f`. */
+  readonly script: string;
+  /** Added to the command line. */
+  readonly append?: string;
+}
+
+/** A machine with Debian's kernel on it, at power-on. */
+export async function debian({ script, append = "", ...options }: DebianOptions): Promise<Machine> {
+  const kernel = new Uint8Array(readFileSync(debianKernel()));
+  const commandLine = `console=ttyS0 panic=-1 ${append}`.trim();
+  return Machine.create({
+    memory: 512 * 1024 * 1024,
+    ...options,
+    modules: await releaseModules(),
+    guest: { kernel, initrd: busyboxInitrd(script), commandLine },
+  });
+}
