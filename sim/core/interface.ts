@@ -6,11 +6,7 @@
 export * from "./interface/processor";
 import { physicalRead, physicalWrite, portRead, portWrite } from "./bus/bus";
 import { charge, runningCpu } from "./cpu/cpu";
-
-/** Prices in cycles of 1 ns: uncached bus accesses dominate, as on hardware. */
-const MMIO_READ_CYCLES: u64 = 400;
-const MMIO_WRITE_CYCLES: u64 = 100;
-const PORT_CYCLES: u64 = 800;
+import { MMIO_READ_CYCLES, MMIO_WRITE_CYCLES, PORT_CYCLES } from "./cpu/prices";
 
 export function mmioRead8(address: u64): u32 {
   charge(runningCpu(), MMIO_READ_CYCLES);

@@ -1,8 +1,10 @@
-/** Control registers, EFER and XCR0: what software may write to them (Intel SDM 3A, 2.5, 2.6). */
+/**
+ * Control registers, EFER and XCR0: what software may write to them (Intel SDM 3A, 2.5, 2.6). What
+ * isn't allowed is left in `cpu.fault`, and nothing has changed then.
+ */
 import { Cpu, SEGMENT_CS, segmentAt } from "./cpu";
-import { raise, raiseProtection } from "./exceptions";
 import { canonical } from "./mmu";
-import { SEGMENT_LONG } from "./segments";
+import { refuse, SEGMENT_LONG } from "./segments";
 import { currentPcid, dropFastLines, flushAll, flushContext, flushNonGlobal, flushPage } from "./tlb";
 import { lapicReadPriority, lapicWritePriority } from "../interrupts/lapic";
 import {
@@ -29,6 +31,7 @@ import {
   CR4_SMAP,
   CR4_SMEP,
   CR4_TSD,
+  CR4_UMIP,
   EFER_LMA,
   EFER_LME,
   EFER_NXE,
@@ -38,6 +41,7 @@ import {
   INVALIDATE_ALL_GLOBAL,
   INVALIDATE_CONTEXT,
   PHYSICAL_ADDRESS_BITS,
+  VECTOR_GP,
   VECTOR_UD,
 } from "../../spec/x86";
 
@@ -53,6 +57,7 @@ const CR4_BITS: u64 =
   CR4_PCE |
   CR4_OSFXSR |
   CR4_OSXMMEXCPT |
+  CR4_UMIP |
   CR4_PCIDE |
   CR4_OSXSAVE |
   CR4_SMEP |
@@ -76,12 +81,12 @@ export function readControlRegister(cpu: Cpu, number: u32): u64 {
     case 8:
       return <u64>lapicReadPriority(cpu) >> 4;
     default:
-      raise(cpu, VECTOR_UD, 0);
+      refuse(cpu, VECTOR_UD, 0);
       return 0;
   }
 }
 
-/** MOV to CR0, 2, 3, 4, 8: raises #GP(0), or #UD for another number, and changes nothing then. */
+/** MOV to CR0, 2, 3, 4, 8: #GP(0) for a value that it can't hold, #UD for another number. */
 export function writeControlRegister(cpu: Cpu, number: u32, value: u64): void {
   let valid = true;
   switch (number) {
@@ -102,9 +107,9 @@ export function writeControlRegister(cpu: Cpu, number: u32, value: u64): void {
       if (valid) lapicWritePriority(cpu, <u32>value << 4);
       break;
     default:
-      raise(cpu, VECTOR_UD, 0);
+      refuse(cpu, VECTOR_UD, 0);
   }
-  if (!valid) raiseProtection(cpu);
+  if (!valid) refuse(cpu, VECTOR_GP, 0);
 }
 
 /** True while the CPU executes 64-bit code: in long mode, with CS.L. */
@@ -186,8 +191,8 @@ export function writeEfer(cpu: Cpu, value: u64): bool {
 
 /** XSETBV: x87 state is always on, SSE may be; #UD without OSXSAVE (Intel SDM 3A, 2.6). */
 export function writeXcr(cpu: Cpu, index: u32, value: u64): void {
-  if (!(cpu.cr4 & CR4_OSXSAVE)) raise(cpu, VECTOR_UD, 0);
-  else if (index != 0 || (value & 1) == 0 || value > 3) raiseProtection(cpu);
+  if (!(cpu.cr4 & CR4_OSXSAVE)) refuse(cpu, VECTOR_UD, 0);
+  else if (index != 0 || (value & 1) == 0 || value > 3) refuse(cpu, VECTOR_GP, 0);
   else cpu.xcr0 = value;
 }
 
@@ -196,7 +201,7 @@ export function invalidateAddress(cpu: Cpu, va: u64): void {
   if (canonical(va)) flushPage(cpu, va, currentPcid(cpu), true);
 }
 
-/** INVPCID (Intel SDM 2A): raises #GP(0) for a bad type, PCID or address. */
+/** INVPCID (Intel SDM 2A): #GP(0) for a bad type, PCID or address. */
 export function invalidatePcid(cpu: Cpu, type: u32, pcid: u64, va: u64): void {
   const named = type == INVALIDATE_ADDRESS || type == INVALIDATE_CONTEXT;
   if (
@@ -204,8 +209,10 @@ export function invalidatePcid(cpu: Cpu, type: u32, pcid: u64, va: u64): void {
     pcid > 0xfff ||
     (named && pcid != 0 && !(cpu.cr4 & CR4_PCIDE)) ||
     (type == INVALIDATE_ADDRESS && !canonical(va))
-  )
-    return raiseProtection(cpu);
+  ) {
+    refuse(cpu, VECTOR_GP, 0);
+    return;
+  }
   switch (type) {
     case INVALIDATE_ADDRESS:
       return flushPage(cpu, va, pcid, false);

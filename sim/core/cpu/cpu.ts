@@ -9,6 +9,10 @@ export const CPU_RUNNING: u32 = 1;
 export const CPU_HALTED: u32 = 2;
 export const CPU_SHUTDOWN: u32 = 3;
 
+/** Behind STI, and behind a load of SS (`interruptShadow`). */
+export const SHADOW_STI: u32 = 1;
+export const SHADOW_STACK: u32 = 2;
+
 /**
  * Visible and hidden part of a segment register (Intel SDM 3A, 3.4.3).
  *
@@ -30,7 +34,7 @@ export const SEGMENT_FS: u32 = 4;
 export const SEGMENT_GS: u32 = 5;
 export const SEGMENT_LDTR: u32 = 6;
 export const SEGMENT_TR: u32 = 7;
-const SEGMENTS: u32 = 8;
+export const SEGMENTS: u32 = 8;
 /** FXSAVE image: x87, MMX, SSE state (Intel SDM 1, 10.5.1). */
 const FXSAVE_BYTES: usize = 512;
 
@@ -74,7 +78,10 @@ export class Cpu {
   flagAux: u64;
   /** Bit 0 CF; bit 1 SF, bits 15-8 PF, as differences to what the result says. */
   flagCarry: u32;
-  /** 1: the next instruction ends before an interrupt is taken (STI, MOV SS; Intel SDM 3A, 6.8.3). */
+  /**
+   * The next instruction ends before an interrupt is taken: SHADOW_STI, or SHADOW_STACK, which keeps
+   * off NMIs and debug traps too (Intel SDM 3A, 6.8.3).
+   */
   interruptShadow: u32;
   rip: u64;
   rflags: u64;
@@ -146,8 +153,6 @@ export class Cpu {
   fault: u32;
   faultCode: u32;
   faultAddress: u64;
-  /** EXT of the error codes of faults in the delivery that is being carried out: 0 or 1. */
-  deliveryExternal: u32;
   /** Fast lines (tlb.ts) of the current privilege: user or supervisor. */
   fastLines: usize;
   /** Lines with another context in their tags are stale; 1 to 4095. */

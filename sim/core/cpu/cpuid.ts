@@ -18,8 +18,12 @@ const EXTENDED_MAX: u32 = 0x8000_0008;
 /** Family 6, model 0x3a, stepping 9; also the contents of EDX after reset. */
 export const SIGNATURE: u32 = 0x0003_06a9;
 
-/** Leaf 1, ECX: PCID, x2APIC, TSC deadline, XSAVE, and that this is a simulated machine. */
-const FEATURES_ECX: u32 = (1 << 17) | (1 << 21) | (1 << 24) | (1 << 26) | (1 << 31);
+/**
+ * Leaf 1, ECX: CMPXCHG16B, PCID, x2APIC, POPCNT, TSC deadline, XSAVE, RDRAND, and that this is a
+ * simulated machine.
+ */
+const FEATURES_ECX: u32 =
+  (1 << 13) | (1 << 17) | (1 << 21) | (1 << 23) | (1 << 24) | (1 << 26) | (1 << 30) | (1 << 31);
 const OSXSAVE: u32 = 1 << 27;
 /**
  * Leaf 1, EDX: FPU, DE, PSE, TSC, MSR, PAE, CX8, APIC, SEP, MTRR, PGE, CMOV, PAT, CLFSH, MMX, FXSR,
@@ -31,11 +35,17 @@ const MULTITHREADING: u32 = 1 << 28;
 const APIC: u32 = 1 << 9;
 /** Leaf 6, EAX: the APIC timer never stops. */
 const ALWAYS_RUNNING_TIMER: u32 = 1 << 2;
-/** Leaf 7, EBX: TSC_ADJUST, SMEP, INVPCID, RDSEED, SMAP. */
-const STRUCTURED_EBX: u32 = (1 << 1) | (1 << 7) | (1 << 10) | (1 << 18) | (1 << 20);
+/** Leaf 7, EBX: TSC_ADJUST, SMEP, INVPCID, no selectors in x87 state, RDSEED, SMAP. */
+const STRUCTURED_EBX: u32 = (1 << 1) | (1 << 7) | (1 << 10) | (1 << 13) | (1 << 18) | (1 << 20);
+/** Leaf 7, ECX: UMIP. */
+const STRUCTURED_ECX: u32 = 1 << 2;
+/** Leaf 0x80000001, ECX: LAHF and SAHF in 64-bit mode, PREFETCHW. */
+const EXTENDED_ECX: u32 = (1 << 0) | (1 << 8);
 /** Leaf 0x80000001, EDX: SYSCALL, NX, 1 GiB pages, RDTSCP, long mode. */
 const EXTENDED_EDX: u32 = (1 << 11) | (1 << 20) | (1 << 26) | (1 << 27) | (1 << 29);
 const INVARIANT_TSC: u32 = 1 << 8;
+/** Leaf 0xd, subleaf 1, EAX. */
+const XSAVEOPT: u32 = 1;
 /** FXSAVE image and XSAVE header. */
 const XSAVE_BYTES: u32 = 576;
 
@@ -90,7 +100,8 @@ function basic(cpu: Cpu, leaf: u32, subleaf: u32): void {
     case 6:
       return answer(cpu, ALWAYS_RUNNING_TIMER, 0, 0, 0);
     case 7:
-      return answer(cpu, 0, subleaf == 0 ? STRUCTURED_EBX : 0, 0, 0);
+      if (subleaf != 0) return answer(cpu, 0, 0, 0, 0);
+      return answer(cpu, 0, STRUCTURED_EBX, STRUCTURED_ECX, 0);
     case 0xb:
       return topology(cpu, subleaf);
     case 0xd:
@@ -130,7 +141,7 @@ function topology(cpu: Cpu, subleaf: u32): void {
 /** Leaf 0xd: x87 and SSE, both in the legacy area. */
 function extendedState(cpu: Cpu, subleaf: u32): void {
   if (subleaf == 0) return answer(cpu, 3, XSAVE_BYTES, XSAVE_BYTES, 0);
-  answer(cpu, 0, 0, 0, 0);
+  answer(cpu, subleaf == 1 ? XSAVEOPT : 0, 0, 0, 0);
 }
 
 function extended(cpu: Cpu, leaf: u32): void {
@@ -138,7 +149,7 @@ function extended(cpu: Cpu, leaf: u32): void {
     case 0x8000_0000:
       return answer(cpu, EXTENDED_MAX, 0, 0, 0);
     case 0x8000_0001:
-      return answer(cpu, 0, 0, 0, EXTENDED_EDX);
+      return answer(cpu, 0, 0, EXTENDED_ECX, EXTENDED_EDX);
     case 0x8000_0006: // L2: 256 KiB, 8 ways, lines of 64 bytes
       return answer(cpu, 0, 0, 0x0100_6040, 0);
     case 0x8000_0007:

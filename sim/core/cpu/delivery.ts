@@ -1,16 +1,16 @@
 /**
- * Delivery of one interrupt or exception in IA-32e mode (Intel SDM 3A, 6.14; 2A, INT n).
+ * Delivery of one interrupt or exception: by the gates of IA-32e mode here (Intel SDM 3A, 6.14; 2A,
+ * INT n), by those of protected mode in protected-delivery.ts, by the vectors of real mode.
  *
  *   gate, low quadword:  63-48 offset 31-16 | 47 P | 46-45 DPL | 43-40 type | 34-32 IST |
  *                        31-16 selector | 15-0 offset 15-0
  *   high quadword:       31-0 offset 63-32
- *
- * Outside IA-32e mode nothing can be delivered: no 64-bit gate exists there, and code that could
- * load another kind of table doesn't run on this processor yet.
  */
-import { Cpu, SEGMENT_CS, SEGMENT_SS, SEGMENT_TR, segmentAt } from "./cpu";
+import { Cpu, SEGMENT_CS, SEGMENT_SS, segmentAt } from "./cpu";
 import { hasErrorCode } from "./exceptions";
-import { ACCESS_READ, ACCESS_SYSTEM, canonical, loadLinear, storeLinear } from "./mmu";
+import { taskPointer } from "./inner-stack";
+import { accessOf, ACCESS_READ, ACCESS_SYSTEM, canonical, loadLinear, storeLinear } from "./mmu";
+import { deliverProtected } from "./protected-delivery";
 import {
   attributesOf,
   privilegeOf,
@@ -24,10 +24,16 @@ import {
   SEGMENT_USER,
   setNullSegment,
   setPrivilege,
+  setRealSegment,
   setSegment,
 } from "./segments";
+import { keepState, putBack } from "./undo";
+import { engine } from "../engine/memory";
+import { stackPush } from "../engine/stack";
 import {
+  CR0_PE,
   EFER_LMA,
+  RFLAGS_AC,
   RFLAGS_IF,
   RFLAGS_NT,
   RFLAGS_RF,
@@ -53,23 +59,67 @@ const GATE_BYTES: u32 = 16;
 const GATE_INTERRUPT: u32 = 0xe;
 const GATE_TRAP: u32 = 0xf;
 /** In an error code: the index is one of the IDT. */
-const ERROR_IDT: u32 = 2;
+export const ERROR_IDT: u32 = 2;
 /** RSP0 and IST1 in a 64-bit TSS (Intel SDM 3A, figure 7-11). */
 const TSS_RSP0: u32 = 4;
 const TSS_IST1: u32 = 36;
 
 /**
  * Enters the handler of `vector`: switches stacks when it must, pushes the frame, goes to the
- * gate's target. False when that faults: then `cpu.fault` and `cpu.faultCode` say how, and RIP, RSP,
- * CS, SS and RFLAGS are as before.
+ * gate's target. False when that faults: then `cpu.fault` and `cpu.faultCode` say how, and the
+ * registers are as before.
  */
 export function deliver(cpu: Cpu, vector: u32, errorCode: u32, source: u32): bool {
+  const state = engine();
+  const alone = state.alone;
   cpu.fault = 0;
-  const external: u32 = source == SOURCE_SOFTWARE ? 0 : 1;
-  cpu.deliveryExternal = external;
-  const error = (vector << 3) | ERROR_IDT | external;
-  if (!(cpu.efer & EFER_LMA) || vector * GATE_BYTES + GATE_BYTES - 1 > cpu.idtLimit)
-    return refuse(cpu, VECTOR_GP, error);
+  state.alone = 1;
+  keepState(cpu);
+  const flags = savedFlags(cpu, vector, source);
+  const code = (cpu.cr0 & CR0_PE) != 0 && withCode(vector, source);
+  if (!(cpu.cr0 & CR0_PE)) deliverReal(cpu, vector);
+  else if (cpu.efer & EFER_LMA) deliverLong(cpu, vector, flags, code, errorCode, source);
+  else deliverProtected(cpu, vector, flags, code, errorCode, source == SOURCE_SOFTWARE);
+  state.alone = alone;
+  if (cpu.fault == 0) return true;
+  putBack(cpu);
+  // EXT: the fault is not the fault of the program (6.13).
+  if (source != SOURCE_SOFTWARE && isSelectorFault(cpu.fault)) cpu.faultCode |= 1;
+  return false;
+}
+
+/** #TS, #NP, #SS, #GP: their error codes name a selector, and what it is about. */
+@inline
+function isSelectorFault(vector: u32): bool {
+  return vector >= <u32>VECTOR_TS && vector <= <u32>VECTOR_GP;
+}
+
+/** Real mode: four bytes a vector, offset and segment; no error code is pushed (20.1.4). */
+function deliverReal(cpu: Cpu, vector: u32): void {
+  if (vector * 4 + 3 > cpu.idtLimit) {
+    refuse(cpu, VECTOR_GP, (vector << 3) | ERROR_IDT);
+    return;
+  }
+  const target = <u32>loadLinear(cpu, cpu.idtBase + vector * 4, 4, ACCESS_SYSTEM);
+  if (cpu.fault == 0) stackPush(cpu, 2, cpu.rflags);
+  if (cpu.fault == 0) stackPush(cpu, 2, segmentAt(cpu, SEGMENT_CS).selector);
+  if (cpu.fault == 0) stackPush(cpu, 2, cpu.rip);
+  if (cpu.fault != 0) return;
+  setRealSegment(cpu, SEGMENT_CS, target >> 16);
+  cpu.rip = target & 0xffff;
+  cpu.rflags &= ~(<u64>(RFLAGS_IF | RFLAGS_TF | RFLAGS_RF | RFLAGS_AC));
+}
+
+function deliverLong(
+  cpu: Cpu,
+  vector: u32,
+  flags: u64,
+  code: bool,
+  errorCode: u32,
+  source: u32,
+): bool {
+  const error = (vector << 3) | ERROR_IDT;
+  if (vector * GATE_BYTES + GATE_BYTES - 1 > cpu.idtLimit) return refuse(cpu, VECTOR_GP, error);
   const at = cpu.idtBase + <u64>(vector * GATE_BYTES);
   const low = loadLinear(cpu, at, 8, ACCESS_READ | ACCESS_SYSTEM);
   if (cpu.fault != 0) return false;
@@ -81,7 +131,7 @@ export function deliver(cpu: Cpu, vector: u32, errorCode: u32, source: u32): boo
     return refuse(cpu, VECTOR_GP, error);
   if (!(low & (1 << 47))) return refuse(cpu, VECTOR_NP, error);
   const target = (low & 0xffff) | ((low >> 32) & 0xffff_0000) | (high << 32);
-  return enter(cpu, low, target, savedFlags(cpu, vector, source), withCode(vector, source), errorCode);
+  return enter(cpu, low, target, flags, code, errorCode);
 }
 
 @inline
@@ -99,25 +149,22 @@ function savedFlags(cpu: Cpu, vector: u32, source: u32): u64 {
 
 /** The handler's code segment, the stack, the frame, and then the switch itself. */
 function enter(cpu: Cpu, gate: u64, target: u64, flags: u64, code: bool, errorCode: u32): bool {
-  const external = cpu.deliveryExternal;
   const selector = <u32>(gate >> 16) & 0xffff;
-  if (selector < 4) return refuse(cpu, VECTOR_GP, external);
-  const descriptor = readDescriptor(cpu, selector, external);
+  if (selector < 4) return refuse(cpu, VECTOR_GP, 0);
+  const descriptor = readDescriptor(cpu, selector);
   if (cpu.fault != 0) return false;
   const attributes = attributesOf(descriptor);
-  if (!isHandlerCode(cpu, attributes)) return refuse(cpu, VECTOR_GP, (selector & 0xfffc) | external);
-  if (!(attributes & SEGMENT_PRESENT)) return refuse(cpu, VECTOR_NP, (selector & 0xfffc) | external);
+  if (!isHandlerCode(cpu, attributes)) return refuse(cpu, VECTOR_GP, selector & 0xfffc);
+  if (!(attributes & SEGMENT_PRESENT)) return refuse(cpu, VECTOR_NP, selector & 0xfffc);
   const level = attributes & SEGMENT_CONFORMING ? cpu.cpl : privilegeOf(attributes);
   const stack = handlerStack(cpu, <u32>(gate >> 32) & 7, level);
   if (cpu.fault != 0) return false;
-  if (!canonical(target)) return refuse(cpu, VECTOR_GP, external);
+  if (!canonical(target)) return refuse(cpu, VECTOR_GP, 0);
   const oldLevel = cpu.cpl;
   setPrivilege(cpu, level);
   const top = pushFrame(cpu, stack & ~(<u64>15), flags, code, errorCode);
-  if (cpu.fault != 0 || !setSegment(cpu, SEGMENT_CS, (selector & 0xfffc) | level, descriptor)) {
-    setPrivilege(cpu, oldLevel);
-    return false;
-  }
+  if (cpu.fault != 0) return false;
+  if (!setSegment(cpu, SEGMENT_CS, (selector & 0xfffc) | level, descriptor)) return false;
   if (level != oldLevel) setNullSegment(cpu, SEGMENT_SS, level);
   cpu.rsp = top;
   cpu.rip = target;
@@ -137,15 +184,7 @@ function isHandlerCode(cpu: Cpu, attributes: u32): bool {
 /** The stack to push on: the IST's, the TSS's for a higher privilege, or the present one. */
 function handlerStack(cpu: Cpu, ist: u32, level: u32): u64 {
   if (ist == 0 && level == cpu.cpl) return cpu.rsp;
-  const task = segmentAt(cpu, SEGMENT_TR);
-  const offset = ist == 0 ? TSS_RSP0 + level * 8 : TSS_IST1 + (ist - 1) * 8;
-  if (!(task.attributes & SEGMENT_PRESENT) || offset + 7 > task.limit) {
-    refuse(cpu, VECTOR_TS, (<u32>task.selector & 0xfffc) | cpu.deliveryExternal);
-    return 0;
-  }
-  const stack = loadLinear(cpu, task.base + offset, 8, ACCESS_READ | ACCESS_SYSTEM);
-  if (cpu.fault == 0 && !canonical(stack)) refuse(cpu, VECTOR_SS, cpu.deliveryExternal);
-  return stack;
+  return taskPointer(cpu, ist == 0 ? TSS_RSP0 + level * 8 : TSS_IST1 + (ist - 1) * 8);
 }
 
 /** Pushes SS, RSP, RFLAGS, CS, RIP and the error code; returns the new RSP. */
@@ -162,7 +201,7 @@ function pushFrame(cpu: Cpu, stack: u64, flags: u64, code: bool, errorCode: u32)
 function push(cpu: Cpu, stack: u64, value: u64): u64 {
   if (cpu.fault != 0) return stack;
   const top = stack - 8;
-  if (!canonical(top)) refuse(cpu, VECTOR_SS, cpu.deliveryExternal);
-  else storeLinear(cpu, top, 8, value, ACCESS_READ);
+  if (!canonical(top)) refuse(cpu, VECTOR_SS, 0);
+  else storeLinear(cpu, top, 8, value, accessOf(cpu, ACCESS_READ));
   return top;
 }

@@ -9,6 +9,7 @@ import {
   CPU_RUNNING,
   CPU_SHUTDOWN,
   CPU_WAIT_FOR_SIPI,
+  SHADOW_STACK,
 } from "./cpu";
 import { deliver, SOURCE_EXCEPTION, SOURCE_EXTERNAL } from "./delivery";
 import { entryAddress } from "./entry";
@@ -18,7 +19,7 @@ import { machine } from "../machine";
 import { stopMachine } from "../stop";
 import { trace } from "../trace";
 import { ENTRY_START } from "../../spec/entries";
-import { STOP_TRIPLE_FAULT } from "../../spec/stops";
+import { STOP_RESET, STOP_TRIPLE_FAULT } from "../../spec/stops";
 import {
   TRACE_INTERRUPT,
   TRACE_PAGE_FAULT,
@@ -58,7 +59,7 @@ export function cpuReady(cpu: Cpu): bool {
 
 @inline
 function nmiDue(cpu: Cpu): bool {
-  return cpu.pendingNmi != 0 && cpu.nmiBlocked == 0 && cpu.interruptShadow == 0;
+  return cpu.pendingNmi != 0 && cpu.nmiBlocked == 0 && cpu.interruptShadow != SHADOW_STACK;
 }
 
 @inline
@@ -123,11 +124,14 @@ function tooEarly(cpu: Cpu): bool {
   return cpu.pendingException == 0;
 }
 
-/** The bootstrap processor goes to the reset vector; there is no code at it on this machine. */
+/**
+ * The bootstrap processor goes to the reset vector. No firmware is at it on this machine: what one
+ * would do, begin anew, is for the host to decide.
+ */
 function acceptInit(cpu: Cpu): void {
   cpu.pendingInit = 0;
   initCpu(cpu);
-  if (cpu.index == 0) cpu.activity = CPU_RUNNING;
+  if (cpu.index == 0) stopMachine(STOP_RESET);
 }
 
 /**
@@ -150,7 +154,20 @@ function take(cpu: Cpu, vector: u32, errorCode: u32, source: u32): void {
     trace(TRACE_WAKE, cpu.index);
   }
   charge(cpu, DELIVERY_CYCLES);
+  cpu.interruptShadow = 0;
   deliverOrFault(cpu, vector, errorCode, source);
+}
+
+/**
+ * INT n, INT3, INTO and INT1, whose following instruction RIP is at. False when delivery faults: the
+ * fault, in `cpu.fault`, is the instruction's, and only RIP has yet to be put back to it.
+ */
+export function interruptSelf(cpu: Cpu, vector: u32, source: u32): bool {
+  charge(cpu, DELIVERY_CYCLES);
+  if (!deliver(cpu, vector, 0, source)) return false;
+  cpu.interruptCount += 1;
+  trace(TRACE_INTERRUPT, cpu.index, vector, 0);
+  return true;
 }
 
 /**

@@ -1,10 +1,10 @@
 /**
  * Model-specific registers (Intel SDM 4, 2). Those that are plain storage are rows of a table; those
- * with an effect are computed. What isn't here doesn't exist: #GP(0).
+ * with an effect are computed. What isn't here doesn't exist: #GP(0), left in `cpu.fault`.
  */
 import { writeEfer } from "./control";
 import { Cpu, Segment, SEGMENT_FS, SEGMENT_GS, segmentAt } from "./cpu";
-import { raiseProtection } from "./exceptions";
+import { refuse } from "./segments";
 import { canonical } from "./mmu";
 import { MTRRS, mtrrIndex, mtrrValid, patValid, MTRR_CAPABILITY } from "./mtrr";
 import { lapicMsrRead, lapicMsrReadable, lapicMsrWrite, lapicTscChanged } from "../interrupts/lapic";
@@ -29,6 +29,7 @@ import {
   MSR_TSC,
   MSR_TSC_ADJUST,
   MSR_TSC_AUX,
+  VECTOR_GP,
 } from "../../spec/x86";
 import { MSR_APIC_BASE, MSR_TSC_DEADLINE, X2APIC_MSR_FIRST } from "../../spec/apic";
 
@@ -125,7 +126,7 @@ export function readTsc(cpu: Cpu): u64 {
   return cpu.clock + cpu.tscOffset;
 }
 
-/** RDMSR: raises #GP(0) for a register that doesn't exist or can't be read. */
+/** RDMSR: #GP(0) for a register that doesn't exist or can't be read. */
 export function readMsrRegister(cpu: Cpu, index: u32): u64 {
   const stored = storedAt(cpu, index);
   if (stored != 0) {
@@ -134,7 +135,7 @@ export function readMsrRegister(cpu: Cpu, index: u32): u64 {
   }
   if (belongsToApic(index)) {
     if (lapicMsrReadable(cpu, index)) return lapicMsrRead(cpu, index);
-    raiseProtection(cpu);
+    refuse(cpu, VECTOR_GP, 0);
     return 0;
   }
   switch (index) {
@@ -151,14 +152,14 @@ export function readMsrRegister(cpu: Cpu, index: u32): u64 {
     case <u32>MSR_EFER:
       return cpu.efer;
     default:
-      raiseProtection(cpu);
+      refuse(cpu, VECTOR_GP, 0);
       return 0;
   }
 }
 
-/** WRMSR: raises #GP(0) for a register that doesn't exist, is read-only, or a value it can't hold. */
+/** WRMSR: #GP(0) for a register that doesn't exist, is read-only, or a value it can't hold. */
 export function writeMsrRegister(cpu: Cpu, index: u32, value: u64): void {
-  if (!tryWrite(cpu, index, value)) raiseProtection(cpu);
+  if (!tryWrite(cpu, index, value)) refuse(cpu, VECTOR_GP, 0);
 }
 
 function tryWrite(cpu: Cpu, index: u32, value: u64): bool {

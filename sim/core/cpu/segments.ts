@@ -7,9 +7,10 @@
  * A load that isn't allowed leaves its exception in `cpu.fault` and `cpu.faultCode`.
  */
 import { Cpu, segmentAt, SEGMENT_CS, SEGMENT_LDTR, SEGMENT_SS, SEGMENT_TR } from "./cpu";
+import { in64BitMode } from "./control";
 import { ACCESS_READ, ACCESS_SYSTEM, canonical, loadLinear, storeLinear } from "./mmu";
 import { selectFastLines } from "./tlb";
-import { CR0_PE, EFER_LMA, VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_UD } from "../../spec/x86";
+import { CR0_PE, EFER_LMA, RFLAGS_VM, VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_UD } from "../../spec/x86";
 
 /** Attributes as `Segment` holds them: descriptor bits 55-52 and 47-40. */
 export const SEGMENT_ACCESSED: u32 = 0x1;
@@ -24,10 +25,15 @@ export const SEGMENT_LONG: u32 = 0x200;
 export const SEGMENT_BIG: u32 = 0x400;
 export const SEGMENT_GRANULAR: u32 = 0x800;
 
+/** Of every segment in virtual-8086 mode: present, DPL 3, data, writable, accessed. */
+const VIRTUAL_8086: u32 = 0xf3;
+
 const TYPE_MASK: u32 = 0xf;
 const TYPE_LDT: u32 = 0x2;
 const TYPE_TSS_AVAILABLE: u32 = 0x9;
-const TYPE_TSS_BUSY: u32 = 0xb;
+const TYPE_TSS_16: u32 = 0x1;
+/** Of a TSS: it is the running task's, or one from which tasks were called (7.2.2). */
+export const TYPE_BUSY: u32 = 0x2;
 
 @inline
 export function privilegeOf(attributes: u32): u32 {
@@ -40,7 +46,7 @@ export function attributesOf(descriptor: u64): u32 {
 }
 
 @inline
-function baseOf(descriptor: u64): u64 {
+export function baseOf(descriptor: u64): u64 {
   return ((descriptor >> 16) & 0xff_ffff) | ((descriptor >> 32) & 0xff00_0000);
 }
 
@@ -59,7 +65,7 @@ export function refuse(cpu: Cpu, vector: u32, errorCode: u32): bool {
 }
 
 /** Linear address of the selector's descriptor of `bytes` bytes, or 0 when beyond its table. */
-function descriptorAddress(cpu: Cpu, selector: u32, bytes: u32): u64 {
+export function descriptorAddress(cpu: Cpu, selector: u32, bytes: u32): u64 {
   const offset = selector & 0xfff8;
   if (selector & 4) {
     const table = segmentAt(cpu, SEGMENT_LDTR);
@@ -69,11 +75,11 @@ function descriptorAddress(cpu: Cpu, selector: u32, bytes: u32): u64 {
   return offset + bytes - 1 <= cpu.gdtLimit ? cpu.gdtBase + offset : 0;
 }
 
-/** Reads the selector's descriptor; on failure `cpu.fault` is set, with EXT as given. */
-export function readDescriptor(cpu: Cpu, selector: u32, external: u32): u64 {
+/** Reads the selector's descriptor; on failure `cpu.fault` is set. */
+export function readDescriptor(cpu: Cpu, selector: u32): u64 {
   const address = descriptorAddress(cpu, selector, 8);
   if (address == 0) {
-    refuse(cpu, VECTOR_GP, (selector & 0xfffc) | external);
+    refuse(cpu, VECTOR_GP, selector & 0xfffc);
     return 0;
   }
   return loadLinear(cpu, address, 8, ACCESS_READ | ACCESS_SYSTEM);
@@ -119,25 +125,39 @@ function longMode(cpu: Cpu): bool {
   return (cpu.efer & EFER_LMA) != 0;
 }
 
+/** Real and virtual-8086 mode: selectors are paragraphs (Intel SDM 3A, 20.1.1). */
+@inline
+export function realAddresses(cpu: Cpu): bool {
+  return !(cpu.cr0 & CR0_PE) || (cpu.rflags & RFLAGS_VM) != 0;
+}
+
+/** Real mode leaves limit and attributes as they are, virtual-8086 mode has them fixed (20.2.1). */
+export function setRealSegment(cpu: Cpu, index: u32, selector: u32): void {
+  const segment = segmentAt(cpu, index);
+  segment.selector = <u16>selector;
+  segment.base = <u64>selector << 4;
+  if (!(cpu.rflags & RFLAGS_VM)) return;
+  segment.limit = 0xffff;
+  segment.attributes = <u16>VIRTUAL_8086;
+}
+
 /** MOV to ES, SS, DS, FS or GS; for CS, a far transfer without change of privilege. */
 export function loadSegmentRegister(cpu: Cpu, index: u32, selector: u32): bool {
   cpu.fault = 0;
-  if (!(cpu.cr0 & CR0_PE)) {
-    // Real mode: no descriptor; limit and attributes stay (20.1.1).
-    segmentAt(cpu, index).selector = <u16>selector;
-    segmentAt(cpu, index).base = <u64>selector << 4;
+  if (realAddresses(cpu)) {
+    setRealSegment(cpu, index, selector);
     return true;
   }
   const level = selector & 3;
   const zero = (selector & 0xfffc) == 0;
   if (zero && index != SEGMENT_CS) {
-    if (index == SEGMENT_SS && !(longMode(cpu) && level == cpu.cpl && level != 3))
+    if (index == SEGMENT_SS && !(in64BitMode(cpu) && level == cpu.cpl && level != 3))
       return refuse(cpu, VECTOR_GP, 0);
     setNullSegment(cpu, index, selector);
     return true;
   }
   if (zero) return refuse(cpu, VECTOR_GP, 0);
-  const descriptor = readDescriptor(cpu, selector, 0);
+  const descriptor = readDescriptor(cpu, selector);
   if (cpu.fault != 0) return false;
   const attributes = attributesOf(descriptor);
   if (!allowed(cpu, index, level, attributes)) return refuse(cpu, VECTOR_GP, selector & 0xfffc);
@@ -168,7 +188,7 @@ function allowed(cpu: Cpu, index: u32, level: u32, attributes: u32): bool {
 /** LTR and LLDT: loads a system segment; in long mode its descriptor has 16 bytes. */
 export function loadSystemSegment(cpu: Cpu, index: u32, selector: u32): bool {
   cpu.fault = 0;
-  if (!(cpu.cr0 & CR0_PE)) return refuse(cpu, VECTOR_UD, 0);
+  if (realAddresses(cpu)) return refuse(cpu, VECTOR_UD, 0);
   const error = selector & 0xfffc;
   if (error == 0) {
     if (index == SEGMENT_TR) return refuse(cpu, VECTOR_GP, 0);
@@ -185,12 +205,15 @@ export function loadSystemSegment(cpu: Cpu, index: u32, selector: u32): bool {
   let attributes = attributesOf(descriptor);
   const type = index == SEGMENT_TR ? TYPE_TSS_AVAILABLE : TYPE_LDT;
   const base = baseOf(descriptor) | (upper << 32);
-  const malformed = (upper >> 32) & 0x1f00 || !canonical(base);
-  if ((attributes & (SEGMENT_USER | TYPE_MASK)) != type || malformed)
+  const malformed = ((upper >> 32) & 0x1f00) != 0 || !canonical(base);
+  // Outside IA-32e mode a task may also have a 16-bit TSS (7.2.2).
+  const kind = attributes & (SEGMENT_USER | TYPE_MASK);
+  const small = index == SEGMENT_TR && bytes == 8 && kind == TYPE_TSS_16;
+  if ((kind != type && !small) || malformed)
     return refuse(cpu, VECTOR_GP, error);
   if (!(attributes & SEGMENT_PRESENT)) return refuse(cpu, VECTOR_NP, error);
   if (index == SEGMENT_TR) {
-    attributes = (attributes & ~TYPE_MASK) | TYPE_TSS_BUSY;
+    attributes |= TYPE_BUSY;
     storeLinear(cpu, at + 5, 1, attributes & 0xff, ACCESS_SYSTEM);
     if (cpu.fault != 0) return false;
   }

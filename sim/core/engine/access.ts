@@ -9,6 +9,7 @@
 import { physicalRead, physicalWrite } from "../bus/bus";
 import { charge, Cpu, runningCpu } from "../cpu/cpu";
 import { ACCESS_READ, ACCESS_WRITE, accessOf, translate } from "../cpu/mmu";
+import { MMIO_READ_CYCLES, MMIO_WRITE_CYCLES } from "../cpu/prices";
 import { refuse } from "../cpu/segments";
 import { fastReadUpTo, fastWriteUpTo } from "../cpu/tlb";
 import { loadSized, ramPointer, storeSized } from "../ram";
@@ -93,10 +94,6 @@ function writeSpan(bytes: u32, value: u64): void {
   for (let n: u32 = 0; n < bytes; n++) physicalWrite(spanByte(n), 1, value >> (<u64>n << 3));
 }
 
-/** Prices in cycles: as in the machine interface (interface.ts). */
-const MMIO_READ_CYCLES: u64 = 400;
-const MMIO_WRITE_CYCLES: u64 = 100;
-
 function deviceRead(address: u64, bytes: u32): u64 {
   engine().device = 1;
   charge(runningCpu(), MMIO_READ_CYCLES);
@@ -137,6 +134,37 @@ export function writable(cpu: Cpu, va: u64, bytes: u32): bool {
 /** Whether they may be read. */
 export function readable(cpu: Cpu, va: u64, bytes: u32): bool {
   return findSpan(cpu, va, bytes, ACCESS_READ);
+}
+
+/** Copies `bytes` bytes, at most 4096, from `va` to linear memory at `to`. */
+export function copyIn(cpu: Cpu, va: u64, bytes: u32, to: usize): bool {
+  if (!findSpan(cpu, va, bytes, ACCESS_READ)) return false;
+  const state = engine();
+  const head = state.spanHead;
+  if (state.spanPointer != 0 && (head == bytes || state.spanNextPointer != 0)) {
+    memory.copy(to, state.spanPointer, head);
+    memory.copy(to + head, state.spanNextPointer, bytes - head);
+  } else {
+    for (let n: u32 = 0; n < bytes; n++) store<u8>(to + n, <u8>physicalRead(spanByte(n), 1));
+  }
+  return true;
+}
+
+/** Copies the other way. */
+export function copyOut(cpu: Cpu, va: u64, bytes: u32, from: usize): bool {
+  if (!findSpan(cpu, va, bytes, ACCESS_WRITE)) return false;
+  const state = engine();
+  const head = state.spanHead;
+  if (state.spanPointer != 0 && (head == bytes || state.spanNextPointer != 0)) {
+    codeWritten(state.spanPointer, head);
+    memory.copy(state.spanPointer, from, head);
+    if (head == bytes) return true;
+    codeWritten(state.spanNextPointer, bytes - head);
+    memory.copy(state.spanNextPointer, from + head, bytes - head);
+  } else {
+    for (let n: u32 = 0; n < bytes; n++) physicalWrite(spanByte(n), 1, load<u8>(from + n));
+  }
+  return true;
 }
 
 // For instructions that are functions (system.ts, x87/, sse/): T is u8, u16, u32, u64 or v128.

@@ -27,7 +27,9 @@ import {
 import { engine, INSTRUCTION } from "./memory";
 import { M_CLI, M_NEXT, M_RAISE, M_SET_AC, M_STI, M_SYSTEM } from "./micro.generated";
 import { MODE_CODE } from "./mode";
+import { KIND_DX, KIND_E, KIND_M } from "../../spec/isa/operands";
 import {
+  OP_ARPL,
   OP_CALL,
   OP_CLAC,
   OP_CLI,
@@ -37,9 +39,17 @@ import {
   OP_LOOP,
   OP_LOOPE,
   OP_LOOPNE,
+  OP_MOV_FROM_SEGMENT,
   OP_RET,
+  OP_SGDT,
+  OP_SIDT,
+  OP_SLDT,
+  OP_SMSW,
   OP_STAC,
   OP_STI,
+  OP_STR,
+  OP_XSAVE,
+  OP_XSAVEOPT,
 } from "../../spec/isa/operations.generated";
 import { VECTOR_GP, VECTOR_UD } from "../../spec/x86";
 
@@ -157,6 +167,30 @@ function translate(block: Block, ins: Instruction): bool {
   return false;
 }
 
+/** Bytes of the memory operand of an instruction that is executed outside, as far as one has to know. */
+function memoryBytes(ins: Instruction): u32 {
+  const bytes = ins.kind0 == KIND_M || ins.kind0 == KIND_E ? <u32>ins.bytes0 : <u32>ins.bytes1;
+  return min<u32>(max<u32>(bytes, 1), 255);
+}
+
+/** Whether an instruction that is executed outside writes to its memory operand. */
+function storesState(operation: u32): bool {
+  switch (operation) {
+    case OP_SGDT:
+    case OP_SIDT:
+    case OP_SLDT:
+    case OP_STR:
+    case OP_SMSW:
+    case OP_MOV_FROM_SEGMENT:
+    case OP_ARPL:
+    case OP_XSAVE:
+    case OP_XSAVEOPT:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** The micro-op that executes an instruction in the block when nothing follows from it, or SYSTEM. */
 function insideFirst(operation: u32): u32 {
   switch (operation) {
@@ -185,12 +219,13 @@ function emitOutside(ins: Instruction): bool {
 /**
  * An instruction that is executed outside: a = ModR/M reg, b = ModR/M r/m, c = operand size in bytes;
  * bit 0 of s says that it has a memory operand, whose linear address is in T3, bits 3-1 log2 of the
- * address size, bits 6-4 the segment; imm = the immediate; y = operation, above it immediate2, or for
- * string instructions the repeat prefix.
+ * address size, bits 6-4 the segment, bit 7 that the port is in DX; imm = the immediate; y = operation,
+ * above it immediate2, or for string instructions the repeat prefix.
  */
 function emitSystem(ins: Instruction): void {
-  if (ins.memory != 0) addressInT3(ins, 1, false);
-  const s = ins.memory | (<u32>ctz(ins.addressBytes) << 1) | (ins.segment << 4);
+  if (ins.memory != 0) addressInT3(ins, memoryBytes(ins), storesState(ins.operation));
+  const port: u32 = ins.kind0 == KIND_DX || ins.kind1 == KIND_DX ? 0x80 : 0;
+  const s = ins.memory | (<u32>ctz(ins.addressBytes) << 1) | (ins.segment << 4) | port;
   const above = ins.rep != 0 ? ins.rep : ins.immediate2;
   const y = ins.operation | (above << 16);
   const imm = (ins.immediate & 0xffff_ffff) | (<u64>y << 32);

@@ -25,6 +25,13 @@ export const INSTRUCTION: usize = ENGINE_BASE + 0x200;
 export const INSTRUCTION_BYTES: usize = ENGINE_BASE + 0x300;
 /** A block that is used once: shorter than the cached one, or not to be cached. */
 const SINGLE_BYTES: usize = 0x2000;
+/**
+ * Behind it, for system instructions: what a transfer may have to put back (cpu/undo.ts), parameters
+ * that a gate copies, the image of an XSAVE area (system-state.ts).
+ */
+const KEPT_STATE_AT: usize = SINGLE_BYTES - 0x600;
+const GATE_PARAMETERS_AT: usize = SINGLE_BYTES - 0x480;
+const STATE_IMAGE_AT: usize = SINGLE_BYTES - 0x400;
 const LINES_BYTES: usize = 0x2000;
 const JUMP_ENTRIES: usize = 4096;
 const JUMP_ENTRY_BYTES: usize = 16;
@@ -180,6 +187,21 @@ export function blockTable(): usize {
 @inline
 export function singleBlock(): usize {
   return blockTable() + <usize>CACHE_TABLE_BYTES;
+}
+
+@inline
+export function keptState(): usize {
+  return singleBlock() + KEPT_STATE_AT;
+}
+
+@inline
+export function gateParameters(): usize {
+  return singleBlock() + GATE_PARAMETERS_AT;
+}
+
+@inline
+export function stateImage(): usize {
+  return singleBlock() + STATE_IMAGE_AT;
 }
 
 @inline

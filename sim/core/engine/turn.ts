@@ -7,6 +7,7 @@
  * up only where time, devices or the CPU's mode are touched: all of that leaves the blocks.
  */
 import { Cpu, CPU_RUNNING } from "../cpu/cpu";
+import { DR6_BS } from "../cpu/debug";
 import { raise, raiseFault } from "../cpu/exceptions";
 import { deliverPending, somethingWaits } from "../cpu/interrupts";
 import { refuse } from "../cpu/segments";
@@ -37,8 +38,6 @@ import { RFLAGS_RF, RFLAGS_TF, VECTOR_DB, VECTOR_DE, VECTOR_GP, VECTOR_SS } from
 
 /** More cycles than a slice has; fewer than a dropped block seems to have instructions. */
 const BUDGET_MAX: u64 = 0x7fff_0000;
-/** DR6: single step. */
-const DR6_BS: u64 = 0x4000;
 
 /** Runs from where the CPU stands until the slice ends, or RIP is in a window (windows.ts). */
 export function codeTurn(cpu: Cpu): void {

@@ -9,6 +9,23 @@ import { charge, Cpu, CPU_HALTED, runningCpu, SEGMENT_LDTR, SEGMENT_TR } from ".
 import { cpuidInstruction } from "../cpu/cpuid";
 import { raiseFault, raiseProtection } from "../cpu/exceptions";
 import { canonical, loadData, storeData } from "../cpu/mmu";
+import {
+  CPUID_CYCLES,
+  FLAGS_CYCLES,
+  INVLPG_CYCLES,
+  INVPCID_CYCLES,
+  MEMORY_CYCLES,
+  PAUSE_CYCLES,
+  RDMSR_CYCLES,
+  RDSEED_CYCLES,
+  RDTSC_CYCLES,
+  READ_CONTROL_CYCLES,
+  SEGMENT_CYCLES,
+  TABLE_CYCLES,
+  TASK_CYCLES,
+  WRITE_CONTROL_CYCLES,
+  WRMSR_CYCLES,
+} from "../cpu/prices";
 import { drawSeed } from "../cpu/rdseed";
 import { readMsrRegister, readTsc, writeMsrRegister } from "../cpu/msr";
 import { loadSegmentRegister, loadSystemSegment } from "../cpu/segments";
@@ -20,25 +37,6 @@ import { TRACE_HALT } from "../../spec/trace";
 import { REGISTER_FILE_BYTES } from "../../spec/user";
 import { RFLAGS_FIXED, RFLAGS_IF } from "../../spec/x86";
 
-/*
- * Prices in cycles of 1 ns, rounded from the latencies that Agner Fog's tables and uops.info give
- * for Intel cores since Skylake.
- */
-const RDMSR_CYCLES: u64 = 100;
-const WRMSR_CYCLES: u64 = 130;
-const READ_CONTROL_CYCLES: u64 = 10;
-const WRITE_CONTROL_CYCLES: u64 = 200;
-const TABLE_CYCLES: u64 = 20;
-const TASK_CYCLES: u64 = 110;
-const SEGMENT_CYCLES: u64 = 20;
-const FLAGS_CYCLES: u64 = 5;
-const INVLPG_CYCLES: u64 = 140;
-const INVPCID_CYCLES: u64 = 300;
-const CPUID_CYCLES: u64 = 110;
-const PAUSE_CYCLES: u64 = 140;
-const RDTSC_CYCLES: u64 = 20;
-const RDSEED_CYCLES: u64 = 460;
-const MEMORY_CYCLES: u64 = 4;
 /** Sixteen pushes or pops, one a cycle. */
 const REGISTER_FILE_CYCLES: u64 = 16;
 
@@ -50,39 +48,53 @@ const FILE_BYTES: usize = REGISTER_FILE_BYTES;
 /** Status, control and system flags that exist in 64-bit mode. */
 const RFLAGS_BITS: u64 = 0x3d_7fd5;
 
+/** Begins an instruction whose refusal is left in `cpu.fault`. */
+@inline
+function begin(cpu: Cpu, cycles: u64): void {
+  charge(cpu, cycles);
+  cpu.fault = 0;
+}
+
 /** RDMSR. #GP(0) when the MSR doesn't exist or can't be read. */
 export function readMsr(index: u32): u64 {
   const cpu = runningCpu();
-  charge(cpu, RDMSR_CYCLES);
-  return readMsrRegister(cpu, index);
+  begin(cpu, RDMSR_CYCLES);
+  const value = readMsrRegister(cpu, index);
+  raiseFault(cpu);
+  return value;
 }
 
 /** WRMSR. #GP(0) when the MSR doesn't exist, is read-only or can't hold `value`. */
 export function writeMsr(index: u32, value: u64): void {
   const cpu = runningCpu();
-  charge(cpu, WRMSR_CYCLES);
+  begin(cpu, WRMSR_CYCLES);
   writeMsrRegister(cpu, index, value);
+  raiseFault(cpu);
 }
 
 /** MOV from control register 0, 2, 3, 4 or 8. */
 export function readControl(number: u32): u64 {
   const cpu = runningCpu();
-  charge(cpu, READ_CONTROL_CYCLES);
-  return readControlRegister(cpu, number);
+  begin(cpu, READ_CONTROL_CYCLES);
+  const value = readControlRegister(cpu, number);
+  raiseFault(cpu);
+  return value;
 }
 
 /** MOV to control register 0, 2, 3, 4 or 8. #GP(0) for what the register can't hold. */
 export function writeControl(number: u32, value: u64): void {
   const cpu = runningCpu();
-  charge(cpu, WRITE_CONTROL_CYCLES);
+  begin(cpu, WRITE_CONTROL_CYCLES);
   writeControlRegister(cpu, number, value);
+  raiseFault(cpu);
 }
 
 /** XSETBV of XCR0. #UD without CR4.OSXSAVE, #GP(0) for a value that it can't hold. */
 export function writeExtendedControl(index: u32, value: u64): void {
   const cpu = runningCpu();
-  charge(cpu, WRITE_CONTROL_CYCLES);
+  begin(cpu, WRITE_CONTROL_CYCLES);
   writeXcr(cpu, index, value);
+  raiseFault(cpu);
 }
 
 /** LIDT: `limit` is the table's size in bytes minus one, 16 bits. */
@@ -205,8 +217,9 @@ export function invalidatePage(va: u64): void {
  */
 export function invalidateContext(type: u32, pcid: u32, va: u64): void {
   const cpu = runningCpu();
-  charge(cpu, INVPCID_CYCLES);
+  begin(cpu, INVPCID_CYCLES);
   invalidatePcid(cpu, type, pcid, va);
+  raiseFault(cpu);
 }
 
 /** CPUID: the answer is in RAX, RBX, RCX and RDX. */

@@ -58,7 +58,7 @@ export function storeMxcsrArea(cpu: Cpu, to: usize): void {
 
 /** Writes XMM0 to XMM7, in 64-bit mode to XMM15. */
 export function storeXmmArea(cpu: Cpu, to: usize): void {
-  memory.copy(to + XMM_AT, cpu.fxsave + XMM_AT, xmmCount(cpu) * XMM_BYTES);
+  memory.copy(to + XMM_AT, cpu.fxsave + XMM_AT, <usize>xmmCount(cpu) * XMM_BYTES);
 }
 
 /** Reads MXCSR; false, with #GP(0), if it has a bit that doesn't exist. */
@@ -70,7 +70,7 @@ export function loadMxcsrArea(cpu: Cpu, from: usize): bool {
 }
 
 export function loadXmmArea(cpu: Cpu, from: usize): void {
-  memory.copy(cpu.fxsave + XMM_AT, from + XMM_AT, xmmCount(cpu) * XMM_BYTES);
+  memory.copy(cpu.fxsave + XMM_AT, from + XMM_AT, <usize>xmmCount(cpu) * XMM_BYTES);
 }
 
 /** Bit 4 of a micro-op's s: REX.W. */

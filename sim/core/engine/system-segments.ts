@@ -1,0 +1,127 @@
+/** Instructions that load segment registers, far transfers and SWAPGS. */
+import { charge, Cpu, Segment, SEGMENT_GS, SEGMENT_SS, segmentAt, SHADOW_STACK } from "../cpu/cpu";
+import { SEGMENT_CYCLES } from "../cpu/prices";
+import { farReturn, interruptReturn } from "../cpu/return";
+import { loadSegmentRegister } from "../cpu/segments";
+import { farCall, farJump } from "../cpu/transfer";
+import { keepState, putBack } from "../cpu/undo";
+import { loadSlow } from "./access";
+import { writeSlot } from "./integer";
+import { setStackPointer, stackPeek, stackPush } from "./stack";
+import {
+  aboveOf,
+  hasMemory,
+  immediateOf,
+  operandBytes,
+  readRm,
+  registerSlot,
+  regOf,
+  writeRm,
+} from "./system-operands";
+import {
+  OP_CALL_FAR,
+  OP_IRET,
+  OP_JMP_FAR,
+  OP_LDS,
+  OP_LES,
+  OP_LFS,
+  OP_LSS,
+  OP_MOV_FROM_SEGMENT,
+  OP_MOV_TO_SEGMENT,
+  OP_POP_SEGMENT,
+  OP_PUSH_SEGMENT,
+  OP_RETF,
+  OP_SWAPGS,
+} from "../../spec/isa/operations.generated";
+import { SEGMENT_NUMBER_DS, SEGMENT_NUMBER_ES, SEGMENT_NUMBER_FS } from "../../spec/x86";
+
+export function executeSegment(cpu: Cpu, ip: usize, operation: u32): void {
+  const bytes = operandBytes(ip);
+  switch (operation) {
+    case OP_MOV_FROM_SEGMENT:
+      return writeRm(cpu, ip, bytes, segmentAt(cpu, regOf(ip)).selector);
+    case OP_MOV_TO_SEGMENT: {
+      const selector = readRm(cpu, ip, 2);
+      if (cpu.fault == 0) loadVisible(cpu, regOf(ip), <u32>selector);
+      return;
+    }
+    case OP_PUSH_SEGMENT:
+      return stackPush(cpu, bytes, segmentAt(cpu, regOf(ip)).selector);
+    case OP_POP_SEGMENT:
+      return popSegment(cpu, regOf(ip), bytes);
+    case OP_SWAPGS:
+      return swapGs(cpu);
+    case OP_JMP_FAR:
+    case OP_CALL_FAR:
+    case OP_RETF:
+    case OP_IRET:
+      return transfer(cpu, ip, operation, bytes);
+    default:
+      loadPointer(cpu, ip, pointerSegment(operation), bytes);
+  }
+}
+
+function loadVisible(cpu: Cpu, index: u32, selector: u32): void {
+  if (!loadSegmentRegister(cpu, index, selector & 0xffff)) return;
+  charge(cpu, SEGMENT_CYCLES);
+  if (index == SEGMENT_SS) cpu.interruptShadow = SHADOW_STACK;
+}
+
+/** The stack pointer moves by the operand size of the old stack, also when SS is popped. */
+function popSegment(cpu: Cpu, index: u32, bytes: u32): void {
+  const selector = stackPeek(cpu, bytes);
+  if (cpu.fault != 0) return;
+  const top = cpu.rsp;
+  setStackPointer(cpu, top + bytes);
+  loadVisible(cpu, index, <u32>selector);
+  if (cpu.fault != 0) cpu.rsp = top;
+}
+
+function pointerSegment(operation: u32): u32 {
+  switch (operation) {
+    case OP_LES:
+      return SEGMENT_NUMBER_ES;
+    case OP_LDS:
+      return SEGMENT_NUMBER_DS;
+    case OP_LSS:
+      return SEGMENT_SS;
+    case OP_LFS:
+      return SEGMENT_NUMBER_FS;
+    default:
+      return SEGMENT_GS;
+  }
+}
+
+/** LDS and its kin: a far pointer from memory, its selector first, because that can be refused. */
+function loadPointer(cpu: Cpu, ip: usize, index: u32, bytes: u32): void {
+  const offset = loadSlow(cpu, cpu.t3, bytes);
+  const selector = cpu.fault == 0 ? <u32>loadSlow(cpu, cpu.t3 + bytes, 2) : 0;
+  if (cpu.fault != 0 || !loadSegmentRegister(cpu, index, selector)) return;
+  charge(cpu, SEGMENT_CYCLES);
+  writeSlot(registerSlot(cpu, regOf(ip)), bytes, offset);
+}
+
+/** SWAPGS: only in 64-bit mode, where the description has it. */
+function swapGs(cpu: Cpu): void {
+  const at = changetype<usize>(segmentAt(cpu, SEGMENT_GS)) + offsetof<Segment>("base");
+  const base = load<u64>(at);
+  store<u64>(at, cpu.kernelGsBase);
+  cpu.kernelGsBase = base;
+}
+
+function transfer(cpu: Cpu, ip: usize, operation: u32, bytes: u32): void {
+  let offset: u64 = immediateOf(ip);
+  let selector = aboveOf(ip);
+  if (hasMemory(ip)) {
+    offset = loadSlow(cpu, cpu.t3, bytes);
+    selector = cpu.fault == 0 ? <u32>loadSlow(cpu, cpu.t3 + bytes, 2) : 0;
+    if (cpu.fault != 0) return;
+  }
+  charge(cpu, SEGMENT_CYCLES);
+  keepState(cpu);
+  if (operation == OP_IRET) interruptReturn(cpu, bytes);
+  else if (operation == OP_RETF) farReturn(cpu, bytes, immediateOf(ip) & 0xffff);
+  else if (operation == OP_CALL_FAR) farCall(cpu, selector, offset, bytes);
+  else farJump(cpu, selector, offset);
+  if (cpu.fault != 0) putBack(cpu);
+}
