@@ -44,6 +44,7 @@ export function decode(at: usize, available: u32, mode: u32, into: Instruction):
 /** All fields 0. As 16-byte stores: memory.fill of so few bytes costs a call out of WebAssembly. */
 @inline
 function clear(into: Instruction): void {
+  assert(offsetof<Instruction>() % 16 == 0, "decode: an Instruction isn't whole 16-byte stores");
   const zero = i64x2.splat(0);
   for (let at: usize = 0; at < offsetof<Instruction>(); at += 16) {
     v128.store(changetype<usize>(into) + at, zero);
@@ -76,7 +77,7 @@ function readOpcode(at: usize, limit: u32, into: Instruction): bool {
   return true;
 }
 
-/** Sets `form`. All rows of an opcode have a ModR/M byte or none has; the generator checks that. */
+/** Sets `form`. All rows of an opcode have a ModR/M byte or none has (description.test.ts). */
 function chooseForm(at: usize, limit: u32, mode: u32, into: Instruction): u32 {
   const present = mandatoryPrefix(into.rep, into.prefix66);
   const end = firstCandidate(into.map, into.opcode + 1);

@@ -66,7 +66,7 @@ export class Instruction {
   scale: u32;
   /** Sign-extended; of an O operand the whole offset, zero-extended. */
   displacement: i64;
-  /** Of I, J and the offset of A. Ib and Iw are zero-extended, Ibs, Iz, Jb and Jz sign-extended. */
+  /** Of I, J and the offset of A. Ib, Iw and offsets are zero-extended, all others sign-extended. */
   immediate: u64;
   /** Second immediate: selector of A, nesting level of ENTER. */
   immediate2: u32;
