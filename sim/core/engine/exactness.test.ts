@@ -149,7 +149,7 @@ describe.each(SEEDS)("random code, seed %i", (seed) => {
     }
     expect([hashOf(b), hashOf(c)]).toEqual([hashOf(a), hashOf(a)]);
     const { victim } = a.cpu.tlbAt(0);
-    expect(victim).toBeGreaterThan(8);
+    expect(victim).toBeGreaterThan(2);
   });
 
   test("is the same in long pieces and one instruction at a time", async () => {

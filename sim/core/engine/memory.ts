@@ -33,7 +33,7 @@ const KEPT_STATE_AT: usize = SINGLE_BYTES - 0x600;
 const GATE_PARAMETERS_AT: usize = SINGLE_BYTES - 0x480;
 const STATE_IMAGE_AT: usize = SINGLE_BYTES - 0x400;
 const LINES_BYTES: usize = 0x2000;
-const JUMP_ENTRIES: usize = 4096;
+const JUMP_ENTRIES: usize = 16384;
 const JUMP_ENTRY_BYTES: usize = 16;
 
 @unmanaged
