@@ -2,6 +2,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import type { GuestOptions } from "../../sim/host/boot/guest.ts";
 import { MachineError } from "../../sim/host/errors.ts";
+import { GdbServer } from "../../sim/host/gdb/server.ts";
 import { Machine } from "../../sim/host/machine.ts";
 import { fileDrive } from "../../sim/host/node/file.ts";
 import type { MachineOptions } from "../../sim/host/options.ts";
@@ -16,6 +17,10 @@ import { seedBytes } from "./seed.ts";
 
 /** QEMU's default `iobase`. */
 const DEBUG_EXIT_DEFAULT = 0x501;
+/** Micro-steps between two looks at the debugger, and how long a machine that it holds is left alone. */
+const STEPS_AT_A_TIME = 1000;
+const HELD_MS = 100;
+const NEVER = 0xffff_ffff_ffff_ffffn;
 const NIC_ADDRESS = "52:54:00:12:34:56";
 
 /** Boots, prints and returns the exit status. Bad input is one line on stderr. */
@@ -43,9 +48,11 @@ async function boot(options: BootArguments): Promise<number> {
   const trace = options.trace === undefined ? null : traceInto(machine, options.trace);
   const started = performance.now();
   let reason: StopReason;
+  const gdb = await listenForGdb(machine, options.gdb);
   try {
-    reason = runToEnd(machine, options);
+    reason = gdb ? await debugToEnd(machine, options, gdb) : runToEnd(machine, options);
   } finally {
+    gdb?.close();
     trace?.();
   }
   await writeResults(machine, options);
@@ -65,9 +72,11 @@ async function bootGuest(machine: Machine, options: BootArguments): Promise<numb
   const trace = options.trace === undefined ? null : traceInto(machine, options.trace);
   const started = performance.now();
   let end: GuestEnd;
+  const gdb = await listenForGdb(machine, options.gdb);
   try {
-    end = await runGuest(machine, { until: options.until, quiet: options.json });
+    end = await runGuest(machine, { until: options.until, quiet: options.json, gdb });
   } finally {
+    gdb?.close();
     trace?.();
   }
   await writeResults(machine, options);
@@ -100,6 +109,33 @@ function runToEnd(machine: Machine, { until, whenIdle }: BootArguments): StopRea
   if (reason !== "condition") return reason;
   machine.input.powerButton();
   return machine.run(limit);
+}
+
+/** The same while a debugger has its say: it may hold the machine for as long as it likes. */
+async function debugToEnd(
+  machine: Machine,
+  { until = NEVER, whenIdle }: BootArguments,
+  gdb: GdbServer,
+): Promise<StopReason> {
+  let pressed = whenIdle === "stop";
+  for (;;) {
+    const reason = await gdb.run(until, STEPS_AT_A_TIME);
+    if (gdb.killed) return "condition";
+    if (reason === "condition") await gdb.rest(HELD_MS);
+    else if (reason === "steps") await new Promise((resolve) => setImmediate(resolve));
+    else return reason;
+    if (pressed || machine.debugger.engine.paused || !machine.kernel.idle) continue;
+    machine.input.powerButton();
+    pressed = true;
+  }
+}
+
+/** Says on stderr where it listens. */
+async function listenForGdb(machine: Machine, port: number | undefined): Promise<GdbServer | null> {
+  if (port === undefined) return null;
+  const gdb = await GdbServer.listen(machine, port);
+  process.stderr.write(`aios: waiting for gdb: target remote 127.0.0.1:${gdb.port}\n`);
+  return gdb;
 }
 
 async function machineOptions(options: BootArguments): Promise<MachineOptions> {

@@ -21,6 +21,7 @@ export interface BootArguments {
   readonly append?: string;
   readonly symbols?: string;
   readonly debugExit?: number | true;
+  readonly gdb?: number;
 }
 
 const MEMORY_DEFAULT = 256 * 1024 * 1024;
@@ -37,6 +38,12 @@ function parsePort(text: string): number {
   throw new InvalidArgumentError(`"${text}" is not an I/O port like 0x501`);
 }
 
+/** @throws InvalidArgumentError */
+function parseTcpPort(text: string): number {
+  if (/^[0-9]{1,5}$/.test(text) && Number(text) <= 0xffff) return Number(text);
+  throw new InvalidArgumentError(`"${text}" is not a TCP port`);
+}
+
 const STATUSES = `
 Exit status:
   0  the machine powered off in good order, or asked for a reset
@@ -48,6 +55,9 @@ Exit status:
 With --kernel another operating system runs on the machine, by its own boot protocol: a Linux bzImage
 (64-bit), an ELF file with a PVH entry, or Multiboot 1. The terminal is its first serial port; Ctrl-A is
 the escape key, and Ctrl-A h tells the rest. Time doesn't pass faster than real time while it idles.
+
+With --gdb the machine waits at power-on for gdb ("target remote :1234"). Threads are CPUs. Besides the
+usual there are reverse-stepi, reverse-continue and "monitor help"; when gdb detaches, the machine runs on.
 
 Without --drive the machine boots from an image made on the spot: a boot bundle with the project's
 own modules on one drive, and an empty partition on a second.
@@ -100,6 +110,11 @@ export function bootCommand(): Command {
       "--debug-exit [port]",
       "I/O port with which a guest ends the run, like QEMU's isa-debug-exit (default: 0x501)",
       parsePort,
+    )
+    .option(
+      "--gdb <port>",
+      "wait for gdb on this port of the loopback address (0: any that is free) and let it debug",
+      parseTcpPort,
     )
     .option("--json", "print one JSON object instead of the console", false)
     .addHelpText("after", STATUSES)

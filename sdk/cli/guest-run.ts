@@ -2,6 +2,7 @@
  * Runs a guest with a terminal on its serial port. It runs as fast as it can; while it idles, time
  * passes no faster than real time, so that a guest which waits for its user doesn't race ahead.
  */
+import type { GdbServer } from "../../sim/host/gdb/server.ts";
 import type { Machine } from "../../sim/host/machine.ts";
 import type { StopReason } from "../../sim/host/reasons.ts";
 import { Terminal } from "./terminal.ts";
@@ -11,6 +12,8 @@ export interface GuestRunOptions {
   readonly until: bigint | undefined;
   /** Nothing is shown, nothing is typed. */
   readonly quiet: boolean;
+  /** Says when the machine runs; null: always. */
+  readonly gdb: GdbServer | null;
 }
 
 export interface GuestEnd {
@@ -25,13 +28,15 @@ const STEPS_AT_A_TIME = 100;
 const CATCH_UP = 250_000_000n;
 /** Real time for which a guest that has nothing to do is left alone, in ms. */
 const IDLE_WAIT = 4;
+/** The same for one that a debugger holds. */
+const HELD_WAIT = 20;
 const PLACES = 8;
 
 export async function runGuest(machine: Machine, options: GuestRunOptions): Promise<GuestEnd> {
   const terminal = options.quiet ? null : new Terminal(machine);
   const places = machine.sim.cpus.map((): bigint[] => []);
   try {
-    const reason = await runPaced(machine, options.until, terminal, places);
+    const reason = await runPaced(machine, options, terminal, places);
     return { reason, places };
   } finally {
     terminal?.close();
@@ -40,20 +45,23 @@ export async function runGuest(machine: Machine, options: GuestRunOptions): Prom
 
 async function runPaced(
   machine: Machine,
-  until: bigint | undefined,
+  { until, gdb }: GuestRunOptions,
   terminal: Terminal | null,
   places: bigint[][],
 ): Promise<StopReason> {
   const pace = new Pace(machine.time);
   for (;;) {
-    if (terminal?.left) return "condition";
+    if (terminal?.left || gdb?.killed) return "condition";
     const now = pace.now(machine.time);
     const limit = until !== undefined && until < now ? until : now;
-    const reason = machine.run({ until: limit, steps: STEPS_AT_A_TIME });
+    const reason = gdb
+      ? await gdb.run(limit, STEPS_AT_A_TIME)
+      : machine.run({ until: limit, steps: STEPS_AT_A_TIME });
     terminal?.flush();
     notePlaces(machine, places);
     if (reason === "limit" && limit === until) return reason;
     if (reason === "limit" || reason === "idle") await rest(IDLE_WAIT);
+    else if (gdb && reason === "condition") await gdb.rest(HELD_WAIT);
     else if (reason === "steps") await rest(0);
     else return reason;
   }

@@ -19,7 +19,7 @@ export class HostControl {
 
 /** Buffer through which the host passes bytes in and out. */
 export const HOST_BUFFER: usize = HOST_BASE + 0x1000;
-export const HOST_BUFFER_BYTES: usize = 0xf_f000;
+export const HOST_BUFFER_BYTES: usize = 0xf_e000;
 
 @inline
 export function hostControl(): HostControl {

@@ -1,6 +1,13 @@
 /** Exports of sim.wasm: what the host calls, and the machine interface that kernel.wasm imports. */
 export { addDebugExit, addNic, create, powerOn, startGuest } from "./create";
-export { advanceIdle, run } from "./run";
+export { advanceIdle, endPausedTurn, run } from "./run";
+export {
+  debugAddBreakpoint,
+  debugAddress,
+  debugAddWatchpoint,
+  debugApply,
+  debugClear,
+} from "./debug";
 export * from "./interface";
 export { HOST_BUFFER, HOST_BUFFER_BYTES } from "./host";
 export { physicalRead, physicalWrite, portRead, portWrite } from "./bus/bus";

@@ -13,11 +13,13 @@
 import { cpuAt } from "./cpu/cpu";
 import { cpuTurn } from "./cpu/entry";
 import { cpuReady } from "./cpu/interrupts";
+import { debugControl, pausesAfterStep } from "./debug";
+import { codeTurn } from "./engine/turn";
 import { eventArgument, eventKind, NEVER, nextEventTime, takeEvent } from "./events";
 import { dispatchEvent } from "./bus/dispatch";
 import { hostControl } from "./host";
-import { machine } from "./machine";
-import { STOP_AGENT, STOP_BREAK, STOP_IDLE, STOP_LIMIT, STOP_STEPS } from "../spec/stops";
+import { machine, NO_CPU } from "./machine";
+import { STOP_AGENT, STOP_BREAK, STOP_IDLE, STOP_LIMIT, STOP_PAUSE, STOP_STEPS } from "../spec/stops";
 
 /** Longest stretch that one CPU runs before the others get their turn, in cycles. */
 const SLICE_CYCLES: u64 = 20_000;
@@ -43,9 +45,25 @@ export function run(limit: u64, maxSteps: u32): u32 {
     if (found < FOUND_EVENT) return found;
     if (found == FOUND_TURN && cpuAt(control.cpu).waitsForHost != 0) return STOP_AGENT;
     microStep(found);
+    if (debugControl().active != 0 && pausesAfterStep()) return STOP_PAUSE;
     if (control.breakHit) return STOP_BREAK;
   }
   return state.stopped;
+}
+
+/**
+ * Goes on with the turn that a debugger has paused, within the same micro-step.
+ * @returns whether it is over, and nothing has come for which the debugger waits
+ */
+export function endPausedTurn(): bool {
+  const control = debugControl();
+  const index = control.paused - 1;
+  control.paused = 0;
+  machine().running = index;
+  codeTurn(cpuAt(index));
+  machine().running = NO_CPU;
+  if (control.paused == 0) endTurn(index);
+  return control.paused == 0 && !pausesAfterStep();
 }
 
 /** Runs on, to the same limit: without a 64-bit number, which costs the host more than a step. */
@@ -135,6 +153,13 @@ function microStep(found: u32): void {
   state.turn = index;
   if (cpu.clock < state.now) cpu.clock = state.now;
   cpuTurn(cpu, state.sliceEnd);
+  if (debugControl().paused == 0) endTurn(index);
+}
+
+/** Who is next. */
+function endTurn(index: u32): void {
+  const state = machine();
+  const cpu = cpuAt(index);
   if (!cpuReady(cpu)) state.attention &= ~(<u64>1 << index);
   else if (cpu.clock < state.sliceEnd) return;
   state.turn = index + 1;

@@ -25,6 +25,14 @@ export interface SimExports {
   run(limit: bigint, maxSteps: number): number;
   /** The same with the limit of the last run. */
   goOn(maxSteps: number): number;
+  /** Goes on with a turn that is paused; whether it has ended, and nothing stops the run. */
+  endPausedTurn(): number;
+  /** Breakpoints and watchpoints (sim/core/debug.ts); all together take effect with `debugApply`. */
+  debugClear(): void;
+  debugAddBreakpoint(rip: bigint): number;
+  debugAddWatchpoint(address: bigint, bytes: number, kinds: number): number;
+  debugApply(): void;
+  debugAddress(): number;
   driveLine(gsi: number, level: boolean): void;
   deliverMessage(address: bigint, data: number): void;
   pendingInterrupt(cpu: number): number;
@@ -91,7 +99,7 @@ export interface Core {
 /** Linear memory map; the same figures as sim/core/memory.ts. */
 export const HOST_BASE = 0x0010_0000;
 export const HASH_RESULT = HOST_BASE + 0x40;
-export const HOST_BUFFER_BYTES = 0xf_f000;
+export const HOST_BUFFER_BYTES = 0xf_e000;
 export const HOST_BUFFER = HOST_BASE + 0x1000;
 export const STATE_BASE = 0x0020_0000;
 export const RAM_BASE = 0x0200_0000;

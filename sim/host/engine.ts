@@ -1,5 +1,6 @@
 /** A machine's inner works: its core, what it is connected to, and how it is driven. */
-import { STOP_AGENT, STOP_BREAK, STOP_IDLE, STOP_STEPS } from "../spec/stops.ts";
+import { DEBUG_CLOCK } from "../spec/debug.ts";
+import { STOP_AGENT, STOP_BREAK, STOP_IDLE, STOP_PAUSE, STOP_STEPS } from "../spec/stops.ts";
 import type { AgentCall, AgentChain } from "./agent-port.ts";
 import { Agents } from "./agents.ts";
 import type { GuestOptions } from "./boot/guest.ts";
@@ -16,7 +17,7 @@ import { type Configuration, checkJournal, type MachineOptions } from "./options
 import { type Integer, Programs } from "./programs.ts";
 import { type StopReason, stopReason } from "./reasons.ts";
 import { guestTrap } from "./traps.ts";
-import { Machine as MachineState } from "./views.generated.ts";
+import { DebugControl, Machine as MachineState } from "./views.generated.ts";
 import { Watches } from "./watch.ts";
 
 export const NEVER = 0xffff_ffff_ffff_ffffn;
@@ -41,6 +42,8 @@ export class Engine {
   readonly drives: readonly Drive[];
   readonly core: Core;
   readonly state: MachineState;
+  /** Where a debugger says when turns are to pause; not machine state. */
+  readonly debug: DebugControl;
   readonly console = new ConsoleLog();
   readonly consoleListeners = new Set<(byte: number) => void>();
   readonly framesSent: Uint8Array[] = [];
@@ -53,6 +56,10 @@ export class Engine {
   serial: number[] = [];
   /** Virtual time up to which nothing more happens: an idle machine that was run to a limit. */
   reached = 0n;
+  /** How much of the console's output listeners have heard; what is executed again they don't hear. */
+  heard = 0;
+  /** Steps up to which what happens has happened before: a debugger has put the machine back. */
+  present = 0n;
   crash: MachineError | null = null;
   /** While the machine makes a step, or one of its agents' programs runs. */
   entered = false;
@@ -72,6 +79,7 @@ export class Engine {
     this.journal = new JournalLog(checkJournal(options.journal));
     this.core = instantiate(modules, configuration, this.hostFunctions());
     this.state = new MachineState(this.core.data, STATE_BASE);
+    this.debug = new DebugControl(this.core.data, this.core.sim.debugAddress());
     this.agents = new Agents(this, options.programs ?? new Programs());
   }
 
@@ -118,12 +126,14 @@ export class Engine {
 
   /** Gives the machine an input now, and notes it in the journal. */
   give(input: Input): bigint {
-    if (this.replay.length > 0)
+    if (this.inPast)
       throw new MachineError(
         "machine-busy",
         "a replayed machine takes its inputs from the journal",
       );
     if (this.crash) throw this.crash;
+    if (this.paused)
+      throw new MachineError("machine-busy", "the machine is paused in the middle of a CPU's turn");
     if (!this.journal.hasRoomFor(inputBytes(input)))
       throw new MachineError(
         "journal-full",
@@ -164,8 +174,19 @@ export class Engine {
     return agents.begin(chain);
   }
 
+  private get inPast(): boolean {
+    return this.replay.length > 0 || this.state.steps < this.present;
+  }
+
+  /** Whether a debugger has paused a CPU in the middle of its turn: a place for looking only. */
+  get paused(): boolean {
+    return this.debug.paused !== 0;
+  }
+
   /** Hands waiting bytes to the serial port while it has room; whether it took any. */
   feedSerial(): boolean {
+    // In the past of a debugged machine what is typed waits for the present.
+    if (this.inPast || this.paused) return false;
     let taken = 0;
     while (taken < this.serial.length && this.core.sim.uartRoom() > 0) {
       this.give({ kind: "serial", byte: this.serial[taken] ?? 0 });
@@ -181,6 +202,8 @@ export class Engine {
    */
   run(limit: bigint, steps: number, condition?: () => boolean): StopReason {
     this.watches?.drain();
+    if (this.crash) return "crashed";
+    if (this.paused && this.inTurn(() => this.endPausedTurn()) === STOP_PAUSE) return "break";
     let asked = false;
     for (let left = steps; ; ) {
       if (this.crash) return "crashed";
@@ -192,7 +215,7 @@ export class Engine {
       if (asked) this.serveAgent();
       const before = this.steps;
       const count = Math.min(left, this.stepsAtATime(condition !== undefined));
-      let stop = this.enter(limit, count);
+      let stop = this.inTurn(() => this.enter(limit, count));
       while (stop === STOP_AGENT) {
         const made = this.steps - before;
         if (this.isFull) break;
@@ -206,7 +229,7 @@ export class Engine {
       const hit = this.watches?.drain() ?? false;
       // An idle guest may have read what kept the rest waiting.
       const fed = stop === STOP_IDLE && this.feedSerial();
-      if (hit) return "break";
+      if (hit || stop === STOP_PAUSE) return "break";
       if (full) return "journal-full";
       if (asked || stop === STOP_STEPS || stop === STOP_BREAK || fed) continue;
       return this.stand(limit, stopReason(stop));
@@ -234,7 +257,7 @@ export class Engine {
     if (this.serial.length > 0) steps = Math.min(steps, SERIAL_STEPS - (this.steps % SERIAL_STEPS));
     const next = this.replay.at(-1);
     // One that is due already is a waiting CPU's: the machine asks before it makes a step.
-    if (next) steps = Math.min(steps, Math.max(1, Number(next.steps) - this.steps));
+    if (next) steps = Math.min(steps, Math.max(1, lastStepBefore(next) - this.steps));
     return steps;
   }
 
@@ -258,6 +281,15 @@ export class Engine {
       this.replayInput(next);
     }
     return true;
+  }
+
+  /** Gives what a debugger changed before it went on from here. */
+  replayEdits(): void {
+    for (let next = this.replay.at(-1); next; next = this.replay.at(-1)) {
+      if (next.steps !== this.state.steps || next.input.kind !== "memory") return;
+      this.core.sim.advanceIdle(next.time);
+      this.replayInput(next);
+    }
   }
 
   private replayInput(entry: JournalEntry): void {
@@ -285,6 +317,57 @@ export class Engine {
   /** Nobody but agents has a say between two steps. */
   private get undisturbed(): boolean {
     return this.replay.length === 0 && this.serial.length === 0 && !(this.watches?.active ?? false);
+  }
+
+  private endPausedTurn(): number {
+    return this.guarded(() => this.core.sim.endPausedTurn()) === 0 ? STOP_PAUSE : STOP_STEPS;
+  }
+
+  /**
+   * Makes steps, or ends a paused turn. A change that a replayed journal has in this very turn is made
+   * where the debugger made it: the turn pauses there and goes on.
+   */
+  private inTurn(first: () => number): number {
+    const { debug } = this;
+    for (let act = first; ; act = () => this.endPausedTurn()) {
+      const edit = this.editOfTurn();
+      if (!edit) return act();
+      const { active, pauseCpu, pauseClock } = debug;
+      const { cpu, clock } = edit;
+      const own = pauseCpu === cpu && pauseClock <= clock;
+      if (!own) Object.assign(debug, { active: 1, pauseCpu: cpu, pauseClock: clock });
+      const stop = act();
+      Object.assign(debug, { active, pauseCpu, pauseClock });
+      const there = debug.paused === cpu + 1 && this.state.cpusAt(cpu).clock === clock;
+      if (!there || debug.reason !== DEBUG_CLOCK) return stop;
+      this.replayInput(this.replay.at(-1) as JournalEntry);
+      if (own) return stop;
+    }
+  }
+
+  /** The next input of a replayed journal, if a debugger has given it in the turn that is next. */
+  private editOfTurn(): (Input & { kind: "debug" }) | null {
+    const next = this.replay.at(-1);
+    if (next?.input.kind !== "debug") return null;
+    return Number(next.steps) === this.steps + (this.paused ? 0 : 1) ? next.input : null;
+  }
+
+  /**
+   * Bytes of linear memory that a debugger changes, also in the middle of a turn. What a replayed
+   * journal had for the time from here on is no longer what happens.
+   */
+  edit(at: number, bytes: Uint8Array): void {
+    this.replay = [];
+    this.present = 0n;
+    if (!this.paused) {
+      this.give({ kind: "memory", at, bytes: bytes.slice() });
+      return;
+    }
+    const cpu = this.debug.paused - 1;
+    const { clock } = this.state.cpusAt(cpu);
+    const input: Input = { kind: "debug", cpu, clock, at, bytes: bytes.slice() };
+    this.journal.push({ steps: this.state.steps, time: this.state.now, input });
+    this.guarded(() => applyInput(this.core, input));
   }
 
   private enter(limit: bigint, steps: number): number {
@@ -357,6 +440,8 @@ export class Engine {
       driveFlush: (n) => attempt(n, (d) => d.flush()),
       consoleWrite: (_port, byte) => {
         this.console.push(byte);
+        if (this.console.position <= this.heard) return;
+        this.heard = this.console.position;
         for (const listener of this.consoleListeners) listener(byte);
       },
       frameSend: (_nic, from, bytes) => keep(this.framesSent, span(from, bytes).slice()),
@@ -375,6 +460,11 @@ export class Engine {
       return 1;
     }
   }
+}
+
+/** Steps that are made before a replayed input is looked for; a debugger's change is within its step. */
+function lastStepBefore({ steps, input }: JournalEntry): number {
+  return Number(steps) - (input.kind === "debug" ? 1 : 0);
 }
 
 function diverged(how: string): MachineError {

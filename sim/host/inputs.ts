@@ -71,7 +71,18 @@ export type Input =
   /** It has no operation any more: it faults. */
   | { readonly kind: "agent-fault"; readonly cpu: number }
   /** Bytes of linear memory are changed: RAM in bulk, or a field through a typed view. */
-  | { readonly kind: "memory"; readonly at: number; readonly bytes: Uint8Array };
+  | { readonly kind: "memory"; readonly at: number; readonly bytes: Uint8Array }
+  /**
+   * The same by a debugger while CPU `cpu` was paused in its turn, at `clock`. The only input within a
+   * micro-step: the one that makes the number of steps what it is.
+   */
+  | {
+      readonly kind: "debug";
+      readonly cpu: number;
+      readonly clock: bigint;
+      readonly at: number;
+      readonly bytes: Uint8Array;
+    };
 
 /** Inputs that a CPU asks for: they come when it does, whatever a run's limit. */
 export function isAgentInput({ kind }: Input): boolean {
@@ -123,6 +134,7 @@ export function applyInput(core: Core, input: Input): bigint {
     case "agent-fault":
       return BigInt(core.agents.fault(input.cpu));
     case "memory":
+    case "debug":
       sim.memoryChanged(input.at, input.bytes.length);
       core.bytes.set(input.bytes, input.at);
       return 1n;

@@ -43,6 +43,7 @@ const FIELDS: { readonly [K in Input["kind"]]: Readonly<Record<string, FieldType
   },
   "agent-fault": { cpu: "number" },
   memory: { at: "number", bytes: "bytes" },
+  debug: { cpu: "number", clock: "bigint", at: "number", bytes: "bytes" },
 };
 
 export async function writeJournal(journal: Journal): Promise<Uint8Array> {

@@ -58,6 +58,11 @@ export class JournalLog {
     this.limit = limit;
   }
 
+  /** Inputs so far. */
+  get length(): number {
+    return this.records + this.others.length;
+  }
+
   /** Whether an operation of an agent can be noted. */
   get hasRoom(): boolean {
     return this.used + RECORD_WORDS_MAX <= this.block.length || this.fits(BLOCK_BYTES);

@@ -6,6 +6,7 @@ import type { Core } from "./core.ts";
 import type { Drive } from "./drives.ts";
 import { type DriveFailure, Engine, NEVER } from "./engine.ts";
 import type { MachineError } from "./errors.ts";
+import { Debugger } from "./gdb/debugger.ts";
 import { InputPort } from "./input-port.ts";
 import { driveShape, Journal } from "./journal.ts";
 import { loadModules } from "./modules.ts";
@@ -58,6 +59,7 @@ export class Machine {
   /** Typed views of the kernel's structures. Writing a field is a journaled input. */
   readonly kernel: KernelViews;
   private lastStop: StopReason | null = null;
+  private attached: Debugger | null = null;
 
   private constructor(engine: Engine) {
     this.engine = engine;
@@ -296,6 +298,12 @@ export class Machine {
     const { journal } = this;
     this.engine.journal.clear();
     return journal;
+  }
+
+  /** Breakpoints, single steps and the way back, for a debugger on this machine. */
+  get debugger(): Debugger {
+    this.attached ??= new Debugger(this, this.engine);
+    return this.attached;
   }
 
   /** The raw exports and memory, for tests of devices: nothing done here is journaled. */

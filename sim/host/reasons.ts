@@ -33,6 +33,7 @@ const NAMES: Readonly<Record<number, StopReason>> = {
   [Stop.STOP_TRIPLE_FAULT]: "triple-fault",
   [Stop.STOP_DEBUG_EXIT]: "debug-exit",
   [Stop.STOP_BREAK]: "break",
+  [Stop.STOP_PAUSE]: "break",
 };
 
 /** The name of a reason of sim/spec/stops.ts. */

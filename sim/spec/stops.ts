@@ -17,5 +17,7 @@ export const STOP_TRIPLE_FAULT = 7;
 export const STOP_BREAK = 8;
 /** The guest wrote a status to the debug exit port (QEMU, isa-debug-exit). */
 export const STOP_DEBUG_EXIT = 10;
+/** A debugger's pause: in the middle of a CPU's turn, or behind it (sim/core/debug.ts). */
+export const STOP_PAUSE = 11;
 /** An agent's next operation must come from the host; the host window says on which CPU. */
 export const STOP_AGENT = 9;

@@ -6,6 +6,7 @@
  * that lies elsewhere reads as all ones, which is a reserved-bit fault.
  */
 import { physicalRead, physicalWrite } from "../bus/bus";
+import { debugControl, pageIsWatched } from "../debug";
 import { codeWritten } from "../engine/blocks";
 import { frameOf, LINES_ACCESS, LINES_SUPERVISOR, LINES_USER } from "../engine/memory";
 import { loadSized, ramPointer, storeSized } from "../ram";
@@ -195,6 +196,7 @@ function addFastLine(cpu: Cpu, va: u64, address: u64, rights: u64, access: u32):
   if (guarded && !open) return;
   const page = ramPointer(address & ~(<u64>0xfff), 4096);
   if (page == 0) return;
+  if (debugControl().watchpoints != 0 && !(access & ACCESS_FETCH) && pageIsWatched(va)) return;
   const kind = access & ACCESS_WRITE ? FAST_WRITE : access & ACCESS_FETCH ? FAST_FETCH : FAST_READ;
   if (kind == FAST_WRITE && frameOf(page).granules != 0) return;
   const set = user ? LINES_USER : open ? LINES_ACCESS : LINES_SUPERVISOR;

@@ -12,6 +12,7 @@ import { ACCESS_READ, ACCESS_WRITE, accessOf, translate } from "../cpu/mmu";
 import { MMIO_READ_CYCLES, MMIO_WRITE_CYCLES } from "../cpu/prices";
 import { refuse } from "../cpu/segments";
 import { fastReadUpTo, fastWriteUpTo } from "../cpu/tlb";
+import { debugControl, watchAccess } from "../debug";
 import { loadSized, ramPointer, storeSized } from "../ram";
 import { codeWritten, holdsCode } from "./blocks";
 import { engine } from "./memory";
@@ -44,8 +45,10 @@ function findSpan(cpu: Cpu, va: u64, bytes: u32, kind: u32): bool {
     state.spanNextPointer = ramPointer(state.spanNext, bytes - head);
     ram = ram && state.spanNextPointer != 0;
   }
+  const watched = debugControl().watchpoints != 0;
+  const unseen = !watched || watchAccess(cpu, va, bytes, kind == ACCESS_WRITE, state.alone != 0);
   if (state.alone != 0) return true;
-  if (!ram || state.translationsChanged != 0 || (kind == ACCESS_WRITE && spanHoldsCode(bytes)))
+  if (!ram || !unseen || state.translationsChanged != 0 || (kind == ACCESS_WRITE && spanHoldsCode(bytes)))
     cpu.fault = FAULT_ALONE;
   return cpu.fault == 0;
 }

@@ -7,6 +7,7 @@ import {
   TOO_LONG,
 } from "../decode/instruction";
 import { decode } from "../decode/decode";
+import { isBreakpoint } from "../debug";
 import { Block, BLOCK_HEADER, blockAt, MICRO_BYTES } from "./blocks";
 import { addressInT3, emitCall, emitWide } from "./emitter";
 import {
@@ -89,6 +90,7 @@ export function makeBlock(
   let ended = false;
   let count: u32 = 0;
   while (count < most && length < available && !ended) {
+    if (count != 0 && isBreakpoint(state.emitNextRip)) break;
     const verdict = decode(bytes + length, available - length, mode & MODE_CODE, ins);
     if (verdict == NEED_MORE && count == 0) return 0;
     if (count != 0 && (verdict != DECODED || isAlone(ins))) break;

@@ -13,6 +13,7 @@ import { deliverPending, somethingWaits } from "../cpu/interrupts";
 import { refuse } from "../cpu/segments";
 import { selectFastLines } from "../cpu/tlb";
 import { CODE_64 } from "../decode/instruction";
+import { debugBudget, debugControl, isBreakpoint, pausesHere } from "../debug";
 import { machine } from "../machine";
 import { FAULT_ALONE, FAULT_DIVIDE, FAULT_PROTECTION } from "./access";
 import { Block, BLOCK_HEADER, blockAt, MICRO_BYTES } from "./blocks";
@@ -42,11 +43,17 @@ const BUDGET_MAX: u64 = 0x7fff_0000;
 /** Runs from where the CPU stands until the slice ends, or RIP is in a window (windows.ts). */
 export function codeTurn(cpu: Cpu): void {
   const state = machine();
+  const debugged = debugControl().active != 0;
   loadFlags(cpu);
   while (cpu.activity == CPU_RUNNING && cpu.clock < state.sliceEnd && state.stopped == 0) {
     if (inWindow(cpu, cpu.rip)) break;
+    let budget = min(state.sliceEnd - cpu.clock, BUDGET_MAX);
+    if (debugged) {
+      if (pausesHere(cpu)) break;
+      budget = debugBudget(cpu, budget);
+    }
     if (special(cpu)) runSpecial(cpu);
-    else run(cpu, min(state.sliceEnd - cpu.clock, BUDGET_MAX));
+    else run(cpu, budget);
     deliverAll(cpu);
   }
   storeFlags(cpu);
@@ -113,7 +120,7 @@ function run(cpu: Cpu, budget: u64): void {
     if (state.reason != LEFT_AT_SITE) return leftInside(cpu, budget);
     const site = state.site;
     cpu.rip = load<u64>(site, 8);
-    if (left == 0) return pass(cpu, budget);
+    if (left == 0 || isBreakpoint(cpu.rip)) return pass(cpu, budget - <u64>left);
     at = blockFor(cpu, cpu.rip, mode, min<u32>(BLOCK_INSTRUCTIONS, <u32>left));
     // A flush has taken the site's block away.
     if (at != 0 && state.site == site) connect(cpu, state.block, site, at, mode);
@@ -132,7 +139,7 @@ function fetchFault(cpu: Cpu): void {
 function connect(cpu: Cpu, from: usize, site: usize, to: usize, mode: u32): void {
   const single = singleBlock();
   const target = blockAt(to);
-  if (to == single || target.second != 0 || mode & MODE_LIMITED) return;
+  if (to == single || target.second != 0 || mode & MODE_LIMITED || isBreakpoint(target.rip)) return;
   const source = blockAt(from);
   const samePage = ((source.code ^ target.code) & ~0xfff) == 0;
   const sameDistance = target.rip - source.rip == <u64>(<i64>target.code - <i64>source.code);
