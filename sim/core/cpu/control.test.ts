@@ -49,11 +49,15 @@ describe("CR0", () => {
     ["PG without PE", 0x8000_0010n],
     ["NW without CD", 0x2000_0011n],
     ["bit 32", 0x1_0000_0011n],
-    ["PG without LME and PAE", 0x8000_0011n],
   ])("%s is #GP", (_, value) => {
     const before = bench.cpu.cr0;
     expect(control(0, value)).toBe(GP);
     expect(bench.cpu.cr0).toBe(before);
+  });
+  test("PG with LME but without PAE is #GP", () => {
+    bench.do.writeMsr(X86.MSR_EFER, 0x100n);
+    expect(control(0, 0x8000_0011n)).toBe(GP);
+    expect(bench.cpu.efer).toBe(0x100n);
   });
   test("ET is 1 and reserved low bits are 0, whatever is written", () => {
     expect(control(0, 0xffc1n)).toBe(-1);

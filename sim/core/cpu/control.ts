@@ -2,8 +2,8 @@
  * Control registers, EFER and XCR0: what software may write to them (Intel SDM 3A, 2.5, 2.6). What
  * isn't allowed is left in `cpu.fault`, and nothing has changed then.
  */
-import { Cpu, SEGMENT_CS, segmentAt } from "./cpu";
-import { canonical } from "./mmu";
+import { Cpu, SEGMENT_CS, SEGMENT_TR, segmentAt } from "./cpu";
+import { canonical, loadPdptes } from "./mmu";
 import { refuse, SEGMENT_LONG } from "./segments";
 import { currentPcid, dropFastLines, flushAll, flushContext, flushNonGlobal, flushPage } from "./tlb";
 import { lapicReadPriority, lapicWritePriority } from "../interrupts/lapic";
@@ -67,6 +67,11 @@ const CR3_BITS: u64 = (1 << PHYSICAL_ADDRESS_BITS) - 1;
 const CR3_NO_FLUSH: u64 = 1 << 63;
 const EFER_BITS: u64 = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
 
+/** Types of a TSS of 16 bits, available and busy. */
+const TASK_TYPE: u16 = 0xf;
+const TASK_16: u16 = 1;
+const TASK_16_BUSY: u16 = 3;
+
 /** MOV from CR0, 2, 3, 4, 8; another number is #UD and reads 0. */
 export function readControlRegister(cpu: Cpu, number: u32): u64 {
   switch (number) {
@@ -117,10 +122,7 @@ export function in64BitMode(cpu: Cpu): bool {
   return (cpu.efer & EFER_LMA) != 0 && (segmentAt(cpu, SEGMENT_CS).attributes & SEGMENT_LONG) != 0;
 }
 
-/**
- * Paging without long mode (32-bit and PAE paging) isn't provided: turning it on is #GP, as on a
- * processor that has only IA-32e paging.
- */
+/** Turning paging on or off, and with EFER.LME long mode. */
 function writeCr0(cpu: Cpu, value: u64): bool {
   if (value >> 32 != 0) return false;
   const next = (value & CR0_BITS) | CR0_ET;
@@ -128,9 +130,8 @@ function writeCr0(cpu: Cpu, value: u64): bool {
   if (next & CR0_NW && !(next & CR0_CD)) return false;
   const changed = cpu.cr0 ^ next;
   if (changed & CR0_PG) {
-    if (next & CR0_PG ? !mayActivate(cpu) : !mayDeactivate(cpu)) return false;
-    if (next & CR0_PG) cpu.efer |= EFER_LMA;
-    else cpu.efer &= ~EFER_LMA;
+    if (next & CR0_PG ? !activate(cpu) : !mayDeactivate(cpu)) return false;
+    if (!(next & CR0_PG)) cpu.efer &= ~EFER_LMA;
     cpu.cr0 = next;
     flushAll(cpu);
     return true;
@@ -140,10 +141,23 @@ function writeCr0(cpu: Cpu, value: u64): bool {
   return true;
 }
 
-/** Activating IA-32e mode (Intel SDM 3A, 9.8.5.1 and 4.1.2). */
-function mayActivate(cpu: Cpu): bool {
-  if (!(cpu.efer & EFER_LME) || !(cpu.cr4 & CR4_PAE)) return false;
-  return !(segmentAt(cpu, SEGMENT_CS).attributes & SEGMENT_LONG);
+/**
+ * Activates IA-32e mode (Intel SDM 3A, 9.8.5.1 and 4.1.2), which a 16-bit TSS forbids too, or another
+ * kind of paging.
+ */
+function activate(cpu: Cpu): bool {
+  if (!(cpu.efer & EFER_LME)) return !(cpu.cr4 & CR4_PAE) || loadPdptes(cpu, cpu.cr3);
+  if (!(cpu.cr4 & CR4_PAE) || segmentAt(cpu, SEGMENT_CS).attributes & SEGMENT_LONG) return false;
+  const task = segmentAt(cpu, SEGMENT_TR).attributes & TASK_TYPE;
+  if (task == TASK_16 || task == TASK_16_BUSY) return false;
+  cpu.efer |= EFER_LMA;
+  return true;
+}
+
+/** Whether the PDPTE registers are in use: PAE paging outside of IA-32e mode. */
+@inline
+function usesPdptes(cpu: Cpu, cr4: u64): bool {
+  return (cpu.cr0 & CR0_PG) != 0 && (cr4 & CR4_PAE) != 0 && !(cpu.efer & EFER_LMA);
 }
 
 /** PG can't be cleared in 64-bit mode or while PCIDs are on (Intel SDM 3A, 4.1.2). */
@@ -157,6 +171,7 @@ function writeCr3(cpu: Cpu, value: u64): bool {
   const keep = pcids && (value & CR3_NO_FLUSH) != 0;
   const next = pcids ? value & ~CR3_NO_FLUSH : value;
   if (next & ~CR3_BITS) return false;
+  if (usesPdptes(cpu, cpu.cr4) && !loadPdptes(cpu, next)) return false;
   cpu.cr3 = next;
   if (keep) dropFastLines(cpu);
   else if (pcids) flushContext(cpu, next & 0xfff);
@@ -170,6 +185,8 @@ function writeCr4(cpu: Cpu, value: u64): bool {
   const longMode = (cpu.efer & EFER_LMA) != 0;
   if (longMode && !(value & CR4_PAE)) return false;
   if (changed & value & CR4_PCIDE && (!longMode || (cpu.cr3 & 0xfff) != 0)) return false;
+  const reloads = (changed & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)) != 0;
+  if (reloads && usesPdptes(cpu, value) && !loadPdptes(cpu, cpu.cr3)) return false;
   cpu.cr4 = value;
   if (changed & (CR4_PGE | CR4_PAE | CR4_PSE | CR4_SMEP | CR4_PCIDE)) flushAll(cpu);
   else if (changed & CR4_SMAP) dropFastLines(cpu);
@@ -198,7 +215,10 @@ export function writeXcr(cpu: Cpu, index: u32, value: u64): void {
 
 /** INVLPG: an address that isn't canonical is no error and names nothing. */
 export function invalidateAddress(cpu: Cpu, va: u64): void {
-  if (canonical(va)) flushPage(cpu, va, currentPcid(cpu), true);
+  if (!canonical(va)) return;
+  flushPage(cpu, va, currentPcid(cpu), true);
+  // Half of a page of 4 MiB has an entry of its own (paging32.ts).
+  if (!(cpu.cr4 & CR4_PAE)) flushPage(cpu, va ^ 0x20_0000, 0, true);
 }
 
 /** INVPCID (Intel SDM 2A): #GP(0) for a bad type, PCID or address. */

@@ -91,6 +91,11 @@ export class Cpu {
   cr3: u64;
   cr4: u64;
   efer: u64;
+  /** The registers of PAE paging (Intel SDM 3A, 4.4.1), while it is on. */
+  pdpte0: u64;
+  pdpte1: u64;
+  pdpte2: u64;
+  pdpte3: u64;
   xcr0: u64;
   dr0: u64;
   dr1: u64;

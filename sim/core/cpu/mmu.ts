@@ -1,6 +1,6 @@
 /**
- * Linear to physical addresses: 4-level paging (Intel SDM 3A, 4.5), access rights (4.6), accessed
- * and dirty flags (4.8).
+ * Linear to physical addresses: 4-level and PAE paging (Intel SDM 3A, 4.4, 4.5; 32-bit paging is in
+ * paging32.ts), access rights (4.6), accessed and dirty flags (4.8).
  *
  * No level of the walk is cached on its own, and paging structures are read from RAM only: an entry
  * that lies elsewhere reads as all ones, which is a reserved-bit fault.
@@ -11,6 +11,7 @@ import { codeWritten } from "../engine/blocks";
 import { frameOf, LINES_ACCESS, LINES_SUPERVISOR, LINES_USER } from "../engine/memory";
 import { loadSized, ramPointer, storeSized } from "../ram";
 import { Cpu } from "./cpu";
+import { peek32, walk32 } from "./paging32";
 import {
   FAST_FETCH,
   FAST_READ,
@@ -30,8 +31,10 @@ import {
 import {
   CR0_PG,
   CR0_WP,
+  CR4_PAE,
   CR4_SMAP,
   CR4_SMEP,
+  EFER_LMA,
   EFER_NXE,
   FAULT_FETCH,
   FAULT_PRESENT,
@@ -66,6 +69,9 @@ export const NO_ADDRESS: u64 = 0xffff_ffff_ffff_ffff;
 const NO_EXECUTE: u64 = 1 << 63;
 const PHYSICAL_END: u64 = 1 << PHYSICAL_ADDRESS_BITS;
 const TABLE_ADDRESS: u64 = (PHYSICAL_END - 1) & ~(<u64>0xfff);
+/** Bits 62-52, which are software's in 4-level paging and reserved in PAE paging. */
+const RESERVED_IN_PAE: u64 = 0x7ff0_0000_0000_0000;
+const PDPTE_RESERVED: u64 = 0x1e6;
 /** Address bits above MAXPHYADDR, up to bit 51. */
 const RESERVED_ADDRESS: u64 = ((<u64>1 << 52) - 1) & ~(PHYSICAL_END - 1);
 
@@ -83,11 +89,12 @@ export function accessOf(cpu: Cpu, kind: u32): u32 {
 
 /**
  * Bits that must be 0 in a present entry. The entry maps a page or points to a table for a region
- * of 2^shift bytes (Intel SDM 3A, tables 4-15 to 4-20).
+ * of 2^shift bytes (Intel SDM 3A, tables 4-9 to 4-11 and 4-15 to 4-20).
  */
 function reservedBits(cpu: Cpu, entry: u64, shift: u32): u64 {
   let bits = RESERVED_ADDRESS;
   if (!(cpu.efer & EFER_NXE)) bits |= NO_EXECUTE;
+  if (!(cpu.efer & EFER_LMA)) bits |= RESERVED_IN_PAE;
   if (shift == 39) return bits | PAGE_SIZE;
   // A large page: the address bits below its size, but for bit 12, which is PAT.
   if (shift != 12 && entry & PAGE_SIZE) bits |= ((<u64>1 << shift) - 1) & ~(<u64>0x1fff);
@@ -117,7 +124,7 @@ function pageAddress(entry: u64, shift: u32): u64 {
 }
 
 /** Notes a page fault for `va`; CR2 changes only when the fault is raised. */
-function pageFault(cpu: Cpu, va: u64, access: u32, why: u32): u64 {
+export function pageFault(cpu: Cpu, va: u64, access: u32, why: u32): u64 {
   let code = why | (access & (FAULT_WRITE | FAULT_USER));
   // The I flag exists only where fetches can be forbidden (Intel SDM 3A, 4.7).
   if (access & ACCESS_FETCH && (cpu.efer & EFER_NXE || cpu.cr4 & CR4_SMEP)) code |= FAULT_FETCH;
@@ -128,7 +135,7 @@ function pageFault(cpu: Cpu, va: u64, access: u32, why: u32): u64 {
 }
 
 /** Whether `access` is allowed by the combined rights of all levels (Intel SDM 3A, 4.6.1). */
-function permitted(cpu: Cpu, rights: u64, access: u32): bool {
+export function permitted(cpu: Cpu, rights: u64, access: u32): bool {
   if (access & ACCESS_FETCH && rights & NO_EXECUTE) return false;
   const user = (rights & PAGE_USER) != 0;
   if (access & ACCESS_USER) {
@@ -181,7 +188,7 @@ function physicalUnpaged(cpu: Cpu, va: u64, access: u32): u64 {
 }
 
 @inline
-function found(cpu: Cpu, va: u64, frame: u64, shift: u32, access: u32): u64 {
+export function found(cpu: Cpu, va: u64, frame: u64, shift: u32, access: u32): u64 {
   const address = pageAddress(frame, shift) | (va & ((<u64>1 << shift) - 1));
   addFastLine(cpu, va, address, frame, access);
   return address;
@@ -203,14 +210,30 @@ function addFastLine(cpu: Cpu, va: u64, address: u64, rights: u64, access: u32):
   fillFastLine(cpu, set, va, kind, page + (<usize>va & 0xfff));
 }
 
+/** The entry above the first table of the walk: CR3, or in PAE paging one of four registers (4.4.1). */
+@inline
+function rootOf(cpu: Cpu, va: u64): u64 {
+  if (cpu.efer & EFER_LMA) return cpu.cr3 | PAGE_PRESENT;
+  return load<u64>(changetype<usize>(cpu) + (<usize>(va >> 30) << 3), offsetof<Cpu>("pdpte0"));
+}
+
+/** log2 of the bytes that an entry of the first table stands for. */
+@inline
+function firstShift(cpu: Cpu): u32 {
+  return cpu.efer & EFER_LMA ? 39 : 21;
+}
+
 /** The walk through the tables in memory. */
 function walk(cpu: Cpu, va: u64, access: u32): u64 {
+  if (!(cpu.cr4 & CR4_PAE)) return walk32(cpu, va, access);
   const path = changetype<usize>(cpu.tlb) + offsetof<Tlb>("path0");
-  let table = cpu.cr3 & TABLE_ADDRESS;
+  const root = rootOf(cpu, va);
+  if (!(root & PAGE_PRESENT)) return pageFault(cpu, va, access, 0);
+  let table = root & TABLE_ADDRESS;
   let rights: u64 = PAGE_WRITE | PAGE_USER;
   let noExecute: u64 = 0;
   let depth: usize = 0;
-  for (let shift: u32 = 39; shift >= 12; shift -= 9) {
+  for (let shift: u32 = firstShift(cpu); shift >= 12; shift -= 9) {
     const pointer = entryPointer(table, va, shift);
     const entry = entryValue(pointer);
     if (!(entry & PAGE_PRESENT)) return pageFault(cpu, va, access, 0);
@@ -249,6 +272,22 @@ function markUsed(path: usize, depth: usize, access: u32): u64 {
 }
 
 /**
+ * Loads the four PDPTE registers of PAE paging from the table at `cr3` (4.4.1). False when one that is
+ * present has a reserved bit: then none has changed.
+ */
+export function loadPdptes(cpu: Cpu, cr3: u64): bool {
+  const table = cr3 & 0xffff_ffe0;
+  for (let n: u64 = 0; n < 4; n++) {
+    const entry = entryValue(ramPointer(table + (n << 3), 8));
+    if (entry & PAGE_PRESENT && entry & (PDPTE_RESERVED | ~(PHYSICAL_END - 1))) return false;
+  }
+  const to = changetype<usize>(cpu) + offsetof<Cpu>("pdpte0");
+  for (let n: usize = 0; n < 4; n++)
+    store<u64>(to + (n << 3), entryValue(ramPointer(table + (<u64>n << 3), 8)));
+  return true;
+}
+
+/**
  * Where `va` is mapped by the tables in memory, for a debugger: rights aren't checked, nothing is
  * marked or cached.
  * @returns physical address, or NO_ADDRESS
@@ -256,8 +295,11 @@ function markUsed(path: usize, depth: usize, access: u32): u64 {
 export function peek(cpu: Cpu, va: u64): u64 {
   if (!(cpu.cr0 & CR0_PG)) return va & 0xffff_ffff;
   if (!canonical(va)) return NO_ADDRESS;
-  let table = cpu.cr3 & TABLE_ADDRESS;
-  for (let shift: u32 = 39; shift >= 12; shift -= 9) {
+  if (!(cpu.cr4 & CR4_PAE)) return peek32(cpu, va);
+  const root = rootOf(cpu, va);
+  if (!(root & PAGE_PRESENT)) return NO_ADDRESS;
+  let table = root & TABLE_ADDRESS;
+  for (let shift: u32 = firstShift(cpu); shift >= 12; shift -= 9) {
     const entry = entryValue(entryPointer(table, va, shift));
     if (!(entry & PAGE_PRESENT) || entry & reservedBits(cpu, entry, shift)) return NO_ADDRESS;
     if (mapsPage(entry, shift)) return pageAddress(entry, shift) | (va & ((<u64>1 << shift) - 1));

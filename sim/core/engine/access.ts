@@ -7,6 +7,7 @@
  * access is allowed. All set `cpu.fault` when they fail, and have then done nothing.
  */
 import { physicalRead, physicalWrite } from "../bus/bus";
+import { in64BitMode } from "../cpu/control";
 import { charge, Cpu, runningCpu } from "../cpu/cpu";
 import { ACCESS_READ, ACCESS_WRITE, accessOf, translate } from "../cpu/mmu";
 import { MMIO_READ_CYCLES, MMIO_WRITE_CYCLES } from "../cpu/prices";
@@ -40,7 +41,7 @@ function findSpan(cpu: Cpu, va: u64, bytes: u32, kind: u32): bool {
   state.spanPointer = ramPointer(state.spanAddress, head);
   let ram = state.spanPointer != 0;
   if (head < bytes) {
-    state.spanNext = translate(cpu, va + head, access);
+    state.spanNext = translate(cpu, nextPage(cpu, va + head), access);
     if (cpu.fault != 0) return false;
     state.spanNextPointer = ramPointer(state.spanNext, bytes - head);
     ram = ram && state.spanNextPointer != 0;
@@ -51,6 +52,12 @@ function findSpan(cpu: Cpu, va: u64, bytes: u32, kind: u32): bool {
   if (!ram || !unseen || state.translationsChanged != 0 || (kind == ACCESS_WRITE && spanHoldsCode(bytes)))
     cpu.fault = FAULT_ALONE;
   return cpu.fault == 0;
+}
+
+/** Outside of 64-bit mode linear addresses wrap around at 4 GiB. */
+@inline
+function nextPage(cpu: Cpu, va: u64): u64 {
+  return in64BitMode(cpu) ? va : va & 0xffff_ffff;
 }
 
 /** #AC: in ring 3, with AM and AC, operands of 2, 4 and 8 bytes must be aligned (SDM 3A, 6.15, #AC). */
