@@ -88,6 +88,7 @@ export const VECTOR_GP = 13;
 export const VECTOR_PF = 14;
 export const VECTOR_MF = 16;
 export const VECTOR_AC = 17;
+export const VECTOR_XM = 19;
 
 /** Numbers by which `readRegister` knows what is no general register. */
 export const REGISTER_RSP = 4;

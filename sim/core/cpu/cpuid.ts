@@ -19,11 +19,10 @@ const EXTENDED_MAX: u32 = 0x8000_0008;
 export const SIGNATURE: u32 = 0x0003_06a9;
 
 /**
- * Leaf 1, ECX: CMPXCHG16B, PCID, x2APIC, POPCNT, TSC deadline, XSAVE, RDRAND, and that this is a
- * simulated machine.
+ * Leaf 1, ECX: SSE3, PCLMULQDQ, SSSE3, CMPXCHG16B, PCID, SSE4.1, SSE4.2, x2APIC, POPCNT, TSC deadline,
+ * AES, XSAVE, RDRAND, and that this is a simulated machine.
  */
-const FEATURES_ECX: u32 =
-  (1 << 13) | (1 << 17) | (1 << 21) | (1 << 23) | (1 << 24) | (1 << 26) | (1 << 30) | (1 << 31);
+const FEATURES_ECX: u32 = 0xc7ba_2203;
 const OSXSAVE: u32 = 1 << 27;
 /**
  * Leaf 1, EDX: FPU, DE, PSE, TSC, MSR, PAE, CX8, APIC, SEP, MTRR, PGE, CMOV, PAT, CLFSH, MMX, FXSR,

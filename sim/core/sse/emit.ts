@@ -65,6 +65,7 @@ import {
   KIND_W,
 } from "../../spec/isa/operands";
 import {
+  OP_CVTPD2PI,
   OP_CVTPI2PD,
   OP_CVTPI2PS,
   OP_EMMS,
@@ -161,6 +162,12 @@ function storesResult(ins: Instruction): bool {
   return ins.memory != 0 && kind != KIND_P && kind != KIND_V && kind != KIND_G;
 }
 
+/** CVTPI2PS and CVTPI2PD don't touch MMX registers when their source is in memory. */
+function usesMmx(ins: Instruction): bool {
+  const converts = ins.operation == OP_CVTPI2PD || ins.operation == OP_CVTPI2PS;
+  return (isMmx(ins.kind0) || isMmx(ins.kind1)) && !(converts && ins.memory != 0);
+}
+
 export function emitVector(ins: Instruction): void {
   switch (ins.operation) {
     case OP_FXSAVE:
@@ -172,9 +179,7 @@ export function emitVector(ins: Instruction): void {
     case OP_MASKMOVDQU:
       return emitState(ins);
   }
-  // These two don't touch MMX registers when their source is in memory.
-  const converts = ins.operation == OP_CVTPI2PD || ins.operation == OP_CVTPI2PS;
-  const mmx = (isMmx(ins.kind0) || isMmx(ins.kind1)) && !(converts && ins.memory != 0);
+  const mmx = usesMmx(ins);
   if (mmx) emit(M_MMX_BEGIN, 0);
   if (storesResult(ins)) emitVectorStore(ins);
   else emitVectorResult(ins);
@@ -242,8 +247,11 @@ function emitVectorResult(ins: Instruction): void {
   if (move != 0) return emit(move, to, from);
   const micro = ins.kind1 == KIND_I ? microOf(MICRO_OF_SHIFTS, ins) : microOf(MICRO_OF_VECTORS, ins);
   const narrow = isMmx(ins.kind0) && isNarrow(ins.operation);
-  if (micro != 0 && !narrow) emit(micro, to, from, <i32>ins.immediate);
-  else emitVectorCall(ins, to, from);
+  if (micro != 0 && !narrow) return emit(micro, to, from, <i32>ins.immediate);
+  // A conversion that raises an exception has become an MMX instruction already.
+  const converts = ins.operation - OP_CVTPI2PS <= <u32>(OP_CVTPD2PI - OP_CVTPI2PS);
+  if (usesMmx(ins) && converts) emit(M_MMX_END, 0);
+  emitVectorCall(ins, to, from);
 }
 
 @inline

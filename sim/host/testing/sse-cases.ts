@@ -288,3 +288,42 @@ export function sseDifferences(input: Buffer, mine: Buffer, theirs: Buffer, most
   }
   return found;
 }
+
+const XMM_FLOATS = [0, 4, 8, 12].flatMap((lane) =>
+  Array.from({ length: 16 }, (_, n) => XMM_AT + 16 * n + lane),
+);
+/** Each side may err by 1.5 * 2^-12. */
+const APPROXIMATION = 3 * 2 ** -12;
+/** Up to here a result may be zero: tiny ones are, and which are tiny is not exact. */
+const TINY = 2 ** -126 * (1 + 2 ** -11);
+
+/** The same for approximations: singles in XMM registers may differ by what is allowed. */
+export function approximateDifferences(input: Buffer, mine: Buffer, theirs: Buffer): string[] {
+  const adapted = Buffer.from(mine);
+  for (let at = 0; at < mine.length; at += CASE_BYTES) {
+    for (const place of XMM_FLOATS) {
+      const [a, b] = [mine.readFloatLE(at + place), theirs.readFloatLE(at + place)];
+      const near = Math.abs(a - b) <= APPROXIMATION * Math.abs(b) && Number.isFinite(b);
+      if (near || (Math.abs(a - b) <= TINY && Math.max(Math.abs(a), Math.abs(b)) <= TINY))
+        theirs.copy(adapted, at + place, at + place, at + place + 4);
+    }
+  }
+  return sseDifferences(input, adapted, theirs);
+}
+
+const VECTOR_KINDS: readonly number[] = [
+  O.KIND_P,
+  O.KIND_Q,
+  O.KIND_N,
+  O.KIND_V,
+  O.KIND_W,
+  O.KIND_U,
+];
+
+/** Rows of the description that have a vector operand, and no case. */
+export function rowsWithoutCases(): string[] {
+  const covered = new Set(ROWS.map(({ text }) => text));
+  return FORMS.filter(({ operands }) => operands.some(({ kind }) => VECTOR_KINDS.includes(kind)))
+    .map(({ text }) => text)
+    .filter((text) => !covered.has(text));
+}
