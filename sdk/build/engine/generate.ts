@@ -8,6 +8,7 @@
 import { writeFileSync } from "node:fs";
 import { aesTables } from "./aes.ts";
 import { BRANCHES } from "./branches.ts";
+import { FLOAT_IMPORTS, FLOAT_MICRO_OPS } from "./floats.ts";
 import { type MicroOp, STRAIGHT } from "./micro-ops.ts";
 import { PACKED_IMPORTS, packedFunction, packedTables } from "./packed.ts";
 import { VECTOR_MICRO_OPS } from "./vectors.ts";
@@ -116,6 +117,7 @@ import {
   conditionP,
   conditionS,
   conditionZ,
+  setStatusFlags,
 } from "./flags";
 import { clearInterruptFlag, setAccess, setInterruptFlag } from "./control";
 import { executeInteger } from "./integer";
@@ -137,13 +139,13 @@ import {
 import { INDIRECT_SITE, jumpEntry } from "./memory";
 import { executeSse } from "../sse/index";
 import { beginMmx, endMmx } from "../sse/mmx";
-${PACKED_IMPORTS}import { executeX87 } from "../x87/index";
+${FLOAT_IMPORTS}${PACKED_IMPORTS}import { executeX87 } from "../x87/index";
 `;
 
 export function writeInterpreter(): void {
   writeFileSync(`${FOLDER}/micro.generated.ts`, numbers());
   writeFileSync(`${FOLDER}/interpreter.generated.ts`, interpreter());
   writeFileSync(`${SSE}/packed.generated.ts`, packedFunction());
-  writeFileSync(`${SSE}/micro.generated.ts`, packedTables());
+  writeFileSync(`${SSE}/micro.generated.ts`, packedTables(FLOAT_MICRO_OPS));
   writeFileSync(`${SSE}/aes-tables.generated.ts`, `${HEADER}${aesTables()}`);
 }

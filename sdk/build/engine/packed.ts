@@ -231,8 +231,9 @@ function table(name: string, microOf: (operation: number) => string): string {
   return `export const ${name}: StaticArray<u16> = [\n${lines}];\n`;
 }
 
-export function packedTables(): string {
-  const used = PACKED_MICRO_OPS.map(({ name }) => `M_${name}`).join(", ");
+/** @param floats micro-ops of instructions that may have to be called (floats.ts) */
+export function packedTables(floats: readonly { readonly name: string }[]): string {
+  const used = [...PACKED_MICRO_OPS, ...floats].map(({ name }) => `M_${name}`).join(", ");
   const direct = table("MICRO_OF_VECTORS", (operation) => {
     const row = HOT.find((one) => one.operation === operation);
     return row === undefined ? "0" : `<u16>M_V_${hotNames.get(row.expression)}`;
@@ -241,7 +242,15 @@ export function packedTables(): string {
     const row = BY_IMMEDIATE.find((one) => one.operation === operation);
     return row === undefined ? "0" : `<u16>M_V_${row.name}_I`;
   });
-  return `${HEADER}import { ${used} } from "../engine/micro.generated";\n${direct}${shifts}`;
+  const names = new Set(floats.map(({ name }) => name));
+  const operations = Object.entries(O as Readonly<Record<string, number>>);
+  const nameOf = new Map(operations.map(([name, n]) => [n, `V_${name.replace("OP_", "")}`]));
+  const calls = table("MICRO_OF_FLOATS", (operation) => {
+    const name = nameOf.get(operation) ?? "";
+    return names.has(name) ? `<u16>M_${name}` : "0";
+  });
+  const imports = `import { ${used} } from "../engine/micro.generated";\n`;
+  return `${HEADER}${imports}${direct}${shifts}${calls}`;
 }
 
 /** The function of all operations, and which they are. */

@@ -3,6 +3,7 @@
  * packed instructions. Vectors are in the CPU's FXSAVE image and named by their place in units of 16
  * bytes: 2 to 9 MMX registers, 10 to 25 XMM registers, 26 a temporary.
  */
+import { FLOAT_MICRO_OPS } from "./floats.ts";
 import type { MicroOp } from "./micro-ops.ts";
 import { PACKED_MICRO_OPS, VECTORS } from "./packed.ts";
 
@@ -129,4 +130,5 @@ export const VECTOR_MICRO_OPS: readonly MicroOp[] = [
   ...stores,
   ...moves,
   ...PACKED_MICRO_OPS,
+  ...FLOAT_MICRO_OPS,
 ];

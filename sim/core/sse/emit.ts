@@ -50,7 +50,7 @@ import {
   M_V_ZX_64,
   M_ZX16,
 } from "../engine/micro.generated";
-import { MICRO_OF_SHIFTS, MICRO_OF_VECTORS } from "./micro.generated";
+import { MICRO_OF_FLOATS, MICRO_OF_SHIFTS, MICRO_OF_VECTORS } from "./micro.generated";
 import { isNarrow } from "./narrow";
 import {
   KIND_G,
@@ -265,7 +265,8 @@ function emitVectorCall(ins: Instruction, to: u32, from: u32): void {
   // The source in memory is one single, whatever the immediate says.
   const mask: u64 = ins.operation == OP_INSERTPS && ins.memory != 0 ? 0x3f : 0xff;
   const imm = (ins.immediate & mask) | (<u64>ins.operation << 32);
-  emitWide(M_CALL_SSE, to, from, mmx ? 8 : 16, wide, imm);
+  const micro = microOf(MICRO_OF_FLOATS, ins);
+  emitWide(micro != 0 ? micro : M_CALL_SSE, to, from, mmx ? 8 : 16, wide, imm);
 }
 
 /** Bytes of memory that are simply loaded into the destination; 0 when it isn't that. */
