@@ -236,7 +236,7 @@ function runCase(on: CodeBench, one: Buffer): void {
 }
 
 /** What is compared: all but the x87 pointers and reserved bytes. */
-function comparable(cases: Buffer, at: number): Buffer {
+export function comparable(cases: Buffer, at: number): Buffer {
   const one = Buffer.from(cases.subarray(at, at + CASE_BYTES));
   one.fill(0, 5, MXCSR_AT).fill(0, 28, 32).fill(0, 416, MEMORY_AT);
   for (let n = 0; n < 8; n++) one.fill(0, X87_AT + 16 * n + 10, X87_AT + 16 * n + 16);
