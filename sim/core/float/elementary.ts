@@ -48,18 +48,27 @@ export function divideReal(state: ExtendedState, a: Real, b: Real, to: Real): vo
   addReal(to, correction, to);
 }
 
+/** Bits that a series has to be good for. */
+const SERIES_BITS: i32 = 112;
+
+/** Terms that a series in `square` needs, of the `most` that it needs for its largest argument. */
+function termsFor(square: Real, most: u32): u32 {
+  const gained = -1 - square.exponent; // bits by which a term is smaller than the one before, at least
+  return gained <= 0 ? most : min<u32>(most, SERIES_BITS / gained + 2);
+}
+
 /**
- * to = x (1 + z / 3 + z^2 / 5 + …), up to the given number of terms: with z = x^2 the inverse hyperbolic
+ * to = x (1 + z / 3 + z^2 / 5 + …), with at most the given number of terms: with z = x^2 the inverse hyperbolic
  * tangent, with z = -x^2 the inverse tangent.
  */
-function oddSeries(state: ExtendedState, x: Real, alternates: bool, terms: u32, to: Real): void {
+function oddSeries(state: ExtendedState, x: Real, alternates: bool, most: u32, to: Real): void {
   const square = realAt(state, A);
   const sum = realAt(state, B);
   const term = realAt(state, C);
   multiplyReal(x, x, square);
   square.negative = <u32>alternates;
   setReal(sum, 0, 0, 0, 0);
-  for (let n = terms; n != 0; n--) {
+  for (let n = termsFor(square, most); n != 0; n--) {
     multiplyReal(sum, square, sum);
     setOne(term);
     divideRealSmall(term, 2 * n - 1, term);
@@ -225,7 +234,7 @@ export function reduceByQuarter(x: Real): u32 {
 }
 
 /**
- * to = 1 - x^2 / (a (a + 1)) (1 - x^2 / ((a + 2) (a + 3)) (1 - …)), 15 terms, for a = `first`: 1 gives
+ * to = 1 - x^2 / (a (a + 1)) (1 - x^2 / ((a + 2) (a + 3)) (1 - …)), up to 15 terms, for a = `first`: 1 gives
  * the cosine, 2 the sine divided by x.
  */
 function evenSeries(state: ExtendedState, x: Real, first: u32, to: Real): void {
@@ -235,8 +244,8 @@ function evenSeries(state: ExtendedState, x: Real, first: u32, to: Real): void {
   multiplyReal(x, x, square);
   square.negative = 1;
   setOne(sum);
-  for (let n: i32 = 14; n >= 0; n--) {
-    const a = first + 2 * <u32>n;
+  for (let n = termsFor(square, 15); n != 0; n--) {
+    const a = first + 2 * (n - 1);
     multiplyReal(sum, square, sum);
     divideRealSmall(sum, a * (a + 1), sum);
     setOne(one);
