@@ -64,6 +64,12 @@ export function printText(at: usize, count: u32): void {
   }
 }
 
+/** Prints bytes as they are; nothing without a console. */
+export function consoleWrite(at: usize, count: u32): void {
+  if (kernel().console == 0) return;
+  for (let index: u32 = 0; index < count; index++) put(load<u8>(at + index));
+}
+
 /** Prints a size in the largest binary unit that leaves no remainder. */
 export function printSize(bytes: u64): void {
   if (bytes != 0 && (bytes & 0x3fff_ffff) == 0) printUnit(bytes >> 30, " GiB");

@@ -138,6 +138,10 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
     CLASSES,
     "chains pass time on, and rings, long chains and crowds are refused by name",
   ],
+  CONSOLE_WRITE_MAX: [
+    "kernel/syscall/console.test.ts",
+    "takes 1 to 256 bytes, of memory that may be read",
+  ],
   RANDOM_BYTES_MAX: [
     "kernel/syscall/random.test.ts",
     "takes 1 to 256 bytes, of memory that may be written",

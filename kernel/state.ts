@@ -60,6 +60,8 @@ export class Kernel {
   pool: Ptr<Pool>;
   /** Images of the boot bundle. */
   images: Ptr<Image>;
+  /** 1 once an image is machine code: before, nobody executes what is in RAM. */
+  machineCode: u32;
   /** Nodes of the fair queues' trees (sched/nodes.ts). */
   schedNodes: usize;
   /** Frames that TLBs may still know (mm/shootdown.ts). */

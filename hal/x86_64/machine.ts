@@ -127,3 +127,18 @@ export declare function readSeed(): u64;
 /** RDTSC. */
 @external("machine", "timestamp")
 export declare function timestamp(): u64;
+/** FXSAVE64 to linear address `at`. Nothing happens when the 512 bytes are not all RAM. */
+@external("machine", "saveExtended")
+export declare function saveExtended(at: usize): void;
+/** FXRSTOR64 from there; #GP(0) for an MXCSR with a bit that doesn't exist. */
+@external("machine", "loadExtended")
+export declare function loadExtended(at: usize): void;
+/** MOV from a segment register: 0 ES, 1 CS, 2 SS, 3 DS, 4 FS, 5 GS. */
+@external("machine", "readSegment")
+export declare function readSegment(number: u32): u32;
+/**
+ * Bytes of RAM have changed that machine code may be made of. A processor's own stores are seen by it;
+ * those of this module, which is no machine code, are not.
+ */
+@external("machine", "codeChanged")
+export declare function codeChanged(physical: u64, bytes: u32): void;

@@ -21,6 +21,7 @@ import { kernelCpu } from "../cpu/cpu";
 import { kick } from "../cpu/switch";
 import { AGENT_DEPTH_MAX, CAPABILITY_DEPTH_MAX, POOL_DEPTH_MAX } from "../limits";
 import { spaceDestroy } from "../mm/destroy";
+import { imageEnter } from "../mm/image_memory";
 import { Pool, POOL_BYTES, poolCharge, poolCreate, poolRelease, poolRoom } from "../mm/pool";
 import { copyToUser } from "../mm/user";
 import { EVERY_KIND, KIND_AGENT, KIND_CAPABILITY, KIND_POOL } from "../object/kinds";
@@ -238,6 +239,14 @@ export function capabilitiesReserve(call: Call, agent: Agent): void {
 
 export function capabilitiesRelease(call: Call, agent: Agent): void {
   poolRelease(changetype<Pool>(agent.pool), capabilitiesCharge(call, agent));
+}
+
+/** What its image has in its memory, with what its capabilities will cost set aside: a status. */
+export function birthMemory(call: Call, agent: Agent): u32 {
+  capabilitiesReserve(call, agent);
+  const status = imageEnter(agent);
+  capabilitiesRelease(call, agent);
+  return status;
 }
 
 /**

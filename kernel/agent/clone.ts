@@ -3,6 +3,8 @@ import { saveContext } from "../cpu/switch";
 import { audit } from "../audit/audit";
 import { AUDIT_CLONE } from "../audit/kinds";
 import { spaceCloneCow } from "../mm/clone";
+import { AddressSpace } from "../mm/address_space";
+import { extendedCopy } from "../mm/extended";
 import { RUNTIME_HOST } from "../../sim/spec/user";
 import { Call, callerOf } from "../syscall/call";
 import { CLONE_BYTES } from "../syscall/layouts";
@@ -18,7 +20,7 @@ import {
   payerOf,
 } from "./birth";
 import { contextInit } from "./create";
-import { Image } from "./image";
+import { Image, isNative } from "./image";
 import { standsStill } from "./suspend";
 
 /**
@@ -56,5 +58,7 @@ function copyRegisters(call: Call, original: Agent, clone: Agent): void {
   if (changetype<Image>(original.image).runtime == RUNTIME_HOST) return contextInit(clone, 0, 0, 0);
   if (original == callerOf(call)) saveContext(original);
   memory.copy(changetype<usize>(contextOf(clone)), changetype<usize>(contextOf(original)), offsetof<Context>());
+  if (isNative(original))
+    extendedCopy(changetype<AddressSpace>(original.space), changetype<AddressSpace>(clone.space));
   contextOf(clone).rax = STATUS_OK;
 }

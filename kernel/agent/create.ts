@@ -11,7 +11,10 @@ import { objectAllocate, objectReturn } from "../object/slab";
 import { schedBegin } from "../sched/scheduler";
 import { kernel } from "../state";
 import { Agent, AGENT_BYTES, Context, contextOf, noticeOf } from "./agent";
+import { imageEnter } from "../mm/image_memory";
+import { STATUS_OK } from "../syscall/status";
 import { Image } from "./image";
+import { stackPointer } from "./stack";
 import { AGENT_SPAWNING } from "./states";
 import { adopt } from "./tree";
 
@@ -50,7 +53,8 @@ export function contextInit(agent: Agent, self: u64, pool: u64, argument: u64): 
   context.rdi = self;
   context.rsi = pool;
   context.rdx = argument;
-  context.rbx = image.entry;
+  context.rbx = native ? 0 : image.entry;
+  context.rsp = native ? stackPointer(image) : 0;
   context.r14 = agent.id;
   context.r15 = image.program;
 }
@@ -63,6 +67,7 @@ export function createInit(image: Image, pool: Pool): bool {
   const slot = agentCreate(null, pool, image, 0);
   if (slot == 0) return false;
   const agent = changetype<Agent>(slot);
+  if (imageEnter(agent) != STATUS_OK) return false;
   if (!grantEverything(agent, pool.id)) return false;
   const memory = changetype<Capability>(agent.capabilities);
   const self = changetype<Capability>(memory.next);

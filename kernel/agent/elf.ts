@@ -13,7 +13,8 @@ import * as elf from "./elf_format";
 export class ImageSegment {
   start: u64;
   end: u64;
-  /** Physical address of the frames of its first `pages` pages; those behind are zeroes. */
+  /** Physical address of the frames of its first `pages` pages; those behind are zeroes. One that can't
+   * be written has frames for all. */
   frames: u64;
   pages: u32;
   /** PROTECTION_… (mm/protection.ts). */
@@ -25,9 +26,12 @@ export class ImageSegment {
 export class ElfSummary {
   entry: u64;
   stackBytes: u64;
+  /** Where its program headers are in memory, 0 when they are in no segment, and how many they are. */
+  headers: u64;
   /** Pages of all segments that the file has bytes for. */
   pages: u32;
   count: u32;
+  headerCount: u32;
 }
 
 const PAGE_MASK: u64 = PAGE_BYTES - 1;
@@ -54,17 +58,31 @@ export function elfRead(at: usize, bytes: u64, into: ElfSummary): u32 {
   if (header != error.ELF_OK) return header;
   into.entry = load<u64>(at, elf.ELF_ENTRY);
   into.stackBytes = elf.STACK_BYTES_DEFAULT;
+  into.headers = 0;
   into.pages = 0;
   into.count = 0;
   const first = at + <usize>load<u64>(at, elf.ELF_PHOFF);
   const count = <u32>load<u16>(at, elf.ELF_PHNUM);
+  into.headerCount = count;
   for (let index: u32 = 0; index < count; index++) {
-    const status = readProgramHeader(first + <usize>index * elf.PH_BYTES, bytes, into);
+    const header = first + <usize>index * elf.PH_BYTES;
+    const status = readProgramHeader(header, bytes, into);
     if (status != error.ELF_OK) return status;
+    noteHeaders(at, header, into);
   }
   if (into.count == 0) return error.ELF_NO_SEGMENT;
   if (into.pages > IMAGE_PAGES_MAX) return error.ELF_TOO_LARGE;
   return entryInside(into) ? error.ELF_OK : error.ELF_BAD_ENTRY;
+}
+
+/** Notes where the program headers are in memory, if the segment of `header` has them all. */
+function noteHeaders(at: usize, header: usize, into: ElfSummary): void {
+  if (load<u32>(header) != elf.PT_LOAD) return;
+  const offset = load<u64>(header, elf.PH_OFFSET);
+  const table = load<u64>(at, elf.ELF_PHOFF);
+  const end = table + <u64>into.headerCount * elf.PH_BYTES;
+  if (table < offset || end > offset + load<u64>(header, elf.PH_FILESZ)) return;
+  into.headers = load<u64>(header, elf.PH_VADDR) + (table - offset);
 }
 
 function checkHeader(at: usize, bytes: u64): u32 {
@@ -141,10 +159,12 @@ function readSegment(at: usize, bytes: u64, into: ElfSummary): u32 {
   const filed = load<u64>(at, elf.PH_FILESZ);
   const size = load<u64>(at, elf.PH_MEMSZ);
   const align = load<u64>(at, elf.PH_ALIGN);
-  if (filed > size || (align & (align - 1)) != 0) return error.ELF_BAD_SEGMENT;
+  if (filed > size) return error.ELF_BAD_SEGMENT;
+  // Linkers write such for a section that turned out to be empty.
+  if (size == 0) return error.ELF_OK;
+  if ((align & (align - 1)) != 0) return error.ELF_BAD_SEGMENT;
   if (align > 1 && ((address - offset) & (align - 1)) != 0) return error.ELF_BAD_SEGMENT;
   if (!inFile(offset, filed, bytes)) return error.ELF_TRUNCATED;
-  if (size == 0) return error.ELF_OK;
   const low: u64 = elf.NATIVE_BASE;
   const high: u64 = elf.NATIVE_END;
   if (address < low || address > high || size > high - address) return error.ELF_OUT_OF_RANGE;
@@ -157,7 +177,8 @@ function readSegment(at: usize, bytes: u64, into: ElfSummary): u32 {
   segment.start = address & ~PAGE_MASK;
   segment.end = (address + size + PAGE_MASK) & ~PAGE_MASK;
   segment.protection = protection;
-  segment.pages = filed == 0 ? 0 : <u32>((((address + filed + PAGE_MASK) & ~PAGE_MASK) - segment.start) / PAGE_BYTES);
+  const filled = (protection & PROTECTION_WRITE) != 0 ? filed : size;
+  segment.pages = filled == 0 ? 0 : <u32>((((address + filled + PAGE_MASK) & ~PAGE_MASK) - segment.start) / PAGE_BYTES);
   if (into.count != 0 && summarySegment(into, into.count - 1).end > segment.start) return error.ELF_OVERLAP;
   into.pages += segment.pages;
   into.count += 1;

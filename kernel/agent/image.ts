@@ -3,10 +3,11 @@ import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { RUNTIME_NATIVE } from "../../sim/spec/user";
 import { IMAGE_PAGES_MAX } from "../limits";
 import { frameAllocZeroed, frameFree, orderFor, OWNER_AGENT } from "../mm/frames";
-import { imageMap, segmentsMap } from "../mm/image_tables";
+import { imageMap } from "../mm/image_tables";
 import { KIND_IMAGE } from "../object/kinds";
 import { KernelObject, objectAllocate, objectFree } from "../object/slab";
-import { Ptr } from "../state";
+import { kernel, Ptr } from "../state";
+import { Agent } from "./agent";
 import { ELF_SUMMARY_BYTES, elfLoad, elfRead, ElfSummary, ImageSegment, summarySegment } from "./elf";
 import { ELF_OK } from "./elf_errors";
 import {
@@ -48,6 +49,12 @@ export const IMAGE_BYTES: u32 = <u32>(((offsetof<Image>() + 7) & ~7) + ELF_SUMMA
 @inline
 export function elfOf(image: Image): ElfSummary {
   return changetype<ElfSummary>(changetype<usize>(image) + ((offsetof<Image>() + 7) & ~7));
+}
+
+/** Whether the agent is machine code. */
+@inline
+export function isNative(agent: Agent): bool {
+  return changetype<Image>(agent.image).runtime == RUNTIME_NATIVE;
 }
 
 /** What stands at the begin of an image's bytes. */
@@ -128,11 +135,7 @@ export function nativeCreate(at: usize, bytes: u64): usize {
     frame += <u64>segment.pages * PAGE_BYTES;
   }
   elfLoad(at, summary);
-  if (!segmentsMap(image)) {
-    frameFree(image.text);
-    objectFree(slot);
-    return 0;
-  }
+  kernel().machineCode = 1;
   image.references = 1;
   return slot;
 }

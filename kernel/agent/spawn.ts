@@ -15,7 +15,7 @@ import { SPAWN_BYTES, SPAWN_IMAGE, SPAWN_QUOTA, SPAWN_SCHEDULE } from "../syscal
 import { noteSchedule } from "../syscall/schedule";
 import { STATUS_OK } from "../syscall/status";
 import { Agent, noticeOf } from "./agent";
-import { birthFinish, birthMake, birthRead, birthRoom, birthUndo, scratchOf } from "./birth";
+import { birthFinish, birthMake, birthMemory, birthRead, birthRoom, birthUndo, scratchOf } from "./birth";
 import { contextInit } from "./create";
 import { Image } from "./image";
 import { AGENT_READY, AGENT_SUSPENDED } from "./states";
@@ -38,6 +38,7 @@ export function agentSpawn(call: Call): u32 {
   const image = changetype<Image>(capabilityNamed(named).target);
   const agent = birthMake(call, payer, quota, image, call.cpu);
   status = schedAdmit(agent, wish);
+  if (status == STATUS_OK) status = birthMemory(call, agent);
   if (status != STATUS_OK) return birthUndo(agent, status);
   contextInit(agent, 0, 0, 0);
   audit(AUDIT_SPAWN, callerOf(call).id, agent.id, changetype<Pool>(agent.pool).id);

@@ -23,6 +23,7 @@ import { Agent } from "./agent";
 import {
   birthFinish,
   birthFrom,
+  birthMemory,
   birthRead,
   birthUndo,
   capabilitiesRelease,
@@ -47,7 +48,7 @@ export function agentSplit(call: Call): u32 {
   let status = birthRead(call, SPLIT_BYTES) || readRanges(call, original) || birthFrom(call, original);
   if (status != STATUS_OK) return status;
   const part = changetype<Agent>(call.made);
-  status = moveAll(call, original, part);
+  status = birthMemory(call, part) || moveAll(call, original, part);
   if (status != STATUS_OK) return birthUndo(part, status);
   contextInit(part, 0, 0, 0);
   audit(AUDIT_SPLIT, callerOf(call).id, part.id, original.id);

@@ -15,6 +15,8 @@ import { reloadContext, saveContext } from "../cpu/switch";
 import { waitCancel } from "../ipc/drop";
 import { AddressSpace, Mapping, spaceSetImage } from "../mm/address_space";
 import { spaceCloneCow } from "../mm/clone";
+import { extendedCopy } from "../mm/extended";
+import { imageEnter, imageLeave } from "../mm/image_memory";
 import { exchangeMemory } from "../mm/exchange";
 import { moveRanges } from "../mm/move";
 import { Pool, poolCharge, poolHold, poolRelease } from "../mm/pool";
@@ -35,8 +37,7 @@ import {
 import { Agent, AGENT_BYTES, Context, contextOf } from "./agent";
 import { contextInit } from "./create";
 import { keptEnd } from "./end";
-import { Image } from "./image";
-import { IMAGE_BASE } from "./image_format";
+import { Image, isNative } from "./image";
 import { AGENT_KEEPER, AGENT_KEPT, AGENT_READY, AGENT_RUNNING, AGENT_WAITING } from "./states";
 import { standsStill } from "./suspend";
 
@@ -76,8 +77,11 @@ function begin(call: Call, agent: Agent): u32 {
   // Whether it is in a system call, whose result tells of a way back.
   old.resumeState = caller || agent.resumeState == AGENT_WAITING ? <u32>AGENT_WAITING : <u32>AGENT_READY;
   memory.copy(changetype<usize>(contextOf(old)), changetype<usize>(contextOf(agent)), offsetof<Context>());
+  if (isNative(agent)) extendedCopy(changetype<AddressSpace>(agent.space), changetype<AddressSpace>(old.space));
   agent.kept = kept;
   setImage(agent, image);
+  const entered = imageEnter(agent);
+  if (entered != STATUS_OK) return abandon(agent, entered);
   restart(agent, call.a3);
   note(call, agent);
   return STATUS_OK;
@@ -115,8 +119,31 @@ function setImage(agent: Agent, image: Image): void {
   agent.image = changetype<usize>(image);
   if (agent.space == 0) return;
   const space = changetype<AddressSpace>(agent.space);
+  imageLeave(agent);
   spaceSetImage(space, image);
-  shootdown(space, IMAGE_BASE, ALL_PAGES);
+  shootdown(space, 0, ALL_PAGES);
+}
+
+/** The new image's memory can't be had: the agent is what it was, and the call in which it is answers `status`. */
+function abandon(agent: Agent, status: u32): u32 {
+  const kept = changetype<Agent>(agent.kept);
+  exchange(agent, kept);
+  if (agent.state == AGENT_RUNNING) {
+    contextOf(agent).rax = status;
+    contextOf(agent).rdx = 0;
+    reloadContext();
+  }
+  endKept(agent);
+  return status;
+}
+
+/** Memory and image of the two, and what is not copied goes to the agent. */
+function exchange(agent: Agent, kept: Agent): void {
+  exchangeMemory(agent, kept);
+  const image = agent.image;
+  agent.image = kept.image;
+  kept.image = image;
+  takeObjects(kept, agent);
 }
 
 /** The agent begins anew with its image, and with the capabilities that it began with. */
@@ -144,11 +171,7 @@ function endKept(agent: Agent): void {
  */
 export function rollBack(agent: Agent, code: u64): void {
   const kept = changetype<Agent>(agent.kept);
-  exchangeMemory(agent, kept);
-  const image = agent.image;
-  agent.image = kept.image;
-  kept.image = image;
-  takeObjects(kept, agent);
+  exchange(agent, kept);
   if (changetype<Image>(agent.image).runtime == RUNTIME_HOST) contextInit(agent, agent.self, agent.purse, code);
   else {
     const context = contextOf(agent);

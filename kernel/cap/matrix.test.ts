@@ -92,6 +92,7 @@ const NEEDS: Readonly<Record<CallName, Need>> = {
   AUDIT_APPEND: kernel("AUDIT"),
   AUDIT_DRAIN: kernel("DRAIN"),
   IMAGE_OPEN: kernel("EXECUTE"),
+  CONSOLE_WRITE: kernel("WRITE"),
 };
 
 /** What says that a capability is not good for a call. */

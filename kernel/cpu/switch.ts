@@ -18,11 +18,14 @@ import { ENTRY_BYTES, ENTRY_IDLE } from "../../sim/spec/entries";
 import { REGISTER_RSP, RFLAGS_FIXED } from "../../sim/spec/x86";
 import { Agent, contextOf } from "../agent/agent";
 import { boot } from "../boot/boot";
+import { isNative } from "../agent/image";
 import { agentOver } from "../agent/tree";
 import { lifeWork } from "../agent/work";
 import { interruptController } from "../boot/interrupts";
 import { nextDeadline } from "../ipc/deadline";
 import { KERNEL_TEXT } from "../mm/layout";
+import { AddressSpace } from "../mm/address_space";
+import { extendedLoad, extendedSave } from "../mm/extended";
 import { spaceUse, useKernelSpace } from "../mm/shootdown";
 import { schedPick, schedSliceEnd } from "../sched/scheduler";
 import { kernel } from "../state";
@@ -108,6 +111,7 @@ export function saveContext(agent: Agent): void {
   saveRegisters(changetype<usize>(context));
   context.rip = readRegister(RCX);
   context.rflags = readRegister(R11);
+  if (isNative(agent)) extendedSave(changetype<AddressSpace>(agent.space));
 }
 
 /** Puts the result of a system call that `agent` is in, wherever its registers are. */
@@ -161,6 +165,7 @@ function save(cpu: KernelCpu, agent: Agent, fromSyscall: bool): void {
       context.rip = frame.rip;
       context.rflags = frame.rflags;
       context.rsp = frame.rsp;
+      if (isNative(agent)) extendedSave(changetype<AddressSpace>(agent.space));
     }
   }
   cpu.saved = 0;
@@ -174,6 +179,7 @@ function restore(cpu: KernelCpu, agent: Agent): void {
   cpu.current = changetype<usize>(agent);
   agent.running = cpu.index + 1;
   spaceUse(cpu, agent);
+  if (isNative(agent)) extendedLoad(changetype<AddressSpace>(agent.space));
   loadRegisters(changetype<usize>(context));
   setFrame(cpu, context.rip, SELECTOR_USER_CODE | 3, context.rflags, context.rsp, SELECTOR_USER_DATA | 3);
 }

@@ -204,4 +204,5 @@ export const GRAMMAR: Readonly<Record<CallName, Shape>> = {
   AUDIT_APPEND: kernel(buffer(1, 8, cap.APPEND_BYTES_MAX)),
   AUDIT_DRAIN: kernel(buffer(cap.RECORD_BYTES, 64 * cap.RECORD_BYTES)),
   IMAGE_OPEN: kernel(name),
+  CONSOLE_WRITE: kernel(buffer(1, 8, 256)),
 };

@@ -1,7 +1,8 @@
 /**
  * Address spaces of agents.
  *
- *   top-level table, entry 0      512 GiB: below 1 GiB the image's table, above it the agent's own
+ *   top-level table, entry 0      512 GiB: below 1 GiB the image's table, or what a native image is
+ *                                 made of (image_memory.ts), above it the agent's own
  *                    1 … 254      the agent's own
  *                    255          the runtime text: one table of the kernel for all
  *                    256 … 511    the kernel: tables of the kernel for all
@@ -15,6 +16,7 @@ import { Image } from "../agent/image";
 import { KIND_SPACE } from "../object/kinds";
 import { KernelObject, objectAllocate } from "../object/slab";
 import { kernel, Ptr } from "../state";
+import { EXTENDED_BYTES } from "./extended_format";
 import { frameAllocPromised, OWNER_PAGE_TABLE } from "./frames";
 import { paging, PTE_PRESENT, PTE_USER, PTE_WRITABLE } from "./paging";
 import { Pool } from "./pool";
@@ -68,7 +70,9 @@ export class AddressSpace extends KernelObject {
   copies: u64;
 }
 
-export const SPACE_BYTES: u32 = (offsetof<AddressSpace>() + 7) & ~7;
+/** Where the state stands that only machine code has (mm/extended.ts). */
+export const EXTENDED_OFFSET: usize = (offsetof<AddressSpace>() + 7) & ~7;
+export const SPACE_BYTES: u32 = <u32>EXTENDED_OFFSET + EXTENDED_BYTES;
 /** Tables that every space has: the top-level one and the first of the level below. */
 export const SPACE_TABLES: u32 = 2;
 /** `leafSpan` when that table is gone. */

@@ -7,6 +7,7 @@ import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { STATUS_NO_MEMORY, STATUS_OK, STATUS_QUOTA } from "../syscall/status";
 import { AddressSpace, Mapping, MAPPING_BYTES, SPACE_TABLES, spaceCreate } from "./address_space";
+import { codeWritten } from "./code";
 import { frameAllocPromised, framesPromise, framesRelease, frameShare, OWNER_AGENT } from "./frames";
 import { mappingCreate, mappingInsert, NOTHING_AFTER, recordsReserve } from "./mappings";
 import { spaceCharge } from "./memory";
@@ -79,6 +80,7 @@ function copyMappings(from: Agent, to: Agent): void {
     copy.protection = source.protection;
     copy.allowed = source.allowed;
     copy.discardable = source.discardable;
+    copy.object = source.object;
     mappingInsert(to, copy);
     to.tablesReserved += tablesNeeded(copy.start, copy.end, before, NOTHING_AFTER);
     before = copy.end;
@@ -125,6 +127,7 @@ function copyTable(source: usize, to: AddressSpace, address: u64, first: u32, la
     } else {
       const copy = frameAllocPromised(OWNER_AGENT);
       memory.copy(pointer(copy), pointer(value & PTE_ADDRESS), <usize>PAGE_BYTES);
+      codeWritten(pointer(copy), <u32>PAGE_BYTES);
       store<u64>(table + offset, (value & ~PTE_ADDRESS) | copy);
     }
   }

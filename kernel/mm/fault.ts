@@ -10,13 +10,16 @@ import { Agent } from "../agent/agent";
 import { kernelCpu } from "../cpu/cpu";
 import { kernel } from "../state";
 import { AddressSpace, Mapping } from "./address_space";
+import { codeWritten } from "./code";
 import { blockPage } from "./frame_block";
 import { frameAllocPromised, framesRelease, frameUnshare, frameUsers, OWNER_AGENT } from "./frames";
+import { imagePage } from "./image_memory";
 import { mappingAt } from "./mappings";
 import { PTE_ADDRESS, PTE_NO_EXECUTE, PTE_PRESENT, PTE_USER, PTE_WRITABLE } from "./paging";
 import {
   MAPPING_ANONYMOUS,
   MAPPING_FRAME,
+  MAPPING_IMAGE,
   MAPPING_REGION,
   PROTECTION_EXECUTE,
   PROTECTION_READ,
@@ -97,9 +100,11 @@ export function pageIn(agent: Agent, mapping: Mapping, address: u64, write: bool
 /** Physical address of the frame for a page that is not there yet. */
 function newPage(mapping: Mapping, address: u64): u64 {
   if (mapping.type == MAPPING_REGION) return regionPage(mapping, address);
+  if (mapping.type == MAPPING_IMAGE) return imagePage(mapping, address);
   assert(mapping.type == MAPPING_ANONYMOUS, "newPage: nothing is behind a guard");
   const frame = mapping.discardable != 0 ? discardableFrame(mapping) : frameAllocPromised(OWNER_AGENT);
   memory.fill(pointer(frame), 0, <usize>PAGE_BYTES);
+  codeWritten(pointer(frame), <u32>PAGE_BYTES);
   return frame;
 }
 
@@ -111,6 +116,7 @@ export function ownFrame(space: AddressSpace, frame: u64): u64 {
   if (frameUsers(frame) == 1) return frame;
   const copy = frameAllocPromised(OWNER_AGENT);
   memory.copy(pointer(copy), pointer(frame), <usize>PAGE_BYTES);
+  codeWritten(pointer(copy), <u32>PAGE_BYTES);
   frameUnshare(frame);
   space.copies += 1;
   return copy;

@@ -1,13 +1,11 @@
 /**
- * The text of an image, in tables that all agents share that run it: a table for the first GiB,
- * which spaces of their own link to, and a top-level table for agents without a space.
+ * The text of an image that is not native, in tables that all agents share that run it: a table for
+ * the first GiB, which spaces of their own link to, and a top-level table for agents without a space.
  */
 import { PAGE_BYTES, pointer } from "../../hal/memory";
-import { summarySegment } from "../agent/elf";
-import { elfOf, Image } from "../agent/image";
+import { Image } from "../agent/image";
 import { frameAllocZeroed, frameFree, OWNER_PAGE_TABLE } from "./frames";
-import { PROTECTION_EXECUTE } from "./protection";
-import { MAP_OK, mapPage, PAGE_4K, paging, PTE_ADDRESS, PTE_NO_EXECUTE, PTE_USER, unmapPage } from "./paging";
+import { MAP_OK, mapPage, PAGE_4K, paging, PTE_ADDRESS, PTE_PRESENT, PTE_USER, unmapPage } from "./paging";
 
 const SHARED_OFFSET: usize = 255 * 8;
 const TABLE_BYTES: usize = 4096;
@@ -25,27 +23,6 @@ export function imageMap(image: Image): bool {
     if (mapPage(image.root, image.base + offset, image.text + offset, PAGE_4K, PTE_USER) == MAP_OK) continue;
     imageUnmap(image);
     return false;
-  }
-  const first = load<u64>(pointer(load<u64>(root) & PTE_ADDRESS));
-  image.directory = first & PTE_ADDRESS;
-  return true;
-}
-
-/** The same for the segments of a native image, none of which can be written. */
-export function segmentsMap(image: Image): bool {
-  image.root = frameAllocZeroed(0, OWNER_PAGE_TABLE);
-  if (image.root == 0) return false;
-  paging().tables += 1;
-  const root = pointer(image.root);
-  memory.copy(root + SHARED_OFFSET, pointer(paging().root) + SHARED_OFFSET, TABLE_BYTES - SHARED_OFFSET);
-  const summary = elfOf(image);
-  for (let index: u32 = 0; index < summary.count; index++) {
-    const segment = summarySegment(summary, index);
-    const flags = PTE_USER | ((segment.protection & PROTECTION_EXECUTE) != 0 ? 0 : PTE_NO_EXECUTE);
-    for (let page: u32 = 0; page < segment.pages; page++) {
-      const offset = <u64>page * PAGE_BYTES;
-      if (mapPage(image.root, segment.start + offset, segment.frames + offset, PAGE_4K, flags) != MAP_OK) return false;
-    }
   }
   const first = load<u64>(pointer(load<u64>(root) & PTE_ADDRESS));
   image.directory = first & PTE_ADDRESS;

@@ -1,12 +1,13 @@
 /** What holds of the pages of agents, found by a walk through all of their tables. */
 import { PAGE_BYTES, pointer, reach } from "../../hal/memory";
 import { Agent } from "../agent/agent";
-import { Image } from "../agent/image";
+import { Image, isNative } from "../agent/image";
 import { KIND_AGENT, KIND_MAPPING, KIND_REGION } from "../object/kinds";
 import { objectNext } from "../object/slab";
 import { AddressSpace, Mapping, NO_SPAN, SPACE_TABLES } from "./address_space";
 import { FrameBlock } from "./frame_block";
 import { frameAt, framesFree, framesPromised, frameUsers, OWNER_AGENT, OWNER_PAGE_TABLE } from "./frames";
+import { imagePage } from "./image_memory";
 import { mappingAt } from "./mappings";
 import {
   paging,
@@ -23,6 +24,7 @@ import {
 import {
   MAPPING_ANONYMOUS,
   MAPPING_FRAME,
+  MAPPING_IMAGE,
   MAPPING_REGION,
   PROTECTION_EXECUTE,
   PROTECTION_WRITE,
@@ -63,17 +65,23 @@ function spaceWellFormed(agent: Agent, space: AddressSpace): bool {
   if (reach(space.root, PAGE_BYTES) == 0 || (entryOf(space.root, 0) & PTE_ADDRESS) != space.first) return false;
   for (let index: u32 = 255; index < 512; index++)
     if ((entryOf(space.root, index) & SAME) != (entryOf(paging().root, index) & SAME)) return false;
-  if ((entryOf(space.first, 0) & PTE_ADDRESS) != changetype<Image>(agent.image).directory) return false;
+  const own = ownsFirst(agent);
+  if (own == 0 && (entryOf(space.first, 0) & PTE_ADDRESS) != changetype<Image>(agent.image).directory) return false;
   let tables = SPACE_TABLES - 1;
   for (let index: u32 = 0; index < 255; index++) {
     const entry = entryOf(space.root, index);
     if ((entry & PTE_PRESENT) == 0) continue;
-    const below = leadsToTable(entry) ? countTables(entry & PTE_ADDRESS, PAGE_1G, index == 0 ? 1 : 0) : 0;
+    const below = leadsToTable(entry) ? countTables(entry & PTE_ADDRESS, PAGE_1G, index == 0 ? 1 - own : 0) : 0;
     if (below == 0) return false;
     tables += below;
   }
   if (tables != space.tables) return false;
   return space.leafSpan == NO_SPAN || tableWalk(space, <u64>space.leafSpan << PAGE_2M) == space.leaf;
+}
+
+/** 1 when the first GiB is made of the agent's own mappings: its image is native. */
+function ownsFirst(agent: Agent): u32 {
+  return isNative(agent) ? 1 : 0;
 }
 
 /** Tables from this one down; 0 when something about them is wrong. */
@@ -101,7 +109,7 @@ export function pagesAsMapped(): bool {
     const root = changetype<AddressSpace>(agent.space).root;
     for (let index: u32 = 0; index < 255; index++) {
       const entry = entryOf(root, index);
-      const first: u32 = index == 0 ? 1 : 0;
+      const first: u32 = index == 0 ? 1 - ownsFirst(agent) : 0;
       if ((entry & PTE_PRESENT) == 0) continue;
       if (!leavesHold(agent, entry & PTE_ADDRESS, <u64>index << TOP_SHIFT, PAGE_1G, first)) return false;
     }
@@ -135,6 +143,7 @@ function leafHolds(agent: Agent, address: u64, entry: u64): bool {
   if (mapping.type == MAPPING_FRAME) return frame == changetype<FrameBlock>(mapping.object).base + offset;
   if (mapping.type == MAPPING_REGION)
     return frame == load<u64>(changetype<Region>(mapping.object).frames + (<usize>(offset >> PAGE_SHIFT) << 3));
+  if (mapping.type == MAPPING_IMAGE) return frame == imagePage(mapping, address);
   return mapping.type == MAPPING_ANONYMOUS && reach(frame, PAGE_BYTES) != 0;
 }
 

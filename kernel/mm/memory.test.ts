@@ -14,6 +14,7 @@ import {
   READ,
   WRITE,
 } from "../testing/memory-host.ts";
+import { EXTENDED_BYTES } from "./extended_format.ts";
 
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 /** Objects lie in slots of whole quadwords. */
@@ -57,7 +58,7 @@ describe("memory of an agent", () => {
     // A space and its two tables, two tables more, the record, and the pages.
     const at = agent.allocate(8 * PAGE);
     expect(agent.used - before).toBe(
-      whole(AddressSpace.size) + whole(Mapping.size) + (2 + 2 + 8) * PAGE,
+      whole(AddressSpace.size) + EXTENDED_BYTES + whole(Mapping.size) + (2 + 2 + 8) * PAGE,
     );
     const charged = agent.used;
     for (let page = 0; page < 8; page++) expect(agent.fault(at + page * PAGE)).toBe(true);

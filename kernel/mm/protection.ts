@@ -17,3 +17,5 @@ export const MAPPING_FRAME = 3;
 /** Nothing is there: guards what follows it, or what it follows. */
 export const MAPPING_GUARD_BELOW = 4;
 export const MAPPING_GUARD_ABOVE = 5;
+/** Part of a native image, which its agents share and nobody can write. */
+export const MAPPING_IMAGE = 6;

@@ -3,6 +3,7 @@ import { PAGE_BYTES, physical, pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { STATUS_BAD_ADDRESS, STATUS_MISALIGNED, STATUS_NO_MEMORY, STATUS_OK } from "../syscall/status";
 import { AddressSpace, Mapping } from "./address_space";
+import { codeWritten } from "./code";
 import { entryFlags } from "./fault";
 import { frameAllocPromised, framesPromise, framesRelease, frameUnshare, frameUsers, OWNER_AGENT } from "./frames";
 import { mappingAt } from "./mappings";
@@ -85,6 +86,7 @@ function leaving(value: u64): usize {
 function freshZeroes(): usize {
   const fresh = pointer(frameAllocPromised(OWNER_AGENT));
   memory.fill(fresh, 0, <usize>PAGE_BYTES);
+  codeWritten(fresh, <u32>PAGE_BYTES);
   return fresh;
 }
 
@@ -92,6 +94,7 @@ function freshZeroes(): usize {
 function freshCopy(frame: u64): usize {
   const fresh = pointer(frameAllocPromised(OWNER_AGENT));
   memory.copy(fresh, pointer(frame), <usize>PAGE_BYTES);
+  codeWritten(fresh, <u32>PAGE_BYTES);
   frameUnshare(frame);
   return fresh;
 }

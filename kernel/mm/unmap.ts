@@ -7,7 +7,7 @@ import { blockDrop } from "./frame_block";
 import { endBefore, mappingFree, mappingRemove, startAfter } from "./mappings";
 import { PTE_ADDRESS, PTE_PRESENT } from "./paging";
 import { Pool, poolRelease } from "./pool";
-import { MAPPING_ANONYMOUS, MAPPING_FRAME, MAPPING_REGION } from "./protection";
+import { MAPPING_ANONYMOUS, MAPPING_FRAME, MAPPING_IMAGE, MAPPING_REGION } from "./protection";
 import { DISCARDABLE_PAGES_MIN, discardableRemove } from "./reclaim";
 import { regionDrop } from "./region";
 import { retire, shootdown } from "./shootdown";
@@ -80,6 +80,7 @@ export function mappingEnd(agent: Agent, mapping: Mapping): void {
     clearRange(changetype<AddressSpace>(agent.space), mapping.start, mapping.end, false);
     agent.mappedBytes -= mapping.end - mapping.start;
   }
+  if (type == MAPPING_IMAGE) clearRange(changetype<AddressSpace>(agent.space), mapping.start, mapping.end, false);
   mappingRemove(agent, mapping);
   if (type == MAPPING_REGION) regionDrop(mapping);
   else if (type == MAPPING_FRAME) blockDrop(mapping);

@@ -10,6 +10,7 @@ import { Agent } from "../agent/agent";
 import { Image } from "../agent/image";
 import { STATUS_BAD_ADDRESS, STATUS_OK } from "../syscall/status";
 import { AddressSpace, Mapping } from "./address_space";
+import { codeWritten } from "./code";
 import { pageIn } from "./fault";
 import { USER_BASE, USER_END } from "./layout";
 import { mappingAt } from "./mappings";
@@ -23,7 +24,7 @@ const PRESENT_WRITABLE: u64 = PTE_PRESENT | PTE_WRITABLE;
 /** Linear address of user address `address` when its page is there and allows the access, else 0. */
 @inline
 function present(agent: Agent, address: u64, write: bool): usize {
-  if (agent.space == 0 || address - USER_BASE >= USER_END - USER_BASE) return 0;
+  if (agent.space == 0 || address >= USER_END) return 0;
   const table = tableFind(changetype<AddressSpace>(agent.space), address);
   if (table == 0) return 0;
   const value = load<u64>(table + (<usize>(<u32>(address >> 12) & 511) << 3));
@@ -47,9 +48,8 @@ export function userPage(agent: Agent, address: u64, write: bool): usize {
 }
 
 function userPageSlow(agent: Agent, address: u64, write: bool): usize {
-  if (address < USER_BASE) return textAt(agent, address, write);
   const at = mappingAt(agent, address);
-  if (at == 0) return 0;
+  if (at == 0) return textAt(agent, address, write);
   const mapping = changetype<Mapping>(at);
   if ((mapping.protection & (write ? PROTECTION_WRITE : PROTECTION_READ)) == 0) return 0;
   return pageIn(agent, mapping, address & ~PAGE_MASK, write) + <usize>(address & PAGE_MASK);
@@ -81,7 +81,7 @@ export function userCheck(agent: Agent, address: u64, bytes: u64, write: bool): 
   const last = address + bytes - 1;
   if (last < address) return STATUS_BAD_ADDRESS;
   if ((address ^ last) <= PAGE_MASK && present(agent, address, write) != 0) return STATUS_OK;
-  if (address < USER_BASE) {
+  if (address < USER_BASE && changetype<Image>(agent.image).pages != 0) {
     const inside = textAt(agent, address, write) != 0 && textAt(agent, last, write) != 0;
     return inside ? STATUS_OK : STATUS_BAD_ADDRESS;
   }
@@ -110,6 +110,7 @@ export function copyToUser(agent: Agent, address: u64, from: usize, bytes: u32):
   const at = userReach(agent, address, bytes, true);
   if (at == 0) return copyPages(agent, address, from, bytes, true);
   memory.copy(at, from, bytes);
+  codeWritten(at, bytes);
   return STATUS_OK;
 }
 
@@ -120,6 +121,7 @@ function copyPages(agent: Agent, address: u64, kernel: usize, bytes: u32, write:
     const at = userPage(agent, address, write);
     if (at == 0) return STATUS_BAD_ADDRESS;
     memory.copy(write ? at : kernel, write ? kernel : at, part);
+    if (write) codeWritten(at, part);
     address += part;
     kernel += part;
     bytes -= part;

@@ -16,10 +16,12 @@ import {
   RIGHT_SCHEDULE,
   RIGHT_SEND,
   RIGHT_WAIT,
+  RIGHT_WRITE,
 } from "../cap/rights";
 import { auditAppend, auditDrain } from "./audit";
 import { Call } from "./call";
 import { capDerive, capInspect, capRevoke } from "./cap";
+import { consoleWriteCall } from "./console";
 import { endpointClose, endpointCreate, eventSignal, pipeReadCall, pipeWriteCall } from "./endpoint";
 import { memoryCalls } from "./memory_calls";
 import { ipcRecv, ipcSend } from "./message";
@@ -30,6 +32,7 @@ import {
   SYSCALL_CAP_DERIVE,
   SYSCALL_CAP_INSPECT,
   SYSCALL_CAP_REVOKE,
+  SYSCALL_CONSOLE_WRITE,
   SYSCALL_DONATE_TO,
   SYSCALL_ENDPOINT_CLOSE,
   SYSCALL_ENDPOINT_CREATE,
@@ -115,6 +118,8 @@ function carryOut(call: Call): u32 {
       return authorizeSelf(call, RIGHT_RANDOM) || randomGet(call);
     case SYSCALL_AUDIT_APPEND:
       return authorize(call, KERNEL, RIGHT_AUDIT) || auditAppend(call);
+    case SYSCALL_CONSOLE_WRITE:
+      return authorize(call, KERNEL, RIGHT_WRITE) || consoleWriteCall(call);
     case SYSCALL_AUDIT_DRAIN:
       return authorize(call, KERNEL, RIGHT_DRAIN) || auditDrain(call);
     default:

@@ -44,4 +44,5 @@ export const SYSCALL_AUDIT_APPEND = 68;
 export const SYSCALL_AUDIT_DRAIN = 69;
 export const SYSCALL_IMAGE_OPEN = 70;
 export const SYSCALL_SCHED_CONFIGURE = 71;
-export const SYSCALLS = 72;
+export const SYSCALL_CONSOLE_WRITE = 72;
+export const SYSCALLS = 73;

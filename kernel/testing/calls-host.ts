@@ -203,6 +203,7 @@ function otherCalls(caller: Actor, made: Made) {
     AUDIT_APPEND: { capability: kernel, args: [memory, 8] },
     AUDIT_DRAIN: { capability: kernel, args: [memory, 128] },
     IMAGE_OPEN: { capability: kernel, args: [memory, 8] },
+    CONSOLE_WRITE: { capability: kernel, args: [memory, 8] },
   } as const;
 }
 

@@ -126,6 +126,7 @@ export interface KernelTesting {
   worldLife(cpu: number): number;
   worldEmptyImage(): bigint;
   worldImageValid(at: number, bytes: bigint): number;
+  worldElf(at: number, bytes: bigint): number;
   worldException(agent: bigint, vector: number, errorCode: number, address: bigint): void;
   worldReach(agent: bigint, address: bigint): number;
   ipcPairs(

@@ -12,6 +12,7 @@ import { agentFault } from "../agent/fault";
 import { createObjects } from "../agent/start";
 import { lifeStep } from "../agent/work";
 import { AGENT_RUNNING } from "../agent/states";
+import { elfRead, ElfSummary } from "../agent/elf";
 import { Image } from "../agent/image";
 import { createCallState, createKernelCpus, kernelCpu } from "../cpu/cpu";
 import { frameAllocZeroed, framesAdd, OWNER_KERNEL } from "../mm/frames";
@@ -111,6 +112,11 @@ export function worldEmptyImage(): u64 {
 /** Whether `bytes` bytes at linear address `at` would be an image. */
 export function worldImageValid(at: usize, bytes: u64): bool {
   return imageValid(at, bytes);
+}
+
+/** Why the `bytes` bytes at linear address `at` are refused as an ELF file, or ELF_OK. */
+export function worldElf(at: usize, bytes: u64): u32 {
+  return elfRead(at, bytes, changetype<ElfSummary>(kernelCpu(0).scratch));
 }
 
 /** `agent` does what its processor doesn't allow. */

@@ -42,6 +42,8 @@ function isFileError(error: unknown): boolean {
 
 async function boot(options: BootArguments): Promise<number> {
   if (options.kernel === undefined) refuseGuestOptions(options);
+  else if (options.agent !== undefined)
+    throw new MachineError("bad-argument", "--agent is for the own kernel, not for a --kernel");
   const machine = await Machine.create(await machineOptions(options));
   if (options.kernel !== undefined) return bootGuest(machine, options);
   if (!options.json) machine.onConsole((byte) => void process.stdout.write(Uint8Array.of(byte)));
@@ -57,7 +59,17 @@ async function boot(options: BootArguments): Promise<number> {
   }
   await writeResults(machine, options);
   report(machine, reason, performance.now() - started, options);
-  return EXIT_STATUS[reason];
+  return options.agent !== undefined && reason === "power-off"
+    ? agentEnd(machine)
+    : EXIT_STATUS[reason];
+}
+
+/** Status of a run whose first agent was given; an end that isn't its own is told on stderr. */
+async function agentEnd(machine: Machine): Promise<number> {
+  const { agentStatus } = await import("./agent-run.ts");
+  const { status, said } = agentStatus(machine);
+  if (said !== "") process.stderr.write(`aios: ${said}\n`);
+  return status;
 }
 
 /** @throws MachineError bad-argument: these say something about a kernel that isn't there */
@@ -102,11 +114,13 @@ function reportGuest(machine: Machine, { reason }: GuestEnd, hostMs: number): vo
 }
 
 /** Until the machine ends; once the kernel has nothing left to do, the power button is pressed. */
-function runToEnd(machine: Machine, { until, whenIdle }: BootArguments): StopReason {
+function runToEnd(machine: Machine, { until, whenIdle, agent }: BootArguments): StopReason {
   const limit = until === undefined ? {} : { until };
   if (whenIdle === "stop") return machine.run(limit);
-  const reason = machine.run({ ...limit, condition: () => machine.kernel.idle });
-  if (reason !== "condition") return reason;
+  // The kernel is done before its first agent is: only an idle machine has run both to their ends.
+  const done = agent === undefined ? { condition: () => machine.kernel.idle } : {};
+  const reason = machine.run({ ...limit, ...done });
+  if (reason !== (agent === undefined ? "condition" : "idle")) return reason;
   machine.input.powerButton();
   return machine.run(limit);
 }
@@ -140,10 +154,13 @@ async function listenForGdb(machine: Machine, port: number | undefined): Promise
 
 async function machineOptions(options: BootArguments): Promise<MachineOptions> {
   const ownKernel = options.kernel === undefined;
+  const given = options.drive.map(openDrive);
   const drives =
-    options.drive.length > 0 || !ownKernel
-      ? options.drive.map(openDrive)
-      : await (await import("./default-drives.ts")).defaultDrives();
+    options.agent !== undefined
+      ? [await (await import("./agent-run.ts")).agentDrive(options.agent), ...given]
+      : given.length > 0 || !ownKernel
+        ? given
+        : await (await import("./default-drives.ts")).defaultDrives();
   return {
     cpus: options.cpus,
     memory: options.memory,

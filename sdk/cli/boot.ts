@@ -17,6 +17,7 @@ export interface BootArguments {
   readonly whenIdle: "power-off" | "stop";
   readonly json: boolean;
   readonly kernel?: string;
+  readonly agent?: string;
   readonly initrd?: string;
   readonly append?: string;
   readonly symbols?: string;
@@ -51,6 +52,8 @@ Exit status:
   2  bad usage or bad input: an option, a file or an image
   3  the limit was reached: --until, or idle with --when-idle stop; the terminal was left by Ctrl-A x
   with --debug-exit, what the guest wrote to the port, doubled, plus 1
+  with --agent, the code with which the agent has ended itself, modulo 256; 128 and the vector of
+  the fault that has ended it; 3 when it waits for what never comes
 
 With --kernel another operating system runs on the machine, by its own boot protocol: a Linux bzImage
 (64-bit), an ELF file with a PVH entry, or Multiboot 1. The terminal is its first serial port; Ctrl-A is
@@ -65,6 +68,7 @@ own modules on one drive, and an empty partition on a second.
 Examples:
   aios boot --cpus 4 --memory 512M --drive disk.img
   aios boot --drive file=disk.img,snapshot=on --until 2s --trace trace.json --json
+  aios boot --agent hello.elf
   aios boot --kernel vmlinuz --initrd initrd.gz --append console=ttyS0 --memory 1G --cpus 2
 `;
 
@@ -100,6 +104,7 @@ export function bootCommand(): Command {
         .default("power-off"),
     )
     .option("--kernel <file>", "run this kernel on the machine: Linux bzImage, PVH or Multiboot")
+    .option("--agent <file>", "the first agent: a static ELF executable (see sdk/c and sdk/rust)")
     .option("--initrd <file>", "its initial RAM disk, or its first module")
     .option("--append <text>", "its command line")
     .option(

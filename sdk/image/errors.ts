@@ -43,7 +43,8 @@ export type ImageErrorCode =
   | "bundle-entry-count"
   | "bundle-size"
   // Image of an agent.
-  | "agent-image";
+  | "agent-image"
+  | "agent-elf";
 
 /** Where in the image the fault lies. `lba` is null for what is not a block of a disk. */
 export interface ImagePlace {

@@ -3,6 +3,7 @@
  * instruction of the processor does, for the CPU that is running, and lets its price pass in
  * virtual time. Here: the bus; the processor's own instructions are in interface/processor.ts.
  */
+export * from "./interface/extended";
 export * from "./interface/processor";
 import { physicalRead, physicalWrite, portRead, portWrite } from "./bus/bus";
 import { charge, runningCpu } from "./cpu/cpu";

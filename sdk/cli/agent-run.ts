@@ -1,0 +1,49 @@
+/** `aios boot --agent`: a bundle whose first agent is an ELF file, and what its end means to a shell. */
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { DriveOptions } from "../../sim/host/drives.ts";
+import { MachineError } from "../../sim/host/errors.ts";
+import type { Machine } from "../../sim/host/machine.ts";
+import { checkElf } from "../image/elf.ts";
+import { buildBootImage, ImageError } from "../image/index.ts";
+import { EXIT_LIMIT } from "./exit.ts";
+
+/** Added to the vector of the fault that has ended the agent, as shells do with signals. */
+const EXIT_FAULT = 128;
+const VECTORS: Readonly<Record<number, string>> = {
+  0: "#DE divide error",
+  1: "#DB debug",
+  3: "#BP breakpoint",
+  6: "#UD invalid opcode",
+  13: "#GP general protection",
+  14: "#PF page fault",
+  16: "#MF x87 floating-point error",
+  17: "#AC alignment check",
+  19: "#XM SIMD floating-point exception",
+};
+
+/** @throws MachineError bad-argument: the file can't be an agent */
+export async function agentDrive(file: string): Promise<DriveOptions> {
+  const data = new Uint8Array(readFileSync(file));
+  try {
+    checkElf(data, basename(file));
+  } catch (error) {
+    if (error instanceof ImageError) throw new MachineError("bad-argument", error.message);
+    throw error;
+  }
+  return { data: await buildBootImage({ entries: [{ name: "init", data }] }) };
+}
+
+/** The status with which the command ends once the machine is off, and a line about an end that is none. */
+export function agentStatus(machine: Machine): { readonly status: number; readonly said: string } {
+  const [init] = machine.kernel.agents;
+  const end = init?.end ?? null;
+  if (end === null) return { status: EXIT_LIMIT, said: "the agent waits for what never comes" };
+  if (end.reason !== "fault") return { status: Number(end.code & 0xffn), said: "" };
+  const vector = Number(end.code & 0xffn);
+  const address = init?.block.faultAddress ?? 0n;
+  const name = VECTORS[vector] ?? `exception ${vector}`;
+  const code = Number(end.code >> 8n);
+  const said = `the agent's fault: ${name}, error code ${code}, at 0x${address.toString(16)}`;
+  return { status: EXIT_FAULT + vector, said };
+}
