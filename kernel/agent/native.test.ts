@@ -71,6 +71,9 @@ describe("segments", () => {
     ["nothing is at 0", "8b042500000000", 0x4_0e],
     ["nothing is below the stack", "488da424000000ff 50", 0x6_0e],
     ["HLT is not for ring 3", "f4", 0x0d],
+    ["nor are ports", "ec", 0x0d],
+    ["nor is CR3", "0f20d8", 0x0d],
+    ["nor are the kernel's gates", "cd40", 0x202_0d],
     ["division by zero is named", "31c9 f7f1", 0x00],
     ["as is what is no instruction", "0f0b", 0x06],
   ])("%s: that fault ends the agent", async (_, code, ending) => {
@@ -84,6 +87,25 @@ test("the stack has argc, argv, an empty environment and an auxiliary vector", a
   const code = `8b3424 488b4c2408 0fb611 83ea69 29d6 4889e1 83e10f 01ce 0374 2438 ${EXIT}`;
   expect(await endOf(elf(code))).toMatchObject({ reason: "exited", code: 57n });
   expect(STACK_END).toBe(0x4000_0000);
+});
+
+test("a snapshot in the middle of a run goes on to the same end, and so does a fork", async () => {
+  const data = { address: DATA, bytes: new Uint8Array(4), flags: PF_R | PF_W };
+  // 3,000,000 rounds of: add to memory; then the sum is the code.
+  const code = `b9${hex32(3_000_000)} 83042500404000 03 ffc9 75f4 8b3425${hex32(DATA)} ${EXIT}`;
+  const drive = await buildBootImage({ entries: [{ name: "init", data: elf(code, data) }] });
+  const machine = await Machine.create({ memory: 64 << 20, drives: [{ data: drive }] });
+  machine.boot({ until: 128_000_000n });
+  expect(machine.kernel.agents[0]?.end).toBeNull();
+  const restored = await Machine.restore(machine.snapshot(), { drives: [{ data: drive }] });
+  const fork = await machine.fork();
+  const ends = [machine, restored, fork].map((each) => {
+    expect(each.run({ until: 60_000_000_000n })).toBe("idle");
+    return [each.kernel.agents[0]?.end, each.stateHash()];
+  });
+  expect(ends[0]?.[0]).toMatchObject({ reason: "exited", code: 9_000_000n });
+  expect(ends[1]).toEqual(ends[0]);
+  expect(ends[2]).toEqual(ends[0]);
 });
 
 describe("many of one image", () => {

@@ -81,6 +81,14 @@ test("no name stands for two things", () => {
   expect([...new Set(names)].length).toBe(names.length);
 });
 
+test.skipIf(gcc === undefined)(
+  "a clone in C shares memory until it writes, and has its own registers",
+  async () => {
+    const { end } = await outcome(compileC("sdk/c/testing/clone.c"));
+    expect(end).toEqual({ reason: "exited", code: 0n });
+  },
+);
+
 describe("hello", () => {
   const said = { end: { reason: "exited", code: 0n }, calls: 2n, text: "hello from ring 3\n" };
   test.skipIf(gcc === undefined)("in C runs in ring 3 and makes two calls", async () => {

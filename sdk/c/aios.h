@@ -130,6 +130,42 @@ static inline struct aios_result aios_receive(uint64_t from, void *buffer, size_
   return aios_call(AIOS_SYSCALL_IPC_RECV, from, aios_address(buffer), size, aios_address(header), 0, 0);
 }
 
+struct aios_clone {
+  uint64_t grants;
+  uint32_t grant_count, self_rights, pool_rights, reserved;
+  uint64_t argument;
+  uint64_t child; /* out */
+  uint64_t pool;
+};
+AIOS_LAYOUT(aios_clone, pool, AIOS_CLONE_POOL);
+_Static_assert(sizeof(struct aios_clone) == AIOS_CLONE_BYTES, "aios_clone");
+
+/* What AgentClone answers: in the original id is 0 and value the clone's identifier; in the clone id is
+   its own, and the rest is what it begins with. */
+struct aios_cloned {
+  uint64_t status, id, self, pool, value;
+};
+
+/* Clones the caller. The clone goes on here with other registers: R14, RDI, RSI, RDX. */
+static inline struct aios_cloned aios_clone_self(uint64_t self, struct aios_clone *clone) {
+  struct aios_cloned result;
+  register uint64_t r14 __asm__("r14") = 0;
+  result.self = self;
+  result.pool = aios_address(clone);
+  result.value = 0;
+  __asm__ volatile("syscall"
+                   : "=a"(result.status), "+D"(result.self), "+S"(result.pool), "+d"(result.value), "+r"(r14)
+                   : "a"((uint64_t)AIOS_SYSCALL_AGENT_CLONE)
+                   : "rcx", "r11", "memory");
+  result.id = r14;
+  return result;
+}
+
+/* Waits for the next notice. */
+static inline struct aios_result aios_wait_notice(uint64_t self, struct aios_notice *notice) {
+  return aios_call(AIOS_SYSCALL_WAIT, self, 0, 0, UINT64_MAX, AIOS_WAIT_NOTICES, aios_address(notice));
+}
+
 /* Lets others run first. */
 static inline struct aios_result aios_yield(uint64_t self) {
   return aios_call(AIOS_SYSCALL_YIELD, self, 0, 0, 0, 0, 0);
