@@ -113,3 +113,32 @@ describe("what AC allows and forbids", () => {
     expect(on.cpu.pendingErrorCode).toBe(0);
   });
 });
+
+describe("STI", () => {
+  const SVR = 0xfee0_00f0n;
+  /** Code with an STI, and how far behind the code's start an interrupt that waits comes. */
+  const comesAt = (code: string, cycles: number): number => {
+    const { bench, entered } = on.on;
+    entered.length = 0;
+    on.exports.physicalWrite(SVR, 4, 0x1ffn);
+    on.exports.deliverMessage(0xfee0_0000n, 0x40);
+    on.put(`${code} 90 90 90 eb fe`);
+    Object.assign(on.cpu, { rip: BigInt(CODE), rflags: 2n, activity: 1, interruptShadow: 0 });
+    for (let n = 0; n < 20 && on.on.entered.length === 0; n++) on.run(cycles);
+    bench.machine.state.running = 0;
+    on.exports.physicalWrite(0xfee0_00b0n, 4, 0n);
+    expect(on.on.entered[0]?.entry).toBe(0x40);
+    return Number((on.on.entered[0]?.frame[0] ?? 0n) - BigInt(CODE));
+  };
+
+  test.each([1, 2, 3, 7, 1000])(
+    "lets an interrupt in behind the next instruction, in turns of %i cycles",
+    (cycles) => {
+      expect(comesAt("90 fb", cycles)).toBe(3);
+      // CLI in its shadow: it never comes there, but with the next STI.
+      expect(comesAt("fb fa 90 90 fb", cycles)).toBe(6);
+      // A second STI is no shadow of its own.
+      expect(comesAt("fb fb", cycles)).toBe(2);
+    },
+  );
+});
