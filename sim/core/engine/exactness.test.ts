@@ -63,6 +63,7 @@ const CROWDED: Place = {
   data: (n) => 0x4000_0000 + (1 + (n % 15)) * 0x8_0000 + (n & 0x2fff),
 };
 const TABLES = 0x50_0000;
+const ACCESS_USER = 4;
 
 function mapCrowded(bench: ProcessorBench): void {
   bench.write64(PML4 + 0x1008, BigInt(TABLES) | 7n);
@@ -94,6 +95,9 @@ async function start(seed: number, { code, data }: Place = FLAT): Promise<CodeBe
     const rip = bench.read64(frame);
     const next = code + Number(((rip * 0x9e37_79b1n + cpu.retired) >> 7n) % BigInt(CODE_BYTES));
     bench.write64(frame, BigInt(next));
+    // What the fault handlers of a system do to the TLB: they use many pages of their own.
+    for (let n = 0; n < 3; n++)
+      bench.do.translateFor(0, BigInt(data(next * (n + 3)) & ~0xfff), ACCESS_USER);
     // The stack of most random code is nowhere: it gets one again.
     bench.write64(frame + 24, BigInt(data(0x1000 + (next & 0xff0))));
     REGISTERS.forEach((name, n) => {
@@ -149,7 +153,7 @@ describe.each(SEEDS)("random code, seed %i", (seed) => {
     }
     expect([hashOf(b), hashOf(c)]).toEqual([hashOf(a), hashOf(a)]);
     const { victim } = a.cpu.tlbAt(0);
-    expect(victim).toBeGreaterThan(2);
+    expect(victim).toBeGreaterThan(20);
   });
 
   test("is the same in long pieces and one instruction at a time", async () => {
