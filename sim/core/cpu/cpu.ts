@@ -154,6 +154,8 @@ export class Cpu {
   interruptCount: u64;
   /** Current privilege level, 0-3. */
   cpl: u32;
+  /** Breakpoints on data and ports that the last instruction has met (debug.ts): bits of DR6. */
+  breakpointsMet: u32;
   /** Fault of the operation that is being carried out: its vector, or 0. */
   fault: u32;
   faultCode: u32;

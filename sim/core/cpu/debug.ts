@@ -1,5 +1,11 @@
-/** Debug registers (Intel SDM 3B, 17.2). */
-import { Cpu } from "./cpu";
+/**
+ * Debug registers (Intel SDM 3B, 17.2). While a breakpoint is enabled, code runs one instruction at a
+ * time and no access takes a fast line (engine/turn.ts, tlb.ts); else breakpoints cost nothing.
+ *
+ *   DR7:  2n, 2n + 1 enable breakpoint n | 13 GD | 16 + 4n, 17 + 4n kind | 18 + 4n, 19 + 4n length
+ */
+import { Cpu, SEGMENT_CS, segmentAt } from "./cpu";
+import { in64BitMode } from "./control";
 import { refuse } from "./segments";
 import { CR4_DE, VECTOR_DB, VECTOR_GP, VECTOR_UD } from "../../spec/x86";
 
@@ -51,4 +57,45 @@ export function writeDebugRegister(cpu: Cpu, number: u32, value: u64): void {
   if (value >> 32 != 0) refuse(cpu, VECTOR_GP, 0);
   else if (named == 6) cpu.dr6 = (value & DR6_WRITABLE) | DR6_ONES;
   else cpu.dr7 = (value & DR7_WRITABLE) | DR7_ONES;
+}
+
+/** Kinds of breakpoints; reads and writes of data are one kind, reads alone none. */
+export const BREAK_EXECUTE: u32 = 0;
+export const BREAK_WRITE: u32 = 1;
+export const BREAK_PORT: u32 = 2;
+export const BREAK_ACCESS: u32 = 3;
+
+/** Bits of DR6 for the enabled breakpoints of `kind` that meet `bytes` bytes at `address`. */
+function meeting(cpu: Cpu, kind: u32, address: u64, bytes: u32): u32 {
+  const control = <u32>cpu.dr7;
+  let met: u32 = 0;
+  for (let n: u32 = 0; n < 4; n++) {
+    const field = control >> (16 + n * 4);
+    if (((control >> (n * 2)) & 3) == 0 || (field & 3) != kind) continue;
+    // Lengths 0 to 3 are 1, 2, 8 and 4 bytes; addresses are aligned to them.
+    const code = (field >> 2) & 3;
+    const length: u64 = code == 2 ? 8 : code == 3 ? 4 : code + 1;
+    const first = load<u64>(breakpointAddress(cpu, n)) & ~(length - 1);
+    if (address < first + length && first < address + bytes) met |= 1 << n;
+  }
+  return met;
+}
+
+/** Notes an access to data; the trap follows the instruction. */
+export function noteAccess(cpu: Cpu, address: u64, bytes: u32, write: bool): void {
+  cpu.breakpointsMet |= meeting(cpu, BREAK_ACCESS, address, bytes);
+  if (write) cpu.breakpointsMet |= meeting(cpu, BREAK_WRITE, address, bytes);
+}
+
+/** The same for an I/O port, when CR4.DE has turned such breakpoints on. */
+export function notePort(cpu: Cpu, port: u32, bytes: u32): void {
+  if (cpu.dr7 & DR7_ENABLED && cpu.cr4 & CR4_DE)
+    cpu.breakpointsMet |= meeting(cpu, BREAK_PORT, port, bytes);
+}
+
+/** Breakpoints on the instruction at RIP: bits of DR6. */
+export function breakpointsHere(cpu: Cpu): u32 {
+  const base = in64BitMode(cpu) ? 0 : segmentAt(cpu, SEGMENT_CS).base;
+  const linear = in64BitMode(cpu) ? cpu.rip : (base + cpu.rip) & 0xffff_ffff;
+  return meeting(cpu, BREAK_EXECUTE, linear, 1);
 }

@@ -7,6 +7,7 @@
  *   high quadword:       31-0 offset 63-32
  */
 import { Cpu, SEGMENT_CS, SEGMENT_SS, segmentAt } from "./cpu";
+import { DR7_GD } from "./debug";
 import { hasErrorCode } from "./exceptions";
 import { taskPointer } from "./inner-stack";
 import { accessOf, ACCESS_READ, ACCESS_SYSTEM, canonical, loadLinear, storeLinear } from "./mmu";
@@ -81,7 +82,11 @@ export function deliver(cpu: Cpu, vector: u32, errorCode: u32, source: u32): boo
   else if (cpu.efer & EFER_LMA) deliverLong(cpu, vector, flags, code, errorCode, source);
   else deliverProtected(cpu, vector, flags, code, errorCode, source == SOURCE_SOFTWARE);
   state.alone = alone;
-  if (cpu.fault == 0) return true;
+  if (cpu.fault == 0) {
+    // The debugger's handler may touch the debug registers (17.2.4).
+    if (vector == VECTOR_DB && source != SOURCE_SOFTWARE) cpu.dr7 &= ~DR7_GD;
+    return true;
+  }
   putBack(cpu);
   // EXT: the fault is not the fault of the program (6.13).
   if (source != SOURCE_SOFTWARE && isSelectorFault(cpu.fault)) cpu.faultCode |= 1;

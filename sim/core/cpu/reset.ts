@@ -94,6 +94,9 @@ function resetCommon(cpu: Cpu): void {
   cpu.dr3 = 0;
   cpu.dr6 = DR6_RESET;
   cpu.dr7 = DR7_RESET;
+  memory.fill(changetype<usize>(cpu) + offsetof<Cpu>("pdpte0"), 0, 4 * 8);
+  cpu.breakpointsMet = 0;
+  cpu.interruptShadow = 0;
   cpu.pendingException = 0;
   cpu.pendingNmi = 0;
   cpu.nmiBlocked = 0;

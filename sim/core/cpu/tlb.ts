@@ -24,6 +24,7 @@ import {
 } from "../engine/memory";
 import { machine, Ptr } from "../machine";
 import { Cpu } from "./cpu";
+import { DR7_ENABLED } from "./debug";
 import { CR0_AM, CR4_PCIDE, LINEAR_ADDRESS_BITS, PAGE_GLOBAL, RFLAGS_AC } from "../../spec/x86";
 
 const WAYS: u32 = 4;
@@ -236,6 +237,7 @@ export function selectFastLines(cpu: Cpu): void {
     if (cpu.cpl != 3) set = LINES_ACCESS;
     else if (cpu.cr0 & CR0_AM) set = LINES_NONE;
   }
+  if (cpu.dr7 & DR7_ENABLED) set = LINES_NONE;
   cpu.fastLines = linesOf(cpu.index, set);
 }
 

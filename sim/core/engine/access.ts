@@ -9,6 +9,7 @@
 import { physicalRead, physicalWrite } from "../bus/bus";
 import { in64BitMode } from "../cpu/control";
 import { charge, Cpu, runningCpu } from "../cpu/cpu";
+import { DR7_ENABLED, noteAccess } from "../cpu/debug";
 import { ACCESS_READ, ACCESS_WRITE, accessOf, translate } from "../cpu/mmu";
 import { MMIO_READ_CYCLES, MMIO_WRITE_CYCLES } from "../cpu/prices";
 import { refuse } from "../cpu/segments";
@@ -46,6 +47,7 @@ function findSpan(cpu: Cpu, va: u64, bytes: u32, kind: u32): bool {
     state.spanNextPointer = ramPointer(state.spanNext, bytes - head);
     ram = ram && state.spanNextPointer != 0;
   }
+  if (cpu.dr7 & DR7_ENABLED) noteAccess(cpu, va, bytes, kind == ACCESS_WRITE);
   const watched = debugControl().watchpoints != 0;
   const unseen = !watched || watchAccess(cpu, va, bytes, kind == ACCESS_WRITE, state.alone != 0);
   if (state.alone != 0) return true;

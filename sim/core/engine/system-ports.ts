@@ -1,6 +1,7 @@
 /** IN, OUT, INS, OUTS (Intel SDM 1, 19.5; permission 19.5.2). */
 import { portRead, portWrite } from "../bus/bus";
 import { charge, Cpu, SEGMENT_ES, SEGMENT_TR, segmentAt } from "../cpu/cpu";
+import { notePort } from "../cpu/debug";
 import { ACCESS_SYSTEM, loadLinear } from "../cpu/mmu";
 import { PORT_CYCLES } from "../cpu/prices";
 import { ioPrivilege } from "../cpu/return";
@@ -39,11 +40,13 @@ export function executePort(cpu: Cpu, ip: usize, operation: u32): void {
 
 function read(cpu: Cpu, port: u32, bytes: u32): u32 {
   charge(cpu, PORT_CYCLES);
+  notePort(cpu, port, bytes);
   return portRead(<u16>port, bytes);
 }
 
 function write(cpu: Cpu, port: u32, bytes: u32, value: u32): void {
   charge(cpu, PORT_CYCLES);
+  notePort(cpu, port, bytes);
   portWrite(<u16>port, bytes, value);
 }
 

@@ -6,8 +6,8 @@
  * has cycles for all of it, else as many of its instructions as there are cycles. Interrupts can come
  * up only where time, devices or the CPU's mode are touched: all of that leaves the blocks.
  */
-import { Cpu, CPU_RUNNING } from "../cpu/cpu";
-import { DR6_BS } from "../cpu/debug";
+import { Cpu, CPU_RUNNING, SHADOW_STACK } from "../cpu/cpu";
+import { breakpointsHere, DR6_BS, DR7_ENABLED } from "../cpu/debug";
 import { raise, raiseFault } from "../cpu/exceptions";
 import { deliverPending, somethingWaits } from "../cpu/interrupts";
 import { refuse } from "../cpu/segments";
@@ -75,24 +75,49 @@ function deliverAll(cpu: Cpu): void {
 /** Whether the next instruction is followed by something: a trap, or the end of a shadow. */
 @inline
 function special(cpu: Cpu): bool {
-  return (cpu.rflags & (RFLAGS_TF | RFLAGS_RF)) != 0 || cpu.interruptShadow != 0;
+  const watched = (cpu.rflags & (RFLAGS_TF | RFLAGS_RF)) != 0 || (cpu.dr7 & DR7_ENABLED) != 0;
+  return watched || cpu.interruptShadow != 0;
 }
 
-/** One instruction, and what follows it (Intel SDM 3A, 17.3.1.4; RF 17.3.1.1). */
+/**
+ * One instruction, with the breakpoint before it and the traps behind it (Intel SDM 3B, 17.3.1; their
+ * order: 3A, table 6-2). Behind a load of SS there is neither (6.8.3).
+ */
 function runSpecial(cpu: Cpu): void {
-  const traps = (cpu.rflags & RFLAGS_TF) != 0;
-  cpu.interruptShadow = 0;
-  const rf = cpu.rflags & RFLAGS_RF;
-  cpu.rflags &= ~(<u64>RFLAGS_RF);
+  const flags = cpu.rflags;
+  const shadow = cpu.interruptShadow;
+  const level = cpu.cpl;
+  const interrupts = cpu.interruptCount;
   const retired = cpu.retired;
+  const watched = (flags & RFLAGS_RF) == 0 && shadow != SHADOW_STACK;
+  const here: u64 = watched ? breakpointsHere(cpu) : 0;
+  if (here != 0) {
+    cpu.clock += 1;
+    return debugException(cpu, here);
+  }
+  cpu.interruptShadow = 0;
+  cpu.rflags &= ~(<u64>RFLAGS_RF);
+  if (shadow != SHADOW_STACK) cpu.breakpointsMet = 0;
   run(cpu, 1);
   if (cpu.pendingException != 0) {
     // An instruction that has not ended leaves RF as it was.
-    if (cpu.retired == retired) cpu.rflags |= rf;
-  } else if (traps) {
-    cpu.dr6 |= DR6_BS;
-    raise(cpu, VECTOR_DB, 0);
+    if (cpu.retired == retired) cpu.rflags |= flags & RFLAGS_RF;
+    cpu.breakpointsMet = 0;
+    return;
   }
+  if (cpu.interruptShadow == SHADOW_STACK) return;
+  let reasons: u64 = cpu.breakpointsMet;
+  cpu.breakpointsMet = 0;
+  // INT n and SYSCALL clear TF and are not followed by a trap (17.3.1.4).
+  const entered = cpu.interruptCount != interrupts || cpu.cpl < level;
+  if (flags & RFLAGS_TF && !(entered && !(cpu.rflags & RFLAGS_TF))) reasons |= DR6_BS;
+  if (reasons != 0) debugException(cpu, reasons);
+}
+
+/** #DB for `reasons`, bits of DR6. */
+function debugException(cpu: Cpu, reasons: u64): void {
+  cpu.dr6 |= reasons;
+  raise(cpu, VECTOR_DB, 0);
 }
 
 /** Lets the instructions that ended pass in time. */
