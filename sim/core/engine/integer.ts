@@ -4,6 +4,7 @@
  */
 import { Cpu } from "../cpu/cpu";
 import { drawSeed } from "../cpu/rdseed";
+import { refuse } from "../cpu/segments";
 import { adjust, ascii, asciiDivide, asciiMultiply } from "./decimal";
 import { divide, divideSigned, multiply, multiplySigned, multiplyWords } from "./divide";
 import { bitTest, byteOffset, crc32, scanForward, scanReverse } from "./bits";
@@ -102,12 +103,14 @@ import {
   RFLAGS_CF,
   RFLAGS_DF,
   RFLAGS_FIXED,
+  RFLAGS_IOPL,
   RFLAGS_PF,
   RFLAGS_RF,
   RFLAGS_SF,
   RFLAGS_STATUS,
   RFLAGS_VM,
   RFLAGS_ZF,
+  VECTOR_GP,
 } from "../../spec/x86";
 
 /** The value of a slot, zero-extended from `bytes` bytes. */
@@ -213,7 +216,7 @@ function executeRest(cpu: Cpu, operation: u32, a: usize, imm: i32, bytes: u32): 
     case INTEGER_CHECK_TARGET:
       return checkTarget(cpu, load<u64>(a));
     case OP_PUSHF:
-      return stackPush(cpu, bytes, flagsImage(cpu));
+      return pushFlags(cpu, bytes);
     case OP_PUSHA:
       return pushAll(cpu, bytes);
     case OP_POPA:
@@ -269,6 +272,13 @@ function popInto(cpu: Cpu, a: usize, bytes: u32): void {
   if (cpu.fault != 0) return;
   setStackPointer(cpu, cpu.rsp + bytes);
   writeSlot(a, bytes, value);
+}
+
+/** PUSHF; in virtual-8086 mode it needs an IOPL of 3 (SDM 3A, 20.2.7). */
+function pushFlags(cpu: Cpu, bytes: u32): void {
+  const flags = cpu.rflags;
+  if (flags & RFLAGS_VM && (flags & RFLAGS_IOPL) != RFLAGS_IOPL) refuse(cpu, VECTOR_GP, 0);
+  else stackPush(cpu, bytes, flagsImage(cpu));
 }
 
 /** What PUSHF pushes: VM and RF read as 0 (SDM 2B, PUSHF). */

@@ -1,7 +1,8 @@
 /**
- * A program that goes through the processor's modes as a startup interrupt leads a kernel: real mode,
- * protected mode with 32-bit and PAE paging, long mode, compatibility mode and back. It was assembled
- * by nasm; when that is there, the bytes are judged by it.
+ * Two programs. One goes through the processor's modes as a startup interrupt leads a kernel: real
+ * mode, protected mode with 32-bit and PAE paging, long mode, compatibility mode and back. The other
+ * goes from level to level in 32-bit protected mode, and to virtual-8086 mode. They were assembled by
+ * nasm; when that is there, the bytes are judged by it.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -146,15 +147,159 @@ const BYTES = `
 209000006a08688d81000048cbc7052890000032320000ea9e81000018008c0c252c900000f41f00ac81000000000000
 00000000ffff0000009bcf00ffff00000093cf00ffff0000009baf00`;
 
-test("nasm assembles the source to these bytes", () => {
+const RINGS_SOURCE = `
+; In 32-bit protected mode at level 0, without paging. Results go to 0x9000.
+bits 32
+org 0x8000
+start:
+  lgdt [table]
+  lidt [vectors]
+  mov ax, 0x10
+  mov ds, ax
+  mov ss, ax
+  mov esp, 0x7000
+  mov ax, 0x28
+  ltr ax
+  mov word [0x6000 + 102], 104    ; I/O bitmap: port 0x80 is allowed, the others aren't
+  mov dword [0x6000 + 104], -1
+  mov dword [0x6000 + 108], -1
+  mov dword [0x6000 + 112], -1
+  mov dword [0x6000 + 116], -1
+  mov dword [0x6000 + 120], 0xfffffffe
+  mov dword [0x6000 + 4], 0x5000  ; ESP0
+  mov dword [0x6000 + 8], 0x10    ; SS0
+  push 0x23                       ; to level 3
+  push 0x4000
+  push 0x2
+  push 0x1b
+  push user
+  iretd
+user:
+  mov ax, 0x23
+  mov ds, ax
+  mov eax, 0x11
+  int 14                          ; a gate of level 3
+  mov [0x9000], eax
+  mov [0x9004], cs
+  out 0x80, al                    ; allowed by the bitmap
+  int 15                          ; a gate of level 0: #GP, whose handler goes on behind it
+  out 0x84, al                    ; not allowed: the same
+  push dword 0xbbbb
+  push dword 0xaaaa
+  call 0x3b:0                     ; a call gate with two parameters, which are on the stack
+  mov [0x9020], eax
+  pushfd
+  pop eax
+  or eax, 0x3200
+  push eax
+  popfd                           ; changes neither IF nor IOPL here
+  pushfd
+  pop dword [0x9024]
+  int 16                          ; on to virtual-8086 mode
+interrupt:
+  mov [0x9008], ss
+  mov ebx, [esp + 12]             ; the caller's ESP
+  mov [0x900c], ebx
+  add eax, 0x100
+  iretd
+protection:                       ; notes the error code, and skips an instruction of two bytes
+  pop dword [0x9040]
+  mov ecx, [0x9044]
+  mov edx, [0x9040]
+  mov [0x9050 + ecx * 4], edx
+  inc dword [0x9044]
+  add dword [esp], 2
+  iretd
+gate:
+  mov eax, [esp + 8]
+  shl eax, 16
+  mov ax, [esp + 12]
+  retf 8
+virtual:
+  push dword 0                    ; GS, FS, DS, ES
+  push dword 0
+  push dword 0x900
+  push dword 0
+  push dword 0x300                ; SS, ESP
+  push dword 0x100
+  push dword 0x23002              ; VM, IOPL 3
+  push dword 0x800                ; CS, EIP
+  push dword old - 0x8000
+  iretd
+bits 16
+old:
+  mov [0x60], cs                  ; in segment 0x900
+  mov word [0x62], 0x8086
+  int 17
+bits 32
+done:
+  mov ax, 0x10
+  mov ds, ax
+  mov eax, [esp]
+  mov [0x9030], eax               ; EIP
+  mov eax, [esp + 4]
+  mov [0x9034], eax               ; CS
+  mov eax, [esp + 8]
+  mov [0x9038], eax               ; EFLAGS
+  mov eax, [esp + 24]
+  mov [0x903c], eax               ; DS
+  hlt
+table:
+  dw 0x3f
+  dd gdt
+vectors:
+  dw 17 * 8 + 7
+  dd gates - 13 * 8
+align 8
+gdt:
+  dq 0
+  dq 0x00cf9b000000ffff
+  dq 0x00cf93000000ffff
+  dq 0x00cffb000000ffff
+  dq 0x00cff3000000ffff
+  dq 0x00008900600000ff            ; TSS
+  dq 0
+  dw gate
+  dw 0x8
+  db 2, 0xec
+  dw 0
+%macro vector 2
+  dw %1, 0x8
+  db 0, %2
+  dw 0
+%endmacro
+gates:
+  vector protection, 0x8e
+  vector interrupt, 0xee
+  vector interrupt, 0x8e
+  vector virtual, 0xee
+  vector done, 0xee
+`;
+
+const RINGS_BYTES = `
+0f01156c8100000f011d7281000066b810008ed88ed0bc0070000066b828000f00d866c705666000006800c705686000
+00ffffffffc7056c600000ffffffffc70570600000ffffffffc70574600000ffffffffc70578600000feffffffc70504
+60000000500000c70508600000100000006a2368004000006a026a1b6882800000cf66b823008ed8b811000000cd0ea3
+009000008c0d04900000e680cd0fe68468bbbb000068aaaa00009a000000003b00a3209000009c580d00320000509d9c
+8f0524900000cd108c15089000008b5c240c891d0c9000000500010000cf8f05409000008b0d449000008b1540900000
+89148d50900000ff054490000083042402cf8b442408c1e010668b44240cca08006a006a0068000900006a0068000300
+006800010000680230020068000800006836010000cf8c0e6000c70662008680cd1166b810008ed88b0424a330900000
+8b442404a3349000008b442408a3389000008b442418a33c900000f43f00788100008f00508100000000000000000000
+ffff0000009bcf00ffff00000093cf00ffff000000fbcf00ffff000000f3cf00ff000060008900000000000000000000
+0281080002ec0000de800800008e0000c880080000ee0000c8800800008e00001181080000ee00004281080000ee0000`;
+
+test.each([
+  ["modes", SOURCE, BYTES],
+  ["levels", RINGS_SOURCE, RINGS_BYTES],
+])("nasm assembles the source of %s to these bytes", (_, text, bytes) => {
   const nasm = requireTool("nasm");
   const folder = mkdtempSync(join(tmpdir(), "modes-"));
   try {
     const source = join(folder, "modes.asm");
     const binary = join(folder, "modes.bin");
-    writeFileSync(source, SOURCE);
+    writeFileSync(source, text);
     execFileSync(nasm, ["-f", "bin", "-o", binary, source]);
-    expect(readFileSync(binary).toString("hex")).toBe(Buffer.from(bytesOf(BYTES)).toString("hex"));
+    expect(readFileSync(binary).toString("hex")).toBe(Buffer.from(bytesOf(bytes)).toString("hex"));
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -213,5 +358,54 @@ describe("the modes of the processor, one after the other", () => {
   });
   test("compatibility mode is entered by RETFQ and left by a far jump", () => {
     expect(word(0x9028)).toBe(0x3232);
+  });
+});
+
+/** As a boot loader leaves it: 32-bit protected mode, flat segments, no paging. */
+function enterProtectedMode(bench: CodeBench): void {
+  const { cpu } = bench;
+  enterRealMode(bench);
+  cpu.cr0 = 0x11n;
+  for (let n = 0; n < 6; n++)
+    Object.assign(cpu.segmentsAt(n), { base: 0n, limit: 0xffff_ffff, attributes: 0xc93 });
+  Object.assign(cpu.segmentsAt(1), { selector: 8, base: 0n, attributes: 0xc9b });
+  cpu.rip = BigInt(AT);
+}
+
+describe("the levels of 32-bit protected mode", () => {
+  let on: CodeBench;
+  const word = (at: number) => Number(on.on.bench.read64(at) & 0xffff_ffffn);
+  beforeAll(async () => {
+    on = await CodeBench.create();
+    enterProtectedMode(on);
+    on.put(bytesOf(RINGS_BYTES), AT);
+    on.run(20_000);
+  });
+
+  test("the program comes to its end at level 0", () => {
+    expect([on.cpu.activity, on.cpu.cpl]).toEqual([HALTED, 0]);
+  });
+  test("IRETD leads to level 3, an interrupt to the TSS's stack of level 0 and back", () => {
+    expect(word(0x9004) & 0xffff).toBe(0x1b);
+    expect(word(0x9000)).toBe(0x111);
+    expect(word(0x9008) & 0xffff).toBe(0x10);
+    expect(word(0x900c)).toBe(0x4000);
+  });
+  test("a gate of level 0 and a port that the bitmap forbids are #GP", () => {
+    expect(word(0x9044)).toBe(2);
+    expect([word(0x9050), word(0x9054)]).toEqual([15 * 8 + 2, 0]);
+  });
+  test("a call gate copies its parameters, and RET drops them from both stacks", () => {
+    expect(word(0x9020)).toBe(0xaaaa_bbbb);
+  });
+  test("POPF at level 3 changes neither IF nor IOPL", () => {
+    expect(word(0x9024) & 0x3200).toBe(0);
+  });
+  test("virtual-8086 mode has segments of paragraphs, and its interrupts save them all", () => {
+    expect(word(0x9060) & 0xffff).toBe(0x800);
+    expect(word(0x9060) >>> 16).toBe(0x8086);
+    expect(word(0x9034) & 0xffff).toBe(0x800);
+    expect(word(0x9038) & 0x2_3000).toBe(0x2_3000);
+    expect(word(0x903c) & 0xffff).toBe(0x900);
   });
 });
