@@ -189,6 +189,7 @@ function passes(cpu: Cpu): bool {
 /** Whether the run ends here: a turn is paused, or what would have paused it has come with its end. */
 export function pausesAfterStep(): bool {
   const control = debugControl();
+  if (control.active == 0) return false;
   if (control.paused != 0) return true;
   if (control.hitKind != 0) control.reason = DEBUG_WATCHPOINT;
   else if (control.pauseCpu >= machine().cpuCount || !pauseIsDue(cpuAt(control.pauseCpu))) return false;

@@ -45,7 +45,7 @@ export function run(limit: u64, maxSteps: u32): u32 {
     if (found < FOUND_EVENT) return found;
     if (found == FOUND_TURN && cpuAt(control.cpu).waitsForHost != 0) return STOP_AGENT;
     microStep(found);
-    if (debugControl().active != 0 && pausesAfterStep()) return STOP_PAUSE;
+    if (pausesAfterStep()) return STOP_PAUSE;
     if (control.breakHit) return STOP_BREAK;
   }
   return state.stopped;

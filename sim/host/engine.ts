@@ -276,6 +276,8 @@ export class Engine {
     for (let next = this.replay.at(-1); next && next.steps <= steps; next = this.replay.at(-1)) {
       if (next.steps < steps) throw diverged(`nothing asked for the input of step ${next.steps}`);
       if (isAgentInput(next.input)) return true;
+      if (next.input.kind === "debug")
+        throw diverged(`no turn of step ${steps} came to ${next.input.clock} ns`);
       if (next.time >= limit) return false;
       this.core.sim.advanceIdle(next.time);
       this.replayInput(next);
@@ -334,7 +336,7 @@ export class Engine {
       if (!edit) return act();
       const { active, pauseCpu, pauseClock } = debug;
       const { cpu, clock } = edit;
-      const own = pauseCpu === cpu && pauseClock <= clock;
+      const own = active !== 0 && pauseCpu === cpu && pauseClock <= clock;
       if (!own) Object.assign(debug, { active: 1, pauseCpu: cpu, pauseClock: clock });
       const stop = act();
       Object.assign(debug, { active, pauseCpu, pauseClock });
