@@ -137,8 +137,9 @@ async function debugToEnd(
     if (gdb.killed) return "condition";
     if (reason === "condition") await gdb.rest(HELD_MS);
     else if (reason === "steps") await new Promise((resolve) => setImmediate(resolve));
-    else return reason;
-    if (pressed || machine.debugger.engine.paused || !machine.kernel.idle) continue;
+    else if (reason !== "idle" || pressed) return reason;
+    if (pressed || reason === "condition" || !machine.kernel.idle) continue;
+    if (machine.debugger.engine.inPast || machine.debugger.engine.paused) continue;
     machine.input.powerButton();
     pressed = true;
   }

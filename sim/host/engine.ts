@@ -174,7 +174,8 @@ export class Engine {
     return agents.begin(chain);
   }
 
-  private get inPast(): boolean {
+  /** Whether what happens has happened before: no input may come that was not there. */
+  get inPast(): boolean {
     return this.replay.length > 0 || this.state.steps < this.present;
   }
 
