@@ -156,7 +156,7 @@ export class Debugger {
 
   /** Goes on for so many micro-steps at most; null: there is no reason to stop yet. */
   advance(cpu: number, until: bigint, steps: number): { stop: Stop | null; end: StopReason } {
-    if (!this.engine.paused) this.takeCheckpoint();
+    this.takeCheckpoint();
     const end = this.machine.run({ until, steps });
     const stop = end === "break" ? this.takeStop() : null;
     if (stop || GOES_ON.has(end) || end === "break") return { stop, end };
@@ -220,11 +220,12 @@ export class Debugger {
     const { engine } = this;
     engine.edit(at, bytes);
     this.checkpoints.dropAfter(engine.state.steps - 1n);
-    if (!engine.paused && !this.historyProblem) this.takeCheckpoint();
+    this.takeCheckpoint();
   }
 
+  /** Between two steps, if it is time for one. */
   private takeCheckpoint(): void {
-    if (this.historyProblem) return;
+    if (this.historyProblem || this.engine.paused) return;
     try {
       this.checkpoints.takeIfDue();
     } catch (error) {
