@@ -43,7 +43,7 @@ export class Image extends KernelObject {
 }
 
 /** Bytes of an image's slot: the record, and what an ELF file says. */
-export const IMAGE_BYTES: u32 = <u32>(((offsetof<Image>() + 7) & ~7) + ELF_SUMMARY_BYTES);
+export const IMAGE_BYTES: u32 = ((offsetof<Image>() + 7) & ~7) + <u32>ELF_SUMMARY_BYTES;
 
 /** The segments of a native image. */
 @inline
