@@ -2,7 +2,7 @@
  * An agent's memory: new ranges, ranges that end, protection. Each function checks everything that
  * can be refused before it changes anything, and answers a status.
  */
-import { PAGE_BYTES } from "../../hal/memory";
+import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { Image } from "../agent/image";
 import { IMAGE_PAGES_MAX, MAPPINGS_PER_AGENT_MAX } from "../limits";
@@ -19,6 +19,7 @@ import {
   STATUS_TOO_LARGE,
 } from "../syscall/status";
 import { AddressSpace, Mapping, MAPPING_BYTES, SPACE_BYTES, SPACE_TABLES, spaceCreate, spaceSetImage } from "./address_space";
+import { codeWritten } from "./code";
 import { entryFlags } from "./fault";
 import { framesPromise, framesRelease, frameUsers } from "./frames";
 import {
@@ -310,6 +311,8 @@ function protectPages(agent: Agent, mapping: Mapping): void {
       const value = load<u64>(entry);
       if ((value & PTE_PRESENT) == 0) continue;
       const frame = value & PTE_ADDRESS;
+      // What the kernel has stored there while nobody could execute it.
+      if ((mapping.protection & PROTECTION_EXECUTE) != 0) codeWritten(pointer(frame), <u32>PAGE_BYTES);
       const kept = value & (PTE_ADDRESS | PTE_ACCESSED | PTE_DIRTY);
       store<u64>(entry, kept | (frameUsers(frame) == 1 ? flags : flags & ~PTE_WRITABLE));
     }

@@ -17,6 +17,7 @@ import {
 import { AddressSpace, Mapping, MAPPING_BYTES } from "./address_space";
 import { ownFrame } from "./fault";
 import { blockCharge, BLOCK_ORDER_MAX, FrameBlock } from "./frame_block";
+import { codeWritten } from "./code";
 import { frameAllocZeroed, frameFree, orderFor, OWNER_AGENT } from "./frames";
 import {
   freeAddress,
@@ -67,6 +68,7 @@ export function blockCreate(pool: Pool, order: u64, shard: u32): usize {
     poolRelease(pool, charge);
     return objectShortage(KIND_FRAME);
   }
+  codeWritten(pointer(base), <u32>PAGE_BYTES << <u32>order);
   const block = changetype<FrameBlock>(slot);
   block.base = base;
   block.order = <u32>order;

@@ -8,6 +8,7 @@ import { Agent } from "../agent/agent";
 import { KernelObject, objectFree } from "../object/slab";
 import { Ptr } from "../state";
 import { AddressSpace, Mapping } from "./address_space";
+import { codeWritten } from "./code";
 import { frameAllocPromised, frameFree, framesRelease, orderFor, OWNER_AGENT } from "./frames";
 import { Pool, poolDrop, poolRelease } from "./pool";
 import { retire } from "./shootdown";
@@ -55,6 +56,7 @@ export function regionPage(mapping: Mapping, address: u64): u64 {
   if (found != 0) return found;
   const frame = frameAllocPromised(OWNER_AGENT);
   memory.fill(pointer(frame), 0, <usize>PAGE_BYTES);
+  codeWritten(pointer(frame), <u32>PAGE_BYTES);
   store<u64>(at, frame);
   region.present += 1;
   return frame;
