@@ -1,7 +1,8 @@
 /**
  * npm run bench: measures and prints ratios to peers that ran beside.
  *
- *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [ipc] [agents] [--json FILE] [--docs] [--no-build]
+ *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [cpu] [ipc] [agents]
+ *                    [--json FILE] [--docs] [--no-build]
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -10,6 +11,7 @@ import { Command } from "commander";
 import { measureAgents } from "./agents/index.ts";
 import { measureBoot } from "./boot.ts";
 import { measureCapabilities } from "./cap/index.ts";
+import { measureCpu } from "./cpu/index.ts";
 import { describeHost } from "./host.ts";
 import { measureIpc } from "./ipc/index.ts";
 import { measureMachine } from "./machine.ts";
@@ -29,6 +31,7 @@ const SUBJECTS: Readonly<Record<string, Measure>> = {
   sched: measureSched,
   machine: measureMachine,
   cap: measureCapabilities,
+  cpu: measureCpu,
   ipc: measureIpc,
   agents: measureAgents,
 };

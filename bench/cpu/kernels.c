@@ -1,0 +1,228 @@
+/*
+ * Seven kernels. KERNEL chooses one, ROUNDS says how often it runs; each round answers a checksum that
+ * depends on the round. The same source is a bare-metal image (start.S) and, with -DHOSTED, a program.
+ */
+#include <stdint.h>
+
+#define CRC32 0
+#define SIEVE 1
+#define QUICKSORT 2
+#define MATRIX 3
+#define COPY 4
+#define CHASE 5
+#define BYTECODE 6
+
+static uint32_t next_random(uint32_t *state) {
+  *state ^= *state << 13;
+  *state ^= *state >> 17;
+  *state ^= *state << 5;
+  return *state;
+}
+
+#if KERNEL == CRC32
+static uint32_t table[256];
+static uint8_t bytes[65536];
+
+/* IEEE 802.3, reflected, a byte at a time. */
+static uint64_t run_once(uint32_t round) {
+  for (uint32_t n = 0; n < 256; n++) {
+    uint32_t c = n;
+    for (int bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320u ^ (c >> 1) : c >> 1;
+    table[n] = c;
+  }
+  uint32_t seed = round + 1;
+  for (uint32_t at = 0; at < sizeof bytes; at++) bytes[at] = (uint8_t)next_random(&seed);
+  uint32_t crc = ~0u;
+  for (int pass = 0; pass < 8; pass++)
+    for (uint32_t at = 0; at < sizeof bytes; at++) crc = table[(crc ^ bytes[at]) & 255] ^ (crc >> 8);
+  return ~crc;
+}
+#elif KERNEL == SIEVE
+static uint8_t composite[1 << 20];
+
+static uint64_t run_once(uint32_t round) {
+  uint32_t limit = sizeof composite - (round & 7), count = 0;
+  for (uint32_t n = 0; n < limit; n++) composite[n] = 0;
+  for (uint32_t n = 2; n < limit; n++) {
+    if (composite[n]) continue;
+    count++;
+    for (uint64_t at = (uint64_t)n * n; at < limit; at += n) composite[at] = 1;
+  }
+  return count;
+}
+#elif KERNEL == QUICKSORT
+#define COUNT 65536
+static uint32_t values[COUNT];
+
+static void sort(uint32_t *low, uint32_t *high) {
+  while (low < high) {
+    uint32_t pivot = low[(high - low) / 2], *left = low, *right = high;
+    while (left <= right) {
+      while (*left < pivot) left++;
+      while (*right > pivot) right--;
+      if (left > right) break;
+      uint32_t kept = *left;
+      *left++ = *right;
+      *right-- = kept;
+    }
+    sort(low, right);
+    low = left;
+  }
+}
+
+static uint64_t run_once(uint32_t round) {
+  uint32_t seed = round + 1;
+  uint64_t sum = 0;
+  for (int at = 0; at < COUNT; at++) values[at] = next_random(&seed);
+  sort(values, values + COUNT - 1);
+  for (int at = 0; at < COUNT; at++) sum = sum * 31 + values[at];
+  return sum;
+}
+#elif KERNEL == MATRIX
+#define SIDE 96
+static double a[SIDE][SIDE], b[SIDE][SIDE], c[SIDE][SIDE];
+
+/* Small whole numbers: every sum is exact, whatever the order in which a compiler adds. */
+static uint64_t run_once(uint32_t round) {
+  uint32_t seed = round + 1;
+  uint64_t sum = 0;
+  for (int i = 0; i < SIDE; i++)
+    for (int j = 0; j < SIDE; j++) {
+      a[i][j] = next_random(&seed) & 1023;
+      b[i][j] = next_random(&seed) & 1023;
+    }
+  for (int i = 0; i < SIDE; i++)
+    for (int j = 0; j < SIDE; j++) {
+      double dot = 0;
+      for (int k = 0; k < SIDE; k++) dot += a[i][k] * b[k][j];
+      c[i][j] = dot;
+    }
+  for (int i = 0; i < SIDE; i++)
+    for (int j = 0; j < SIDE; j++) sum = sum * 31 + (uint64_t)(int64_t)c[i][j];
+  return sum;
+}
+#elif KERNEL == COPY
+#define WORDS 65536
+static uint64_t from[WORDS + 1], to[WORDS + 1];
+
+/* Eight bytes at a time; every other pass reads across cache lines. The barrier keeps it a loop. */
+static uint64_t run_once(uint32_t round) {
+  uint32_t seed = round + 1;
+  uint64_t sum = 0;
+  for (int at = 0; at <= WORDS; at++) from[at] = next_random(&seed);
+  for (int pass = 0; pass < 8; pass++) {
+    const char *source = (const char *)from + (pass & 1) * 3;
+    for (int at = 0; at < WORDS; at++) {
+      uint64_t word;
+      __builtin_memcpy(&word, source + at * 8, 8);
+      to[at] = word;
+      __asm__ volatile("" ::: "memory");
+    }
+    sum = sum * 31 + to[round & (WORDS - 1)] + to[WORDS - 1];
+  }
+  return sum;
+}
+#elif KERNEL == CHASE
+#define NODES 262144
+static uint32_t order[NODES];
+static void *nodes[NODES];
+
+/* One cycle through all nodes (Sattolo 1986), walked by pointers. */
+static uint64_t run_once(uint32_t round) {
+  uint32_t seed = 12345;
+  if (order[0] == order[1]) {
+    for (uint32_t at = 0; at < NODES; at++) order[at] = at;
+    for (uint32_t at = NODES - 1; at > 0; at--) {
+      uint32_t other = next_random(&seed) % at, kept = order[at];
+      order[at] = order[other];
+      order[other] = kept;
+    }
+    for (uint32_t at = 0; at < NODES; at++) nodes[at] = &nodes[order[at]];
+  }
+  void **at = &nodes[round & (NODES - 1)];
+  for (int step = 0; step < 1000000; step++) at = *at;
+  return (uint64_t)((char *)at - (char *)nodes);
+}
+#else
+enum { PUSH, LOCAL, ADD, SUB, LESS, JUMP_ZERO, CALL, RETURN };
+/* fib(n): if (n < 2) return n; return fib(n - 1) + fib(n - 2); */
+static const int32_t program[] = {
+  LOCAL, 0, PUSH, 2, LESS, JUMP_ZERO, 10, LOCAL, 0, RETURN,
+  LOCAL, 0, PUSH, 1, SUB, CALL, 0, LOCAL, 0, PUSH, 2, SUB, CALL, 0, ADD, RETURN,
+};
+
+static __attribute__((noinline)) int32_t interpret(uint32_t pc, int32_t local) {
+  int32_t stack[8], *top = stack;
+  for (;;) switch (program[pc++]) {
+    case PUSH: *top++ = program[pc++]; break;
+    case LOCAL: *top++ = local; pc++; break;
+    case ADD: top--; top[-1] += top[0]; break;
+    case SUB: top--; top[-1] -= top[0]; break;
+    case LESS: top--; top[-1] = top[-1] < top[0]; break;
+    case JUMP_ZERO: pc = *--top ? pc + 1 : (uint32_t)program[pc]; break;
+    case CALL: top[-1] = interpret((uint32_t)program[pc++], top[-1]); break;
+    case RETURN: return top[-1];
+    default: __builtin_trap();
+  }
+}
+
+static uint64_t run_once(uint32_t round) { return (uint64_t)interpret(0, 18 + (round & 1)); }
+#endif
+
+static uint64_t run(uint32_t first, uint32_t rounds) {
+  uint64_t sum = 0;
+  for (uint32_t round = first; round < first + rounds; round++) sum = sum * 1000003 + run_once(round);
+  return sum;
+}
+
+static void put(char c);
+
+static void put_hex(uint64_t value) {
+  for (int shift = 60; shift >= 0; shift -= 4) put("0123456789abcdef"[value >> shift & 15]);
+}
+
+/* "<" after the warm-up, ">" when the measured rounds are done, then their checksum. */
+static void measure(void) {
+  uint64_t sum = run(0, ROUNDS / 4 + 1);
+  put('<');
+  sum += run(1, ROUNDS);
+  put('>');
+  put_hex(sum);
+  put('\n');
+}
+
+#ifdef HOSTED
+#include <unistd.h>
+static void put(char c) {
+  if (write(1, &c, 1) != 1) _exit(1);
+}
+int main(void) {
+  measure();
+  return 0;
+}
+#else
+#define COM1 0x3f8
+#define LINE_STATUS (COM1 + 5)
+#define HOLDING_EMPTY 0x20
+#define TRANSMITTER_EMPTY 0x40
+
+static void out(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }
+
+static void wait_for(uint8_t status) {
+  uint8_t value;
+  do __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"((uint16_t)LINE_STATUS));
+  while (!(value & status));
+}
+
+static void put(char c) {
+  wait_for(HOLDING_EMPTY);
+  out(COM1, (uint8_t)c);
+}
+
+void entry(void) {
+  measure();
+  wait_for(TRANSMITTER_EMPTY);
+  out(0xf4, 0);
+  for (;;) __asm__ volatile("cli; hlt");
+}
+#endif
