@@ -10,7 +10,7 @@ import { physicalRead, physicalWrite } from "../bus/bus";
 import { in64BitMode } from "../cpu/control";
 import { charge, Cpu, runningCpu } from "../cpu/cpu";
 import { DR7_ENABLED, noteAccess } from "../cpu/debug";
-import { ACCESS_READ, ACCESS_WRITE, accessOf, translate } from "../cpu/mmu";
+import { ACCESS_READ, ACCESS_WRITE, accessOf, canonical, translate } from "../cpu/mmu";
 import { MMIO_READ_CYCLES, MMIO_WRITE_CYCLES } from "../cpu/prices";
 import { refuse } from "../cpu/segments";
 import { fastReadUpTo, fastWriteUpTo } from "../cpu/tlb";
@@ -18,7 +18,7 @@ import { debugControl, watchAccess } from "../debug";
 import { loadSized, ramPointer, storeSized } from "../ram";
 import { codeWritten, holdsCode } from "./blocks";
 import { engine } from "./memory";
-import { CR0_AM, RFLAGS_AC, VECTOR_AC } from "../../spec/x86";
+import { CR0_AM, RFLAGS_AC, VECTOR_AC, VECTOR_GP } from "../../spec/x86";
 
 /** Values of `cpu.fault` beyond the vectors: #DE, whose vector is 0, and "to be executed alone". */
 export const FAULT_DIVIDE: u32 = 0x100;
@@ -37,6 +37,8 @@ function findSpan(cpu: Cpu, va: u64, bytes: u32, kind: u32): bool {
   state.translationsChanged = 0;
   const head = min<u32>(bytes, 4096 - (<u32>va & 0xfff));
   state.spanHead = head;
+  // Whether an address is canonical is known before any page is looked for.
+  if (head < bytes && canonical(va) && !canonical(va + bytes - 1)) return refuse(cpu, VECTOR_GP, 0);
   state.spanAddress = translate(cpu, va, access);
   if (cpu.fault != 0) return false;
   state.spanPointer = ramPointer(state.spanAddress, head);

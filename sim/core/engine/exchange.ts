@@ -14,14 +14,16 @@ export function compareFlags(cpu: usize, x: u64, y: u64, bytes: u32): void {
   else cmp<i64, u64>(cpu, <i64>x, <i64>y);
 }
 
-/** With rAX equal to a, a becomes b; else rAX becomes a. Of two equal 32-bit values rAX stays whole. */
+/**
+ * With rAX equal to a, a becomes b; else rAX becomes a. What doesn't change stays whole: of two equal
+ * 32-bit values rAX, and of different ones a, whose upper half processors don't clear.
+ */
 export function compareExchange(cpu: usize, a: usize, b: usize, bytes: u32): void {
   const value = readSlot(a, bytes);
   const accumulator = readSlot(cpu, bytes);
   compareFlags(cpu, accumulator, value, bytes);
   if (accumulator == value) return writeSlot(a, bytes, readSlot(b, bytes));
   writeSlot(cpu, bytes, value);
-  writeSlot(a, bytes, value);
 }
 
 /** a becomes the sum, b what a was; when both are one register, it is the sum. */

@@ -1,8 +1,8 @@
 /** How the interpreter ends, and what it needs of others' layouts as plain numbers. */
 import { Cpu } from "../cpu/cpu";
 import { FastLine, LINE_MASK, LINE_SHIFT } from "../cpu/tlb";
+import { FAULT_PROTECTION } from "./access";
 import { engine } from "./memory";
-import { VECTOR_GP } from "../../spec/x86";
 
 /** At `site`: the block behind it is not known, has been dropped, or is longer than the budget. */
 export const LEFT_AT_SITE: u32 = 1;
@@ -51,7 +51,7 @@ export function leaveAt(site: usize, block: usize, left: i32): void {
 
 /** A near branch to an address that isn't canonical is #GP(0) of the branch (SDM 2A, JMP, CALL, RET). */
 export function refuseTarget(cpu: usize, block: usize, operation: usize, left: i32): void {
-  store<u32>(cpu, VECTOR_GP, offsetof<Cpu>("fault"));
+  store<u32>(cpu, FAULT_PROTECTION, offsetof<Cpu>("fault"));
   store<u32>(cpu, 0, offsetof<Cpu>("faultCode"));
   leave(LEFT_REFUSED, block, operation, left);
 }

@@ -39,35 +39,36 @@ export function checkTarget(cpu: Cpu, target: u64): void {
   if (target > <u64>segmentAt(cpu, SEGMENT_CS).limit) refuse(cpu, VECTOR_GP, 0);
 }
 
+/** Linear address of what the push after `n` others writes. */
+function pushed(cpu: Cpu, n: u32, bytes: u32): u64 {
+  const top = (cpu.rsp - (n + 1) * bytes) & stackMask(cpu);
+  return linearOf(cpu, SEGMENT_SS, top, bytes, true);
+}
+
 /** PUSHA: rAX, rCX, rDX, rBX, rSP as it was, rBP, rSI, rDI. */
 export function pushAll(cpu: Cpu, bytes: u32): void {
-  const total = bytes * 8;
-  const mask = stackMask(cpu);
-  const top = (cpu.rsp - total) & mask;
-  const linear = linearOf(cpu, SEGMENT_SS, top, total, true);
-  if (cpu.fault != 0 || !writable(cpu, linear, total)) return;
+  // The first of the pushes that faults is what the fault tells of.
+  for (let n: u32 = 0; n < 8; n++) if (!writable(cpu, pushed(cpu, n, bytes), bytes)) return;
   for (let n: u32 = 0; n < 8; n++) {
-    const value = load<u64>(changetype<usize>(cpu) + (<usize>(7 - n) << 3));
-    storeSlow(cpu, linear + n * bytes, bytes, value);
+    const value = load<u64>(changetype<usize>(cpu) + (<usize>n << 3));
+    storeSlow(cpu, pushed(cpu, n, bytes), bytes, value);
   }
-  setStackPointer(cpu, top);
+  setStackPointer(cpu, cpu.rsp - bytes * 8);
 }
 
 /** POPA: the same back, but for rSP. */
 export function popAll(cpu: Cpu, bytes: u32): void {
-  const total = bytes * 8;
-  const linear = linearOf(cpu, SEGMENT_SS, cpu.rsp & stackMask(cpu), total, false);
   // All are read before one is written: a fault leaves every register as it was.
-  for (let n: u32 = 0; n < 8 && cpu.fault == 0; n++) loadSlow(cpu, linear + n * bytes, bytes);
+  for (let n: u32 = 0; n < 8 && cpu.fault == 0; n++) stackPeek(cpu, bytes, n * bytes);
   if (cpu.fault != 0) return;
   for (let n: u32 = 0; n < 8; n++) {
     if (n == 3) continue;
     const slot = changetype<usize>(cpu) + (<usize>(7 - n) << 3);
-    const value = loadSlow(cpu, linear + n * bytes, bytes);
+    const value = stackPeek(cpu, bytes, n * bytes);
     if (bytes == 2) store<u16>(slot, <u16>value);
     else store<u64>(slot, value);
   }
-  setStackPointer(cpu, cpu.rsp + total);
+  setStackPointer(cpu, cpu.rsp + bytes * 8);
 }
 
 /** ENTER: a frame with `size` bytes of locals and `nesting` frame pointers (SDM 1, 6.6.1). */
