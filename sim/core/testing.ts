@@ -4,8 +4,10 @@
  */
 import { cpuAt } from "./cpu/cpu";
 import { cpuTurn } from "./cpu/entry";
+import { setPrivilege } from "./cpu/segments";
 import { flushBlocks } from "./engine/blocks";
 import { LINES_SETS, linesOf } from "./engine/memory";
+import { codeTurn } from "./engine/turn";
 import { machine } from "./machine";
 import { addBar } from "./pci/decode";
 import { addExpressCapability } from "./pci/express";
@@ -50,6 +52,13 @@ export function testTurn(cpu: u32, cycles: u64): void {
   const target = cpuAt(cpu);
   machine().sliceEnd = target.clock + cycles;
   cpuTurn(target, target.clock + cycles);
+}
+/** Machine code of a running CPU at a privilege level, until RIP is in a window or `cycles` are over. */
+export function testCode(cpu: u32, level: u32, cycles: u64): void {
+  const target = cpuAt(cpu);
+  setPrivilege(target, level);
+  machine().sliceEnd = target.clock + cycles;
+  codeTurn(target);
 }
 /** Drops all blocks and fast lines, as in a machine that was restored. */
 export function testFlushBlocks(): void {

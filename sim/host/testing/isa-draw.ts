@@ -348,6 +348,8 @@ export function differsByProcessor({ form, mode, prefixes, operandBytes }: Drawn
     return "a far pointer with REX.W has ten bytes on Intel's processors only";
   if (/^BS[FR]$/.test(form.operation) && rep === 0xf3)
     return "F3 makes TZCNT and LZCNT of BSF and BSR where CPUID has them";
+  if (/^LOOPN?E$/.test(form.operation) && rep !== 0)
+    return "F2 and F3 choose between LOOPNE and LOOPE on AMD's processors, whatever the opcode says";
   if (/^(PUSH|POP)_SEGMENT$/.test(form.operation) && operandBytes === 4)
     return "a segment register takes two or four bytes of a four-byte stack slot";
   if (/^SYS(CALL|RET|ENTER|EXIT)$/.test(form.operation)) return "it depends on mode and vendor";

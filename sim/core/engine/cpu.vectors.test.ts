@@ -1,0 +1,38 @@
+/** Code as the real processor executes it: drawn instructions, on this host's processor and on the machine. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { IsaBench } from "../../host/testing/isa-bench.ts";
+import { NativeProcessor } from "../../host/testing/isa-native.ts";
+import type { PlanName } from "../../host/testing/isa-plans.ts";
+import { explain, judge } from "../../host/testing/isa-report.ts";
+import { requireTool } from "../../host/testing/tools.ts";
+
+const CASES = 3000;
+let bench: IsaBench;
+let native: NativeProcessor | undefined;
+
+beforeAll(async () => {
+  bench = await IsaBench.create();
+});
+afterAll(() => native?.close());
+
+const PLANS: readonly [string, PlanName][] = [
+  ["an instruction of 64-bit code", "integer"],
+  ["a sequence of instructions of 64-bit code", "sequences"],
+  ["an instruction of 32-bit code", "integer32"],
+  ["a sequence of instructions of 32-bit code", "sequences32"],
+];
+
+describe("against the real processor", () => {
+  test.skipIf(!NativeProcessor.possible).each(PLANS)(
+    "%s leaves the same registers, flags, memory and faults",
+    async (_, plan) => {
+      native ??= new NativeProcessor(requireTool("gcc"));
+      const seed = Math.floor(Math.random() * 2 ** 31);
+      const { ended, failed } = judge(plan, seed, CASES, bench, native);
+      const first = failed[0];
+      if (first !== undefined) expect.fail(await explain(plan, first, bench, native));
+      // Most drawn instructions do what they are for.
+      expect(ended / CASES).toBeGreaterThan(0.6);
+    },
+  );
+});

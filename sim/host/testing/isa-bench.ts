@@ -1,0 +1,243 @@
+/**
+ * The machine's answers to cases (isa-cases.ts): each is executed in ring 3 on the bench, by decoder,
+ * engine and delivery as any code is. Gates lead to the window of kernel text, where machine code ends.
+ */
+import { ENTRY_BYTES } from "../../spec/entries.ts";
+import { USER_TEXT, USER_TEXT_BYTES } from "../../spec/user.ts";
+import { RAM_BASE, type SimExports } from "../core.ts";
+import { CODE_64 } from "../decoder.ts";
+import { loadModule } from "../modules.ts";
+import * as L from "./isa-cases.ts";
+import { LongModeBench, PML4, TEXT } from "./longmode.ts";
+
+interface CodeExports extends SimExports {
+  testCode(cpu: number, level: number, cycles: bigint): void;
+}
+
+const PAGE_BYTES = 0x1000;
+const PAGES = 0x35_0000;
+const REGION = 0x60_0000;
+const REGION_END = 0x80_0000;
+const PAGE_DIRECTORY = PML4 + 0x2000;
+const EXIT_PAGES = 0x35_1000;
+const EXIT_PAGE = 0x35_2000;
+const GLOBAL_TABLE = 0x35_3000;
+const GLOBAL_TABLE_LIMIT = 0x7f;
+const TASK = 0x40;
+const TASK_STATE = 0x31_1000n;
+const KERNEL_CODE = 0x10;
+const KERNEL_DATA = 0x18;
+const PRESENT = 1n;
+const WRITABLE = 2n;
+const USER = 4n;
+const NO_EXECUTE = 1n << 63n;
+/** Gates of INT3 and INTO can be used by INT n in ring 3. */
+const USER_GATE = 0xee;
+const BREAKPOINT = 3;
+const OVERFLOW = 4;
+const KERNEL_GATE = 0x8e;
+const HLT = 0xf4;
+const PROTECTION = 13;
+const PAGE_FAULT = 14;
+/** Error code of a fetch by ring 3 from where there is no page. */
+const USER_FETCH = 0x14;
+const RUNTIMES_END = BigInt(USER_TEXT) + BigInt(USER_TEXT_BYTES);
+const WITH_ERROR_CODE = new Set([8, 10, 11, 12, 13, 14, 17, 21]);
+/** Attributes of segments (cpu.ts): present, DPL 3, accessed; of code L or D. */
+const CODE_SEGMENT = 0x8fb;
+const ATTRIBUTE_LONG = 0x200;
+const ATTRIBUTE_BIG = 0x400;
+const DATA_SEGMENT = 0xcf3;
+const WHOLE = 0xffff_ffff;
+const RUNNING = 1;
+/** More instructions than any case has that ends. */
+const CYCLES = 50_000n;
+
+export class IsaBench {
+  readonly #on: LongModeBench;
+  readonly #bytes: Buffer;
+  readonly #cpu: number;
+  readonly #code = Buffer.alloc(L.CODE_BYTES);
+  readonly #expected = Buffer.from(L.BACKGROUND.subarray(0, L.DATA_BYTES));
+
+  private constructor(on: LongModeBench) {
+    this.#on = on;
+    const { core } = on.bench.machine;
+    this.#bytes = Buffer.from(core.bytes.buffer);
+    this.#cpu = on.bench.cpu.address;
+    this.#buildTables();
+    this.#buildPages();
+  }
+
+  static async create(): Promise<IsaBench> {
+    const modules = { sim: await loadModule("sim-testing"), kernel: await loadModule("kernel") };
+    return new IsaBench(await LongModeBench.create({ modules }));
+  }
+
+  /** Outcomes of records, one behind the other as these are. */
+  run(cases: Buffer): Buffer {
+    const outcomes = Buffer.alloc(cases.length);
+    for (let at = 0; at < cases.length; at += L.RECORD_BYTES) {
+      const end = at + L.RECORD_BYTES;
+      this.#runOne(cases.subarray(at, end), outcomes.subarray(at, end));
+    }
+    return outcomes;
+  }
+
+  get #sim(): CodeExports {
+    return this.#on.bench.machine.core.sim as CodeExports;
+  }
+
+  /** GDT as Linux has it as far as ring 3 can load from it; TSS; gates. */
+  #buildTables(): void {
+    const { bench } = this.#on;
+    const descriptors = [
+      0n,
+      0x00cf_9b00_0000_ffffn,
+      0x00af_9b00_0000_ffffn,
+      0x00cf_9300_0000_ffffn,
+      0x00cf_fb00_0000_ffffn,
+      0x00cf_f300_0000_ffffn,
+      0x00af_fb00_0000_ffffn,
+      0n,
+      0x0000_8900_0000_0067n | ((TASK_STATE & 0xff_ffffn) << 16n),
+      0n,
+    ];
+    descriptors.forEach((descriptor, n) => void bench.write64(GLOBAL_TABLE + 8 * n, descriptor));
+    bench.do.loadGdt(BigInt(GLOBAL_TABLE), GLOBAL_TABLE_LIMIT);
+    bench.do.loadSegment(1, KERNEL_CODE);
+    bench.do.loadSegment(2, KERNEL_DATA);
+    bench.do.loadTask(TASK);
+    for (let vector = 0; vector < 256; vector++) {
+      const open = vector === BREAKPOINT || vector === OVERFLOW;
+      this.#on.gate(vector, open ? USER_GATE : KERNEL_GATE, 0, KERNEL_CODE);
+    }
+    if (bench.takeException() !== -1) throw new Error("the tables were refused");
+  }
+
+  #buildPages(): void {
+    const { bench } = this.#on;
+    const map = (from: number, bytes: number, flags: bigint) => {
+      for (let at = from; at < from + bytes; at += PAGE_BYTES)
+        bench.write64(PAGES + ((at - REGION) / PAGE_BYTES) * 8, BigInt(at) | flags);
+    };
+    map(REGION, REGION_END - REGION, 0n);
+    map(L.CODE, L.CODE_BYTES, PRESENT | USER | WRITABLE);
+    map(L.DATA, L.DATA_BYTES, PRESENT | USER | WRITABLE | NO_EXECUTE);
+    map(L.READ_ONLY, PAGE_BYTES, PRESENT | USER | NO_EXECUTE);
+    bench.write64(PAGE_DIRECTORY + (REGION >> 21) * 8, BigInt(PAGES) | 7n);
+    // Page tables have a page of their own each; that of EXIT has one entry.
+    bench.write64(EXIT_PAGES, BigInt(EXIT_PAGE) | PRESENT | USER);
+    bench.write64(PAGE_DIRECTORY + (L.EXIT >> 21) * 8, BigInt(EXIT_PAGES) | 7n);
+    // Nothing else of the low 8 MiB is ring 3's, nor is there anything else in the other process.
+    for (let n = 0; n < REGION >> 21; n++)
+      bench.write64(PAGE_DIRECTORY + n * 8, BigInt(n << 21) | 0x83n);
+    bench.do.writeControl(3, BigInt(PML4));
+    this.#bytes.fill(HLT, RAM_BASE + EXIT_PAGE, RAM_BASE + EXIT_PAGE + PAGE_BYTES);
+    L.BACKGROUND.copy(this.#bytes, RAM_BASE + L.DATA);
+  }
+
+  #runOne(one: Buffer, outcome: Buffer): void {
+    const { cpu } = this.#on.bench;
+    const mode = one.readUInt32LE(L.MODE_AT);
+    const rip = one.readBigUInt64LE(L.RIP_AT);
+    const length = one.readUInt32LE(L.LENGTH_AT);
+    this.#putMemory(one, Number(rip), length);
+    one.copy(this.#bytes, this.#cpu, 0, L.RIP_AT);
+    one.copy(this.#bytes, cpu.fxsave, L.IMAGE_AT);
+    cpu.rip = rip;
+    cpu.rflags = one.readBigUInt64LE(L.RFLAGS_AT);
+    cpu.cr2 = 0n;
+    cpu.activity = RUNNING;
+    this.#setSegments(mode);
+    this.#sim.testCode(0, 3, CYCLES);
+    this.#readOutcome(outcome);
+  }
+
+  #putMemory(one: Buffer, rip: number, length: number): void {
+    const code = RAM_BASE + L.CODE;
+    this.#code.fill(HLT);
+    one.copy(this.#code, rip - L.CODE, L.CODE_AT, L.CODE_AT + length);
+    this.#code.copy(this.#bytes, code);
+    this.#sim.memoryChanged(code, L.CODE_BYTES);
+    one.copy(this.#expected, L.WINDOW - L.DATA, L.WINDOW_AT, L.WINDOW_AT + L.WINDOW_BYTES);
+    this.#expected.copy(this.#bytes, RAM_BASE + L.DATA);
+  }
+
+  #setSegments(mode: number): void {
+    const { cpu } = this.#on.bench;
+    const set = (number: number, selector: number, attributes: number, base: bigint) => {
+      const segment = cpu.segmentsAt(number);
+      segment.selector = selector;
+      segment.base = base;
+      segment.limit = attributes === 0 ? 0 : WHOLE;
+      segment.attributes = attributes;
+    };
+    const long = mode === CODE_64;
+    const selector = long ? L.USER_64 : L.USER_32;
+    set(1, selector, CODE_SEGMENT | (long ? ATTRIBUTE_LONG : ATTRIBUTE_BIG), 0n);
+    for (const number of [0, 2, 3]) set(number, L.USER_DATA, DATA_SEGMENT, 0n);
+    set(4, 0, 0, L.FS_BASE);
+    set(5, 0, 0, L.GS_BASE);
+  }
+
+  #readOutcome(outcome: Buffer): void {
+    const { cpu } = this.#on.bench;
+    this.#bytes.copy(outcome, 0, this.#cpu, this.#cpu + L.RIP_AT);
+    this.#bytes.copy(outcome, L.IMAGE_AT, cpu.fxsave, cpu.fxsave + L.IMAGE_KNOWN);
+    outcome.writeBigUInt64LE(cpu.cr2, L.ADDRESS_AT);
+    outcome.writeBigUInt64LE(cpu.segmentsAt(4).base, L.FS_BASE_AT);
+    outcome.writeBigUInt64LE(cpu.segmentsAt(5).base, L.GS_BASE_AT);
+    [3, 0, 4, 5].forEach((number, n) => {
+      outcome.writeUInt16LE(cpu.segmentsAt(number).selector, L.SELECTORS_AT + 2 * n);
+    });
+    this.#readFrame(outcome);
+    this.#readMemory(outcome);
+  }
+
+  /** What delivery has pushed: an error code, and RIP, CS, RFLAGS, RSP, SS. */
+  #readFrame(outcome: Buffer): void {
+    const { cpu } = this.#on.bench;
+    const entry = Number(BigInt.asUintN(32, cpu.rip - TEXT)) / ENTRY_BYTES;
+    if (cpu.cpl !== 0 || entry >= 256) {
+      // No machine code is executed where runtimes are; for other processors nothing is there.
+      const amiss = cpu.cpl === 3 && cpu.rip >= BigInt(USER_TEXT) && cpu.rip < RUNTIMES_END;
+      outcome.writeUInt32LE(amiss ? PAGE_FAULT : L.ENDLESS, L.VECTOR_AT);
+      outcome.writeUInt32LE(amiss ? USER_FETCH : 0, L.ERROR_AT);
+      if (amiss) outcome.writeBigUInt64LE(cpu.rip, L.ADDRESS_AT);
+      outcome.writeBigUInt64LE(cpu.rip, L.RIP_AT);
+      outcome.writeBigUInt64LE(cpu.rflags, L.RFLAGS_AT);
+      return;
+    }
+    let at = RAM_BASE + Number(cpu.rsp);
+    if (WITH_ERROR_CODE.has(entry)) {
+      outcome.writeUInt32LE(this.#bytes.readUInt32LE(at), L.ERROR_AT);
+      at += 8;
+    }
+    const rip = this.#bytes.readBigUInt64LE(at);
+    const exit = BigInt(L.EXIT);
+    const ended = entry === PROTECTION && (rip === exit || rip === BigInt(L.EXIT_32));
+    outcome.writeUInt32LE(ended ? L.ENDED : entry, L.VECTOR_AT);
+    outcome.writeBigUInt64LE(ended ? exit : rip, L.RIP_AT);
+    this.#bytes.copy(outcome, L.RFLAGS_AT, at + 16, at + 24);
+    this.#bytes.copy(outcome, L.RSP_AT, at + 24, at + 32);
+  }
+
+  #readMemory(outcome: Buffer): void {
+    const ram = (from: number, bytes: number) =>
+      this.#bytes.subarray(RAM_BASE + from, RAM_BASE + from + bytes);
+    const code = ram(L.CODE, L.CODE_BYTES);
+    if (!code.equals(this.#code)) outcome.writeUInt32LE(L.hashOf(code), L.CODE_HASH_AT);
+    ram(L.WINDOW, L.WINDOW_BYTES).copy(outcome, L.WINDOW_AT);
+    const data = ram(L.DATA, L.DATA_BYTES);
+    if (data.equals(this.#expected)) return;
+    let first = 0;
+    let last = L.DATA_BYTES - 1;
+    while (data[first] === this.#expected[first]) first++;
+    while (data[last] === this.#expected[last]) last--;
+    outcome.writeUInt32LE(first, L.FIRST_AT);
+    outcome.writeUInt32LE(last, L.LAST_AT);
+    outcome.writeUInt32LE(L.hashOf(data), L.HASH_AT);
+    data.copy(outcome, L.CHANGED_AT, first, first + L.CHANGED_BYTES);
+  }
+}

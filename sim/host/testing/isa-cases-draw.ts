@@ -1,0 +1,122 @@
+/** Draws cases for the comparison with the real processor: a function of the plan and a seed. */
+import { FLAG_CF, FLAGS_AFFECTED, undefinedFlags } from "../../spec/isa/flags.ts";
+import * as O from "../../spec/isa/operands.ts";
+import { aim } from "./isa-aim.ts";
+import * as L from "./isa-cases.ts";
+import { type Drawn, differsByProcessor, drawInstruction, type Random } from "./isa-draw.ts";
+import { drawState, prepare } from "./isa-operands.ts";
+import type { Plan } from "./isa-plans.ts";
+import { randomFrom } from "./random.ts";
+
+const ATTEMPTS = 200;
+const JUMP_BYTES = 5;
+const ALL_FLAGS = 0x8d5;
+
+/** The case of this seed. */
+export function drawCase(plan: Plan, seed: number): L.Case {
+  const random = randomFrom(seed);
+  const record = Buffer.alloc(L.RECORD_BYTES);
+  const count = 1 + random(plan.steps);
+  const state = drawState(random, record, plan.mode);
+  const steps: L.Step[] = [];
+  let undefinedNow = 0;
+  let undefinedBetween = 0;
+  let length = 0;
+  for (let n = 0; n < count; n++) {
+    const drawn = drawComparable(random, plan, undefinedNow, count);
+    if (length + drawn.bytes.length + JUMP_BYTES > L.CODE_ROOM) break;
+    steps.push({ drawn, at: length });
+    length += drawn.bytes.length;
+    undefinedBetween |= undefinedNow;
+    undefinedNow = undefinedAfter(drawn, undefinedNow);
+  }
+  const rip = placeCode(random, record, length + JUMP_BYTES, plan.mode);
+  let at = L.CODE_AT;
+  for (const step of steps) {
+    record.set(step.drawn.bytes, at);
+    prepare(random, state, step.drawn);
+    aim(random, state, step.drawn, at, rip + step.at);
+    at += step.drawn.bytes.length;
+  }
+  linkBranches(random, record, steps);
+  L.exitJump(rip + length, plan.mode).copy(record, at);
+  const undefinedFlags = steps.length === 1 ? exactlyUndefined(record, steps) : undefinedNow;
+  return { record, steps, undefinedFlags, undefinedBetween };
+}
+
+/** Where code begins: in the middle of a page, or so that it goes on in the next one. */
+function placeCode(random: Random, record: Buffer, length: number, mode: number): number {
+  const middle = L.CODE + 0x1000;
+  const rip = random(4) === 0 ? middle - random(length) : L.CODE + 0x800 + random(64);
+  record.writeBigUInt64LE(BigInt(rip), L.RIP_AT);
+  record.writeUInt32LE(mode, L.MODE_AT);
+  record.writeUInt32LE(length, L.LENGTH_AT);
+  return rip;
+}
+
+function drawComparable(random: Random, plan: Plan, unknown: number, steps: number): Drawn {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const memory = steps > 1 && random(3) > 0 ? { memory: false } : {};
+    const { mode, forms } = plan;
+    const drawn = drawInstruction(random, { mode, forms, ...memory });
+    if (isComparable(drawn, steps > 1) && (flagsRead(drawn) & unknown) === 0) return drawn;
+  }
+  throw new Error("no comparable instruction");
+}
+
+/** Not where the manual leaves results undefined, or processors differ. */
+function isComparable(drawn: Drawn, several: boolean): boolean {
+  const { operation, operandBytes, form } = drawn;
+  if (differsByProcessor(drawn) !== null) return false;
+  if (/^(BSWAP|SHLD|SHRD)$/.test(operation) && operandBytes === 2) return false;
+  // Whether an immediate count leaves flags alone is known; one in CL isn't, behind other instructions.
+  if (several && operation.startsWith("RC")) return false;
+  return !(several && form.operands.some(({ kind }) => kind === O.KIND_CL));
+}
+
+const READS_CARRY = new Set("ADC SBB RCL RCR CMC SALC".split(" "));
+const READS_ALL = new Set(
+  "JCC SETCC CMOVCC LAHF PUSHF LOOPE LOOPNE DAA DAS AAA AAS INTO FCMOVCC".split(" "),
+);
+
+function flagsRead({ operation }: Drawn): number {
+  if (READS_CARRY.has(operation)) return FLAG_CF;
+  return READS_ALL.has(operation) || operation.startsWith("FCMOV") ? ALL_FLAGS : 0;
+}
+
+function undefinedAfter(drawn: Drawn, before: number): number {
+  const affected = FLAGS_AFFECTED.get(drawn.operation);
+  if (affected === undefined) return before;
+  const counts = drawn.form.operands.some(({ kind }) => kind === O.KIND_I || kind === O.KIND_CL);
+  const perhapsNothing = /^(SH|SA|RO|RC)/.test(drawn.operation) && counts;
+  const defined = affected.modified | affected.cleared | affected.set;
+  return (perhapsNothing ? before : before & ~defined) | drawn.undefinedFlags;
+}
+
+/** Of a single instruction the count in CL is known. */
+function exactlyUndefined(record: Buffer, steps: readonly L.Step[]): number {
+  const drawn = steps[0]?.drawn;
+  if (drawn === undefined) return 0;
+  const byCl = drawn.form.operands.some(({ kind }) => kind === O.KIND_CL);
+  const cl = record.readUInt8(L.REGISTERS_AT + 8);
+  return byCl ? undefinedFlags(drawn.operation, drawn.operandBytes, cl) : drawn.undefinedFlags;
+}
+
+/** In sequences, jumps go to one of the instructions behind them; alone, not into themselves nor into the jump to EXIT. */
+function linkBranches(random: Random, record: Buffer, steps: readonly L.Step[]): void {
+  const last = steps[steps.length - 1] as L.Step;
+  steps.forEach(({ drawn, at }, n) => {
+    const operand = drawn.form.operands[0];
+    if (operand?.kind !== O.KIND_J) return;
+    const end = at + drawn.bytes.length;
+    const near = operand.size === O.SIZE_BS || operand.size === O.SIZE_B;
+    const here = near
+      ? record.readInt8(L.CODE_AT + end - 1)
+      : record.readInt32LE(L.CODE_AT + end - 4);
+    if (steps.length === 1 && (here >= JUMP_BYTES || here < -drawn.bytes.length)) return;
+    const target = steps[n + 1 + random(steps.length - n)]?.at;
+    const distance = (target ?? last.at + last.drawn.bytes.length) - end;
+    if (near) record.writeInt8(distance, L.CODE_AT + end - 1);
+    else record.writeInt32LE(distance, L.CODE_AT + end - 4);
+  });
+}
