@@ -73,7 +73,7 @@ const jumps: MicroOp[] = [
     name: "CALL_R",
     code: `${CALL_ADDRESS}
         const target = load<u64>(${A});
-        ${CANONICAL}
+        if (!canonical(target)) return refuseCall(cpu, block, ip, left, va);
         ${PUSH_NEXT}
         store<u64>(cpu, va, RSP);
         ${indirect("target")}`,

@@ -131,6 +131,7 @@ import {
   lineOf,
   PAGE,
   RCX,
+  refuseCall,
   refuseTarget,
   RSP,
   T0,

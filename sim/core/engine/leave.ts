@@ -1,7 +1,7 @@
 /** How the interpreter ends, and what it needs of others' layouts as plain numbers. */
 import { Cpu } from "../cpu/cpu";
 import { FastLine, LINE_MASK, LINE_SHIFT } from "../cpu/tlb";
-import { FAULT_PROTECTION } from "./access";
+import { FAULT_PROTECTION, writable } from "./access";
 import { engine } from "./memory";
 
 /** At `site`: the block behind it is not known, has been dropped, or is longer than the budget. */
@@ -54,4 +54,10 @@ export function refuseTarget(cpu: usize, block: usize, operation: usize, left: i
   store<u32>(cpu, FAULT_PROTECTION, offsetof<Cpu>("fault"));
   store<u32>(cpu, 0, offsetof<Cpu>("faultCode"));
   leave(LEFT_REFUSED, block, operation, left);
+}
+
+/** The same of a CALL, whose push to `va` would come first and fault first. */
+export function refuseCall(cpu: usize, block: usize, operation: usize, left: i32, va: u64): void {
+  if (writable(changetype<Cpu>(cpu), va, 8)) refuseTarget(cpu, block, operation, left);
+  else leave(LEFT_FAULT, block, operation, left);
 }

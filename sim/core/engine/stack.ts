@@ -48,7 +48,10 @@ function pushed(cpu: Cpu, n: u32, bytes: u32): u64 {
 /** PUSHA: rAX, rCX, rDX, rBX, rSP as it was, rBP, rSI, rDI. */
 export function pushAll(cpu: Cpu, bytes: u32): void {
   // The first of the pushes that faults is what the fault tells of.
-  for (let n: u32 = 0; n < 8; n++) if (!writable(cpu, pushed(cpu, n, bytes), bytes)) return;
+  for (let n: u32 = 0; n < 8; n++) {
+    const linear = pushed(cpu, n, bytes);
+    if (cpu.fault != 0 || !writable(cpu, linear, bytes)) return;
+  }
   for (let n: u32 = 0; n < 8; n++) {
     const value = load<u64>(changetype<usize>(cpu) + (<usize>n << 3));
     storeSlow(cpu, pushed(cpu, n, bytes), bytes, value);
