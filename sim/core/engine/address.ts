@@ -40,7 +40,8 @@ export function linearOf(cpu: Cpu, index: u32, offset: u64, bytes: u32, write: b
   const vector: u32 = index == SEGMENT_SS ? VECTOR_SS : VECTOR_GP;
   if (in64BitMode(cpu)) {
     const linear = index < 4 ? offset : segment.base + offset;
-    if (!canonical(linear)) refuse(cpu, vector, 0);
+    const last = linear + (bytes == 0 ? 0 : bytes - 1);
+    if (!canonical(linear) || !canonical(last)) refuse(cpu, vector, 0);
     return linear;
   }
   if (!within(segment, <u32>offset, bytes) || !usable(cpu, segment, write)) refuse(cpu, vector, 0);

@@ -6,6 +6,8 @@ import type { PlanName } from "../../host/testing/isa-plans.ts";
 import { explain, judge } from "../../host/testing/isa-report.ts";
 import { requireTool } from "../../host/testing/tools.ts";
 
+/** The soak has others. */
+const SEED = 2_000_000_000;
 const CASES = 3000;
 let bench: IsaBench;
 let native: NativeProcessor | undefined;
@@ -27,8 +29,7 @@ describe("against the real processor", () => {
     "%s leaves the same registers, flags, memory and faults",
     async (_, plan) => {
       native ??= new NativeProcessor(requireTool("gcc"));
-      const seed = Math.floor(Math.random() * 2 ** 31);
-      const { ended, failed } = judge(plan, seed, CASES, bench, native);
+      const { ended, failed } = judge(plan, SEED, CASES, bench, native);
       const first = failed[0];
       if (first !== undefined) expect.fail(await explain(plan, first, bench, native));
       // Most drawn instructions do what they are for.

@@ -20,7 +20,7 @@ import {
   emitWidenAccumulator,
   integerCall,
 } from "./emit-integer";
-import { addressInT3, emitCall, emitWide, in64, IN_STACK, SLOT_T2 } from "./emitter";
+import { addressInT3, emitCall, emitWide, in64, IN_STACK, inStack, SLOT_T2 } from "./emitter";
 import { engine } from "./memory";
 import {
   MODE_EMULATION,
@@ -248,7 +248,7 @@ function emitCalled(ins: Instruction): void {
     case OP_CMPXCHG8B:
     case OP_CMPXCHG16B:
       addressInT3(ins, ins.operandBytes, true);
-      return emitCall(M_CALL_INTEGER, 0, 0, 0, ins.operation);
+      return emitWide(M_CALL_INTEGER, 0, 0, 0, inStack(), <u64>ins.operation << 32);
     case OP_ENTER: {
       const frame = <i32>((<u32>ins.immediate & 0xffff) | (ins.immediate2 << 16));
       return emitCall(M_CALL_INTEGER, 0, 0, frame, integerCall(OP_ENTER, ins.operandBytes));

@@ -147,6 +147,11 @@ export function addressInT3(ins: Instruction, bytes: u32, write: bool): void {
   if (engine().memoryBase != SLOT_T3) emitMemory(M_LEA_64, SLOT_T3);
 }
 
+/** IN_STACK when the memory operand is there, else 0. */
+export function inStack(): u32 {
+  return engine().memoryScale & IN_STACK;
+}
+
 /** A micro-op with the memory operand. */
 export function emitMemory(op: u32, a: u32): void {
   const state = engine();

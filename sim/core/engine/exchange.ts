@@ -1,10 +1,10 @@
 /** CMPXCHG, CMPXCHG8B, CMPXCHG16B, XADD (Intel SDM 2A-2B). LOCK needs nothing: CPUs take turns. */
 import { Cpu } from "../cpu/cpu";
-import { loadSlow, modifyBegin, modifyEnd, storeSlow, writable } from "./access";
+import { FAULT_PROTECTION, loadSlow, modifyBegin, modifyEnd, storeSlow, writable } from "./access";
 import { add, cmp } from "./alu";
 import { setStatusFlags, statusFlags } from "./flags";
 import { readSlot, signExtended, writeSlot } from "./integer";
-import { RFLAGS_ZF, VECTOR_GP } from "../../spec/x86";
+import { RFLAGS_ZF } from "../../spec/x86";
 
 /** Flags of x - y. */
 export function compareFlags(cpu: usize, x: u64, y: u64, bytes: u32): void {
@@ -52,8 +52,7 @@ export function compareExchangeWide(cpu: Cpu, sixteen: bool): void {
   let equal: bool;
   if (sixteen) {
     if ((va & 15) != 0) {
-      cpu.fault = VECTOR_GP;
-      cpu.faultCode = 0;
+      cpu.fault = FAULT_PROTECTION;
       return;
     }
     if (!writable(cpu, va, 16)) return;

@@ -55,7 +55,9 @@ export async function explain(
   const decoder = new Decoder(await loadModule("sim"));
   const differences = (one: L.Case) =>
     differencesOf(one, bench.run(one.record), native.run(one.record), plan.float);
-  const one = shrink(drawCase(plan, seed), (smaller) => differences(smaller).length > 0);
+  const whole = drawCase(plan, seed);
+  const fails = (smaller: L.Case) => differences(smaller).length > 0;
+  const one = fails(whole) ? shrink(whole, fails) : whole;
   return [
     `${name}, seed ${seed}; again: npx tsx sim/host/testing/isa-replay.ts ${name} ${seed}`,
     ...one.steps.map((step) => `  ${stepText(decoder, one, step)}`),
