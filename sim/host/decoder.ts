@@ -32,22 +32,24 @@ export class Decoder {
    * read behind them traps.
    */
   constructor(from: Core | WebAssembly.Module) {
-    const { memory, sim } = from instanceof WebAssembly.Module ? instanceOf(from) : from;
+    const own = from instanceof WebAssembly.Module;
+    const { memory, sim } = own ? instanceOf(from) : from;
     this.#decode = sim.decodeFor;
-    this.#bytes = new Uint8Array(memory.buffer, 0, HOST_BUFFER_END);
+    const end = own ? memory.buffer.byteLength : HOST_BUFFER_END;
+    this.#bytes = new Uint8Array(memory.buffer, 0, end);
     this.instruction = new Instruction(new DataView(memory.buffer), DECODED_INSTRUCTION);
   }
 
   /** Decodes the instruction at the start of `code`, all of which is available. */
   decode(code: Uint8Array, mode: number): number {
-    const at = HOST_BUFFER_END - code.length;
+    const at = this.#bytes.length - code.length;
     this.#bytes.set(code, at);
     return this.#decode(at, code.length, mode);
   }
 }
 
 function instanceOf(module: WebAssembly.Module): Pick<Core, "memory" | "sim"> {
-  const pages = HOST_BUFFER_END / WASM_PAGE;
+  const pages = Math.ceil(HOST_BUFFER_END / WASM_PAGE);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const imports = WebAssembly.Module.imports(module).filter(({ module: from }) => from === "host");
   const host = Object.fromEntries(imports.map(({ name }) => [name, () => 0]));
