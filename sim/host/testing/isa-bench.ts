@@ -23,6 +23,8 @@ const EXIT_PAGES = 0x35_1000;
 const EXIT_PAGE = 0x35_2000;
 const GLOBAL_TABLE = 0x35_3000;
 const GLOBAL_TABLE_LIMIT = 0x7f;
+/** PAE, OSFXSR, OSXMMEXCPT. */
+const CR4_FOR_SSE = 0x620n;
 const TASK = 0x40;
 const TASK_STATE = 0x31_1000n;
 const KERNEL_CODE = 0x10;
@@ -112,6 +114,9 @@ export class IsaBench {
       const open = vector === BREAKPOINT || vector === OVERFLOW;
       this.#on.gate(vector, open ? USER_GATE : KERNEL_GATE, 0, KERNEL_CODE);
     }
+    // No I/O permission map (Intel SDM 1, 19.5.2); FXSAVE and SSE instructions.
+    bench.write64(Number(TASK_STATE) + 0x60, 0xffff_0000_0000_0000n);
+    bench.do.writeControl(4, CR4_FOR_SSE);
     if (bench.takeException() !== -1) throw new Error("the tables were refused");
   }
 
