@@ -1,8 +1,11 @@
 /** Code as the real processor executes it: drawn instructions, on this host's processor and on the machine. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { IsaBench } from "../../host/testing/isa-bench.ts";
+import { RECORD_BYTES } from "../../host/testing/isa-cases.ts";
+import { differencesOf } from "../../host/testing/isa-compare.ts";
 import { NativeProcessor } from "../../host/testing/isa-native.ts";
 import type { PlanName } from "../../host/testing/isa-plans.ts";
+import { RECORDED_CASES, RECORDED_PLANS, readRecording } from "../../host/testing/isa-record.ts";
 import { explain, judge } from "../../host/testing/isa-report.ts";
 import { requireTool } from "../../host/testing/tools.ts";
 
@@ -23,6 +26,21 @@ const PLANS: readonly [string, PlanName][] = [
   ["an instruction of 32-bit code", "integer32"],
   ["a sequence of instructions of 32-bit code", "sequences32"],
 ];
+
+describe("against what a real processor did once", () => {
+  test("drawn code leaves the same registers, flags, memory and faults", () => {
+    const { processor, cases, outcomes } = readRecording();
+    const mine = bench.run(Buffer.concat(cases.map(({ record }) => record)));
+    const different = cases.flatMap((one, n) => {
+      const span = [n * RECORD_BYTES, (n + 1) * RECORD_BYTES] as const;
+      const found = differencesOf(one, mine.subarray(...span), outcomes.subarray(...span), false);
+      const seed = n % RECORDED_CASES;
+      const plan = RECORDED_PLANS[Math.floor(n / RECORDED_CASES)];
+      return found.length === 0 ? [] : [`${plan} ${seed}: ${found.join("; ")}`];
+    });
+    expect(different.slice(0, 5), processor).toEqual([]);
+  });
+});
 
 describe("against the real processor", () => {
   test.skipIf(!NativeProcessor.possible).each(PLANS)(
