@@ -82,6 +82,4 @@ export async function measureCpu(results: Results, progress: Progress): Promise<
   );
   const ours = means(measured.map((one) => one.ours));
   addRows(results, "an instruction, geometric mean", ours, peers);
-  const [mips] = ours.map((ns) => 1000 / ns).sort((a, b) => b - a);
-  progress(`machine code: ${Math.round(mips ?? 0)} million instructions a second at best`);
 }
