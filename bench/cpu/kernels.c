@@ -192,12 +192,20 @@ static void measure(void) {
 }
 
 #ifdef HOSTED
+#include <stdio.h>
+#include <time.h>
 #include <unistd.h>
+static struct timespec begun, ended;
+
+/* Takes the time itself: a reader of the pipe sees the first mark late. */
 static void put(char c) {
+  if (c == '<') clock_gettime(CLOCK_MONOTONIC, &begun);
+  if (c == '>') clock_gettime(CLOCK_MONOTONIC, &ended);
   if (write(1, &c, 1) != 1) _exit(1);
 }
 int main(void) {
   measure();
+  printf("%lld\n", (ended.tv_sec - begun.tv_sec) * 1000000000LL + ended.tv_nsec - begun.tv_nsec);
   return 0;
 }
 #else
