@@ -173,7 +173,8 @@ export function arcTangentOf(state: ExtendedState, y: Real, x: Real, to: Real): 
   const arc = realAt(state, A);
   const index = fourths - 1;
   setReal(
-    arc, 0, ARC_EXPONENTS[index], ARC_SIGNIFICANDS[2 * index], ARC_SIGNIFICANDS[2 * index + 1],
+    arc, 0, unchecked(ARC_EXPONENTS[index]), unchecked(ARC_SIGNIFICANDS[2 * index]),
+    unchecked(ARC_SIGNIFICANDS[2 * index + 1]),
   );
   addReal(to, arc, to);
 }

@@ -256,7 +256,7 @@ function emitVectorResult(ins: Instruction): void {
 
 @inline
 function microOf(table: StaticArray<u16>, ins: Instruction): u32 {
-  return ins.operation < <u32>OP_PACKSSWB ? 0 : table[ins.operation - OP_PACKSSWB];
+  return ins.operation < <u32>OP_PACKSSWB ? 0 : unchecked(table[ins.operation - OP_PACKSSWB]);
 }
 
 function emitVectorCall(ins: Instruction, to: u32, from: u32): void {

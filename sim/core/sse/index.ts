@@ -13,7 +13,7 @@ const MMX_BYTES: u32 = 8;
 export function executeSse(cpu: Cpu, ip: usize): void {
   const operation = load<u32>(ip, 12);
   if (operation < <u32>OP_PACKSSWB || isState(operation)) return executeState(cpu, ip, operation);
-  if (IS_PACKED[operation - OP_PACKSSWB] != 0) return executePacked(cpu, ip, operation);
+  if (unchecked(IS_PACKED[operation - OP_PACKSSWB]) != 0) return executePacked(cpu, ip, operation);
   if (executeLane(cpu, ip, operation)) return;
   executeFloat(cpu, ip, operation);
 }

@@ -105,7 +105,7 @@ const REGISTERS_BYTES: u32 = 80;
 /** The index into ACTIONS for escape opcode << 8 | ModR/M. */
 @inline
 function actionOf(form: u32): u32 {
-  return ACTIONS[((form >> 8) & 7) * 8 + ((form >> 3) & 7)];
+  return unchecked(ACTIONS[((form >> 8) & 7) * 8 + ((form >> 3) & 7)]);
 }
 
 /** Bytes that the instruction reads from memory before it does anything else. */
@@ -115,7 +115,7 @@ export function bytesRead(form: u32, environment: u32): u32 {
   if (action == RESTORE_STATE) return environmentBytes(environment) + REGISTERS_BYTES;
   if (action == LOAD_CONTROL) return 2;
   const kind = action & ACTION;
-  return kind == ARITHMETIC || kind == LOAD ? SIZES[action & 7] : 0;
+  return kind == ARITHMETIC || kind == LOAD ? unchecked(SIZES[action & 7]) : 0;
 }
 
 /** Bytes that it writes, unless an exception keeps it from that. */
@@ -125,7 +125,7 @@ export function bytesWritten(form: u32, environment: u32): u32 {
   if (action == SAVE_STATE) return environmentBytes(environment) + REGISTERS_BYTES;
   if (action == STORE_CONTROL || action == STORE_STATUS) return 2;
   const kind = action & ACTION;
-  return kind == STORE || kind == STORE_POP || kind == STORE_CUT ? SIZES[action & 7] : 0;
+  return kind == STORE || kind == STORE_POP || kind == STORE_CUT ? unchecked(SIZES[action & 7]) : 0;
 }
 
 /** Executes it. True if what is in the buffer now goes to memory; false also for a load. */

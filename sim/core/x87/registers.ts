@@ -279,7 +279,7 @@ function constant(unit: Unit, index: u32): u32 {
   const rounding = roundingOf(unit);
   const above =
     rounding == ROUND_UP ? INEXACT : rounding == ROUND_NEAREST ? NEAREST_ABOVE : 0;
-  setFloat80(push(unit), EXPONENTS[index], CONSTANTS[index] + ((above >> index) & 1));
+  setFloat80(push(unit), unchecked(EXPONENTS[index]), unchecked(CONSTANTS[index]) + ((above >> index) & 1));
   return DONE;
 }
 
