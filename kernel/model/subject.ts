@@ -3,6 +3,7 @@
  * answers are told in the specification's.
  */
 import * as Views from "../host/views.generated.ts";
+import { EXTENDED_BYTES } from "../mm/extended_format.ts";
 import { KIND_IMAGE, KIND_KERNEL } from "../object/kinds.ts";
 import { TOKEN_BYTES } from "../syscall/cap_layouts.ts";
 import { OPERATION_ID } from "../syscall/ipc_layouts.ts";
@@ -22,7 +23,8 @@ import { type Answer, type Costs, emptyWorld, get, KERNEL, type Name, NOBODY, PA
 const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 /**
  * A message, and an operation, with 64 bytes in its slot; nodes for 16 things but the first; an agent
- * with its registers, its notice and that node; two tables for whoever has memory.
+ * with its registers, its notice and that node; for whoever has memory, two tables and what machine code
+ * keeps beside its registers.
  */
 const COSTS: Costs = {
   capability: Views.Capability.size,
@@ -33,7 +35,7 @@ const COSTS: Costs = {
   agent: aligned(Views.Agent.size) + Views.Context.size + Views.Notice.size + Views.WaitNode.size,
   pool: aligned(Views.Pool.size),
   range: aligned(Views.Mapping.size),
-  space: aligned(Views.AddressSpace.size) + 2 * PAGE,
+  space: aligned(Views.AddressSpace.size) + EXTENDED_BYTES + 2 * PAGE,
   region: aligned(Views.Region.size),
   operation: Views.Operation.size + 64 + Views.Notice.size,
 };
