@@ -2,7 +2,7 @@
  * Physical memory as the kernel and its drivers reach it: RAM is a window of linear memory, split
  * around the 32-bit PCI hole, and is read and written by plain loads and stores.
  */
-import { HIGH_RAM_BASE, LOW_RAM_MAX, RAM_BASE } from "../sim/core/memory";
+import { HIGH_RAM_BASE, LOW_RAM_MAX, RAM_BASE, ramBytesIn } from "../sim/core/memory";
 
 /** A linear address of one `T` or of an array of them; the typed views follow it. */
 export type Ptr<T> = usize;
@@ -50,7 +50,7 @@ export function takePages(pool: PagePool, count: u64): u64 {
  * For addresses that come from outside: tables of the firmware, descriptors of a device.
  */
 export function reach(address: u64, bytes: u64): usize {
-  const ram = (<u64>memory.size() << 16) - RAM_BASE;
+  const ram = ramBytesIn(memory.size());
   const low = min(ram, LOW_RAM_MAX);
   if (address < low) return bytes <= low - address ? RAM_BASE + <usize>address : 0;
   if (address < HIGH_RAM_BASE) return 0;

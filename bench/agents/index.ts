@@ -8,7 +8,7 @@ import * as layouts from "../../kernel/syscall/layouts.ts";
 import * as numbers from "../../kernel/syscall/numbers.ts";
 import type { KernelTesting } from "../../kernel/testing/module.ts";
 import { stubMachine } from "../../kernel/testing/stub.ts";
-import { RAM_BASE } from "../../sim/host/core.ts";
+import { memoryBytes } from "../../sim/host/core.ts";
 import { loadModule } from "../../sim/host/modules.ts";
 import { median, nsEach, type Progress, plainRow, type Results, warmUp } from "../measure.ts";
 
@@ -47,7 +47,7 @@ class World {
   }
 
   static async create(ramBytes: number): Promise<World> {
-    const memory = new WebAssembly.Memory({ initial: (RAM_BASE + ramBytes) / 65536 });
+    const memory = new WebAssembly.Memory({ initial: memoryBytes(ramBytes) / 65536 });
     const module = await loadModule("kernel-testing");
     const env = { memory, abort: () => undefined };
     const instance = new WebAssembly.Instance(module, { env, machine: stubMachine() });

@@ -10,7 +10,7 @@ import { RIGHT_INFO } from "../../kernel/cap/rights.ts";
 import { KIND_AGENT } from "../../kernel/object/kinds.ts";
 import type { KernelTesting } from "../../kernel/testing/module.ts";
 import { stubMachine } from "../../kernel/testing/stub.ts";
-import { RAM_BASE } from "../../sim/host/core.ts";
+import { memoryBytes, RAM_BASE } from "../../sim/host/core.ts";
 import { loadModule } from "../../sim/host/modules.ts";
 import { hasTool } from "../host.ts";
 import {
@@ -62,7 +62,7 @@ class Ours {
   }
 
   static async create(): Promise<Ours> {
-    const memory = new WebAssembly.Memory({ initial: (RAM_BASE + RAM_BYTES) / 65536 });
+    const memory = new WebAssembly.Memory({ initial: memoryBytes(RAM_BYTES) / 65536 });
     const module = await loadModule("kernel-testing");
     const env = { memory, abort: () => undefined };
     const instance = new WebAssembly.Instance(module, { env, machine: stubMachine() });

@@ -13,7 +13,7 @@ import { KIND_AGENT } from "../../kernel/object/kinds.ts";
 import { BASE } from "../../kernel/testing/ipc-host.ts";
 import type { KernelTesting } from "../../kernel/testing/module.ts";
 import { stubMachine } from "../../kernel/testing/stub.ts";
-import { RAM_BASE } from "../../sim/host/core.ts";
+import { memoryBytes, RAM_BASE } from "../../sim/host/core.ts";
 import { loadModule } from "../../sim/host/modules.ts";
 import { hasTool } from "../host.ts";
 import {
@@ -63,7 +63,7 @@ class Ours {
   }
 
   static async create(): Promise<Ours> {
-    const memory = new WebAssembly.Memory({ initial: (RAM_BASE + RAM_BYTES) / 65536 });
+    const memory = new WebAssembly.Memory({ initial: memoryBytes(RAM_BYTES) / 65536 });
     const module = await loadModule("kernel-testing");
     const env = { memory, abort: () => undefined };
     const instance = new WebAssembly.Instance(module, { env, machine: stubMachine() });

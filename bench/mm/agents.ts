@@ -5,7 +5,7 @@
  */
 import type { KernelTesting } from "../../kernel/testing/module.ts";
 import { stubMachine } from "../../kernel/testing/stub.ts";
-import { RAM_BASE } from "../../sim/host/core.ts";
+import { memoryBytes } from "../../sim/host/core.ts";
 import { loadModule } from "../../sim/host/modules.ts";
 import {
   interleave,
@@ -30,14 +30,14 @@ const QUOTA = 1n << 30n;
 /** A kernel without a machine, with `bytes` of scratch memory behind its RAM. */
 async function load(): Promise<{ kernel: KernelTesting; scratch: number }> {
   const memory = new WebAssembly.Memory({
-    initial: (RAM_BASE + RAM_BYTES) / 65536 + (2 * PAGES * PAGE) / 65536,
+    initial: memoryBytes(RAM_BYTES) / 65536 + (2 * PAGES * PAGE) / 65536,
   });
   const env = { memory, abort: () => undefined };
   const module = await loadModule("kernel-testing");
   const instance = new WebAssembly.Instance(module, { env, machine: stubMachine() });
   const kernel = instance.exports as unknown as KernelTesting;
   if (kernel.worldCreate(1, RAM_BYTES) === 0n) throw new Error("no world");
-  return { kernel, scratch: RAM_BASE + RAM_BYTES };
+  return { kernel, scratch: memoryBytes(RAM_BYTES) };
 }
 
 /** A new agent with `pages` pages of memory at ADDRESS. */

@@ -8,7 +8,7 @@ import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { KernelTesting } from "../../kernel/testing/module.ts";
 import { stubMachine } from "../../kernel/testing/stub.ts";
-import { RAM_BASE } from "../../sim/host/core.ts";
+import { memoryBytes } from "../../sim/host/core.ts";
 import { loadModule } from "../../sim/host/modules.ts";
 import { hasTool } from "../host.ts";
 import {
@@ -46,7 +46,7 @@ interface Side {
 
 /** The kernel's memory management over a memory of its own. */
 async function ours(): Promise<Side> {
-  const memory = new WebAssembly.Memory({ initial: (RAM_BASE + RAM_BYTES) / 65536 });
+  const memory = new WebAssembly.Memory({ initial: memoryBytes(RAM_BYTES) / 65536 });
   const module = await loadModule("kernel-testing");
   const env = { memory, abort: () => undefined };
   const instance = new WebAssembly.Instance(module, { env, machine: stubMachine() });

@@ -8,7 +8,7 @@ import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { ENTITY_STRIDE, type SchedTesting } from "../../kernel/testing/sched-host.ts";
 import { stubMachine } from "../../kernel/testing/stub.ts";
-import { RAM_BASE } from "../../sim/host/core.ts";
+import { memoryBytes } from "../../sim/host/core.ts";
 import { loadModule } from "../../sim/host/modules.ts";
 import { hasTool } from "../host.ts";
 import { periods, SLICE, weights } from "./entities.ts";
@@ -51,7 +51,7 @@ interface Kernel extends SchedTesting {
 
 export async function kernelQueue({ queue, count, weights: kind }: Load): Promise<Side> {
   const ram = 2 ** Math.ceil(Math.log2(16 * 2 ** 20 + count * 512));
-  const memory = new WebAssembly.Memory({ initial: (RAM_BASE + ram) / 65536 });
+  const memory = new WebAssembly.Memory({ initial: memoryBytes(ram) / 65536 });
   const module = await loadModule("kernel-testing");
   const env = { memory, abort: () => undefined };
   const kernel = new WebAssembly.Instance(module, { env, machine: stubMachine() })

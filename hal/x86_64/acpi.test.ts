@@ -243,8 +243,8 @@ const POINTERS: Record<string, [string, number]> = {
 };
 
 /**
- * Moves the first `bytes` bytes of a table to where the machine's memory ends, changes some of them
- * and mends the checksum: one byte too many, and the reader would trap.
+ * Moves the first `bytes` bytes of a table to where the machine's RAM ends, changes some of them and
+ * mends the checksum: one byte too many, and the reader would find what is no RAM.
  */
 function moveToEnd(
   { machine, find }: Awaited<ReturnType<typeof firmware>>,
@@ -252,7 +252,7 @@ function moveToEnd(
   bytes: number,
   changes: readonly (readonly [number, number])[],
 ): void {
-  const memory = machine.core.bytes;
+  const memory = machine.core.bytes.subarray(0, RAM_BASE + machine.physical.size);
   const table = memory.subarray(memory.length - bytes);
   table.set(find(signature).subarray(0, bytes));
   view(table).setUint32(4, bytes, true);

@@ -2,6 +2,7 @@
 import { instantiate } from "@assemblyscript/loader";
 import { loadModule } from "../../sim/host/modules.ts";
 import { stubMachine } from "./stub.ts";
+import { memoryBytes } from "../../sim/host/core.ts";
 
 export interface KernelTesting {
   setUpFrames(frameCount: number): bigint;
@@ -167,7 +168,7 @@ export const RAM_BASE = 0x0200_0000;
  * `abort` says which assertion failed. The machine interface does nothing.
  */
 export async function loadKernelTesting(ramBytes: number): Promise<Loaded> {
-  const memory = new WebAssembly.Memory({ initial: (RAM_BASE + ramBytes) / 65536 });
+  const memory = new WebAssembly.Memory({ initial: memoryBytes(ramBytes) / 65536 });
   const machine = stubMachine();
   const module = await loadModule("kernel-testing");
   const { exports } = await instantiate(module, { env: { memory }, machine });

@@ -112,7 +112,7 @@ export function instantiate(
   { memory: ramBytes, guest }: Configuration,
   host: HostFunctions,
 ): Core {
-  const memory = reserve(RAM_BASE + ramBytes + cacheBytes(ramBytes));
+  const memory = reserve(memoryBytes(ramBytes));
   const data = new DataView(memory.buffer);
   const env = { memory, abort: abortFunction(data) };
   const simInstance = new WebAssembly.Instance(modules.sim, { env, host: { ...host } });
@@ -131,9 +131,10 @@ export function instantiate(
   };
 }
 
-/** Bytes behind RAM (sim/spec/caches.ts). */
-function cacheBytes(ramBytes: number): number {
-  return CACHE_FIXED_BYTES + (ramBytes / FRAME_BYTES) * CACHE_FRAME_BYTES + CACHE_SLACK;
+/** Bytes of linear memory with so much RAM: what is before it, and the caches behind (sim/spec/caches.ts). */
+export function memoryBytes(ramBytes: number): number {
+  const caches = CACHE_FIXED_BYTES + (ramBytes / FRAME_BYTES) * CACHE_FRAME_BYTES + CACHE_SLACK;
+  return Math.ceil((RAM_BASE + ramBytes + caches) / WASM_PAGE) * WASM_PAGE;
 }
 
 function reserve(bytes: number): WebAssembly.Memory {
