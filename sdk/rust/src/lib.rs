@@ -55,13 +55,14 @@ global_asm!(
     "mov [rsp + 40], eax",
     "mov [rsp + 48], rcx",
     "mov rdi, rsp",
-    "call {enter}",
+    "call aios_enter",
     "ud2",
     ".text",
-    enter = sym enter,
 );
 
-unsafe extern "C" fn enter(start: &Start) -> ! {
+/// Where the code above goes on. By name, because older compilers have no `sym` operands.
+#[no_mangle]
+unsafe extern "C" fn aios_enter(start: &Start) -> ! {
     // SAFETY: the program defines it with this signature.
     let code = unsafe { aios_main(start) };
     exit(start.this, code)
