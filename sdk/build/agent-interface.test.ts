@@ -1,16 +1,13 @@
 /** What C and Rust agents know of the kernel: made from its tables, and alike in both languages. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { requireTool } from "../../sim/host/testing/tools.ts";
 import { buildBootImage, Machine } from "../index.ts";
 import { agentConstants, cConstants, rustConstants } from "./agent-interface.ts";
 
-const rustc = [join(homedir(), ".cargo/bin/rustc"), "/usr/bin/rustc"].find((path) =>
-  existsSync(path),
-);
-const gcc = ["/usr/bin/gcc"].find((path) => existsSync(path));
 const LINK = ["-nostartfiles", "-nostdlib", "-static", "-no-pie", "-Tsdk/c/aios.ld"];
 
 let folder = "";
@@ -28,15 +25,16 @@ function compileC(source: string): Uint8Array {
   const to = join(folder, "c.elf");
   const flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-stack-protector"];
   const link = ["-nostdlib", "-static", "-no-pie", "-T", "sdk/c/aios.ld", "-Wl,--build-id=none"];
-  run(gcc ?? "", [...flags, ...link, "-Isdk/c", "-o", to, "sdk/c/crt0.S", source]);
+  run(requireTool("gcc"), [...flags, ...link, "-Isdk/c", "-o", to, "sdk/c/crt0.S", source]);
   return new Uint8Array(readFileSync(to));
 }
 
 function compileRust(source: string): Uint8Array {
   const to = join(folder, "rust.elf");
   const library = join(folder, "libaios.rlib");
+  const rustc = requireTool("rustc");
   const flags = ["--edition", "2021", "-Cpanic=abort", "-Copt-level=2"];
-  run(rustc ?? "", [
+  run(rustc, [
     ...flags,
     "--crate-type=rlib",
     "--crate-name=aios",
@@ -45,7 +43,7 @@ function compileRust(source: string): Uint8Array {
     "sdk/rust/src/lib.rs",
   ]);
   const link = LINK.map((flag) => `-Clink-arg=${flag}`);
-  run(rustc ?? "", [
+  run(rustc, [
     ...flags,
     "-Crelocation-model=static",
     ...link,
@@ -81,20 +79,17 @@ test("no name stands for two things", () => {
   expect([...new Set(names)].length).toBe(names.length);
 });
 
-test.skipIf(gcc === undefined)(
-  "a clone in C shares memory until it writes, and has its own registers",
-  async () => {
-    const { end } = await outcome(compileC("sdk/c/testing/clone.c"));
-    expect(end).toEqual({ reason: "exited", code: 0n });
-  },
-);
+test("a clone in C shares memory until it writes, and has its own registers", async () => {
+  const { end } = await outcome(compileC("sdk/c/testing/clone.c"));
+  expect(end).toEqual({ reason: "exited", code: 0n });
+});
 
 describe("hello", () => {
   const said = { end: { reason: "exited", code: 0n }, calls: 2n, text: "hello from ring 3\n" };
-  test.skipIf(gcc === undefined)("in C runs in ring 3 and makes two calls", async () => {
+  test("in C runs in ring 3 and makes two calls", async () => {
     expect(await outcome(compileC("sdk/c/hello.c"))).toEqual(said);
   });
-  test.skipIf(rustc === undefined)("in Rust makes the same", async () => {
+  test("in Rust makes the same", async () => {
     expect(await outcome(compileRust("sdk/rust/hello.rs"))).toEqual(said);
   });
 });

@@ -4,17 +4,16 @@ import { IsaBench } from "../../host/testing/isa-bench.ts";
 import { NativeProcessor } from "../../host/testing/isa-native.ts";
 import { PLANS, type PlanName } from "../../host/testing/isa-plans.ts";
 import { explain, judge } from "../../host/testing/isa-report.ts";
-import { requireTool } from "../../host/testing/tools.ts";
 
 /** Cases of each plan, and how many are held in memory at once. */
 const CASES = Number(process.env.AIOS_CASES ?? 1_000_000);
 const BATCH = 10_000;
 const REPORTED = 5;
 
-test.skipIf(!NativeProcessor.possible).each(Object.keys(PLANS) as PlanName[])(
+test.each(Object.keys(PLANS) as PlanName[])(
   `${CASES} cases of the plan "%s" agree`,
   async (plan) => {
-    const native = new NativeProcessor(requireTool("gcc"));
+    const native = new NativeProcessor();
     const bench = await IsaBench.create();
     const failed: number[] = [];
     const start = performance.now();

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { requireTool, stayAway } from "./tools.ts";
 
 const SOURCE = fileURLToPath(new URL("isa-native.c", import.meta.url));
 const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector", "-mfsgsbase"];
@@ -12,8 +13,14 @@ export class NativeProcessor {
   readonly #folder: string;
   readonly #program: string;
 
-  /** Compiles the program; `close` removes it. */
-  constructor(gcc: string) {
+  /**
+   * Compiles the program; `close` removes it. To be called inside a test, which is skipped on other hosts,
+   * or fails if the environment has CI=true.
+   */
+  constructor() {
+    if (process.platform !== "linux" || process.arch !== "x64")
+      stayAway("an x86-64 processor under Linux");
+    const gcc = requireTool("gcc");
     this.#folder = mkdtempSync(join(tmpdir(), "isa-"));
     this.#program = join(this.#folder, "native");
     execFileSync(gcc, [...FLAGS, "-o", this.#program, SOURCE]);
@@ -27,9 +34,6 @@ export class NativeProcessor {
   close(): void {
     rmSync(this.#folder, { recursive: true });
   }
-
-  /** Whether this host has such a processor, and the system that the program is for. */
-  static readonly possible = process.platform === "linux" && process.arch === "x64";
 
   /** Its name, as it announces it. */
   static get model(): string {

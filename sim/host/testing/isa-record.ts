@@ -66,7 +66,7 @@ export function readRecording(): Recording {
 }
 
 function write(): void {
-  const native = new NativeProcessor("gcc");
+  const native = new NativeProcessor();
   const { records, digest } = drawn();
   const outcomes = against(records, native.run(records));
   native.close();

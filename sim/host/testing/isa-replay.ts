@@ -15,7 +15,7 @@ if (!(name in PLANS) || !/^\d+$/.test(seed)) {
 }
 // The module with the bench's exports is a debug build, as in the tests.
 process.env.AIOS_BUILD = "debug";
-const native = new NativeProcessor("gcc");
+const native = new NativeProcessor();
 try {
   console.log(await explain(name as PlanName, Number(seed), await IsaBench.create(), native));
 } finally {
