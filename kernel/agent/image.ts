@@ -8,7 +8,7 @@ import { KIND_IMAGE } from "../object/kinds";
 import { KernelObject, objectAllocate, objectFree } from "../object/slab";
 import { kernel, Ptr } from "../state";
 import { Agent } from "./agent";
-import { ELF_SUMMARY_BYTES, elfLoad, elfRead, ElfSummary, ImageSegment, summarySegment } from "./elf";
+import { ELF_SUMMARY_BYTES, elfLoad, elfRead, ElfSummary, summarySegment } from "./elf";
 import { ELF_OK } from "./elf_errors";
 import {
   IMAGE_BASE,

@@ -12,7 +12,7 @@ import { kernel } from "../state";
 import { AddressSpace, Mapping } from "./address_space";
 import { codeWritten } from "./code";
 import { blockPage } from "./frame_block";
-import { frameAllocPromised, framesRelease, frameUnshare, frameUsers, OWNER_AGENT } from "./frames";
+import { frameAllocPromised, frameUnshare, frameUsers, OWNER_AGENT } from "./frames";
 import { imagePage } from "./image_memory";
 import { mappingAt } from "./mappings";
 import { PTE_ADDRESS, PTE_NO_EXECUTE, PTE_PRESENT, PTE_USER, PTE_WRITABLE } from "./paging";

@@ -5,7 +5,7 @@
 import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { Image } from "../agent/image";
 import { frameAllocZeroed, frameFree, OWNER_PAGE_TABLE } from "./frames";
-import { MAP_OK, mapPage, PAGE_4K, paging, PTE_ADDRESS, PTE_PRESENT, PTE_USER, unmapPage } from "./paging";
+import { MAP_OK, mapPage, PAGE_4K, paging, PTE_ADDRESS, PTE_USER, unmapPage } from "./paging";
 
 const SHARED_OFFSET: usize = 255 * 8;
 const TABLE_BYTES: usize = 4096;

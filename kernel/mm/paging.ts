@@ -8,7 +8,7 @@
 import { pointer } from "../../hal/memory";
 import { LOW_RAM_MAX, RAM_BASE } from "../../sim/core/memory";
 import { invalidatePage } from "../../hal/x86_64/machine";
-import { kernel, Ptr } from "../state";
+import { kernel } from "../state";
 import { kernelTraceBehind, TRACE_PAGE_MAPPED, TRACE_PAGE_UNMAPPED } from "../trace";
 import { frameAllocZeroed, frameFree, OWNER_PAGE_TABLE } from "./frames";
 

@@ -29,9 +29,7 @@ import {
 } from "./mode";
 import { emitVector } from "../sse/emit";
 import {
-  KIND_M,
   KIND_N,
-  KIND_NONE,
   KIND_P,
   KIND_Q,
   KIND_U,

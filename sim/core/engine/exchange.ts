@@ -3,7 +3,7 @@ import { Cpu } from "../cpu/cpu";
 import { FAULT_PROTECTION, loadSlow, modifyBegin, modifyEnd, storeSlow, writable } from "./access";
 import { add, cmp } from "./alu";
 import { setStatusFlags, statusFlags } from "./flags";
-import { readSlot, signExtended, writeSlot } from "./integer";
+import { readSlot, writeSlot } from "./integer";
 import { RFLAGS_ZF } from "../../spec/x86";
 
 /** Flags of x - y. */
