@@ -8,6 +8,7 @@ import { RAM_BASE, type SimExports } from "../core.ts";
 import { CODE_64 } from "../decoder.ts";
 import { loadModule } from "../modules.ts";
 import * as L from "./isa-cases.ts";
+import { MXCSR_MASK_AT, turnStack } from "./isa-float.ts";
 import { LongModeBench, PML4, TEXT } from "./longmode.ts";
 
 interface CodeExports extends SimExports {
@@ -23,6 +24,8 @@ const EXIT_PAGES = 0x35_1000;
 const EXIT_PAGE = 0x35_2000;
 const GLOBAL_TABLE = 0x35_3000;
 const GLOBAL_TABLE_LIMIT = 0x7f;
+/** PE, MP, ET, NE, WP, AM, PG: as Linux has them. */
+const CR0_OF_LINUX = 0x8005_0033n;
 /** PAE, OSFXSR, OSXMMEXCPT. */
 const CR4_FOR_SSE = 0x620n;
 const TASK = 0x40;
@@ -116,6 +119,7 @@ export class IsaBench {
     }
     // No I/O permission map (Intel SDM 1, 19.5.2); FXSAVE and SSE instructions.
     bench.write64(Number(TASK_STATE) + 0x60, 0xffff_0000_0000_0000n);
+    bench.do.writeControl(0, CR0_OF_LINUX);
     bench.do.writeControl(4, CR4_FOR_SSE);
     if (bench.takeException() !== -1) throw new Error("the tables were refused");
   }
@@ -149,7 +153,7 @@ export class IsaBench {
     const length = one.readUInt32LE(L.LENGTH_AT);
     this.#putMemory(one, Number(rip), length);
     one.copy(this.#bytes, this.#cpu, 0, L.RIP_AT);
-    one.copy(this.#bytes, cpu.fxsave, L.IMAGE_AT);
+    this.#putImage(one);
     cpu.rip = rip;
     cpu.rflags = one.readBigUInt64LE(L.RFLAGS_AT);
     cpu.cr2 = 0n;
@@ -157,6 +161,16 @@ export class IsaBench {
     this.#setSegments(mode);
     this.#sim.testCode(0, 3, CYCLES);
     this.#readOutcome(outcome);
+  }
+
+  /** MXCSR_MASK is the machine's own. */
+  #putImage(one: Buffer): void {
+    const { fxsave } = this.#on.bench.cpu;
+    const mask = this.#bytes.readUInt32LE(fxsave + MXCSR_MASK_AT);
+    const image = this.#bytes.subarray(fxsave, fxsave + L.IMAGE_BYTES);
+    one.copy(image, 0, L.IMAGE_AT);
+    image.writeUInt32LE(mask, MXCSR_MASK_AT);
+    turnStack(image, 1);
   }
 
   #putMemory(one: Buffer, rip: number, length: number): void {
@@ -190,6 +204,7 @@ export class IsaBench {
     const { cpu } = this.#on.bench;
     this.#bytes.copy(outcome, 0, this.#cpu, this.#cpu + L.RIP_AT);
     this.#bytes.copy(outcome, L.IMAGE_AT, cpu.fxsave, cpu.fxsave + L.IMAGE_KNOWN);
+    turnStack(outcome.subarray(L.IMAGE_AT), -1);
     outcome.writeBigUInt64LE(cpu.cr2, L.ADDRESS_AT);
     outcome.writeBigUInt64LE(cpu.segmentsAt(4).base, L.FS_BASE_AT);
     outcome.writeBigUInt64LE(cpu.segmentsAt(5).base, L.GS_BASE_AT);

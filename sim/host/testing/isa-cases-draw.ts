@@ -4,6 +4,7 @@ import * as O from "../../spec/isa/operands.ts";
 import { aim } from "./isa-aim.ts";
 import * as L from "./isa-cases.ts";
 import { type Drawn, differsByProcessor, drawInstruction, type Random } from "./isa-draw.ts";
+import { drawImage, initialImage } from "./isa-float.ts";
 import { drawState, prepare } from "./isa-operands.ts";
 import type { Plan } from "./isa-plans.ts";
 import { randomFrom } from "./random.ts";
@@ -30,6 +31,9 @@ export function drawCase(plan: Plan, seed: number): L.Case {
     undefinedBetween |= undefinedNow;
     undefinedNow = undefinedAfter(drawn, undefinedNow);
   }
+  const first = steps[0]?.drawn.form;
+  if (plan.float && first !== undefined) drawImage(random, record, first);
+  else initialImage(record);
   const rip = placeCode(random, record, length + JUMP_BYTES, plan.mode);
   let at = L.CODE_AT;
   for (const step of steps) {

@@ -141,6 +141,8 @@ export function prepare(random: Random, state: State, drawn: Drawn): void {
     state.setRegister(RBX, drawTarget(random, 1) - (state.register(RAX) & 0xffn));
   else if (operation === "RET") {
     if (random(2) === 0) state.setMemory(state.register(RSP), 8, state.exit);
+  } else if (/^MASKMOV/.test(operation)) {
+    if (random(8) > 0) state.setRegister(RDI, BigInt(L.WINDOW + random(L.WINDOW_BYTES - 16)));
   } else if (/^(CMPXCHG|BT[SRC]?)$/.test(operation)) prepareSecond(random, state, drawn);
 }
 

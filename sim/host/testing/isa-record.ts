@@ -23,6 +23,8 @@ export const RECORDED_PLANS: readonly PlanName[] = [
   "sequences",
   "integer32",
   "sequences32",
+  "x87",
+  "sse",
 ];
 export const RECORDED_CASES = 1000;
 const COLUMNS = 120;
@@ -41,7 +43,7 @@ function drawn(): { cases: L.Case[]; records: Buffer; digest: string } {
   return { cases, records, digest: createHash("sha256").update(records).digest("hex") };
 }
 
-/** Registers and window as differences to the case; the x87 and SSE state isn't recorded. */
+/** Registers, window and FXSAVE image as differences to the case. */
 function against(records: Buffer, outcomes: Buffer): Buffer {
   const result = Buffer.from(outcomes);
   for (let at = 0; at < result.length; at += L.RECORD_BYTES) {
@@ -49,8 +51,7 @@ function against(records: Buffer, outcomes: Buffer): Buffer {
       for (let n = at + from; n < at + to; n++) result[n] = (outcomes[n] ?? 0) ^ (records[n] ?? 0);
     };
     mix(L.REGISTERS_AT, L.MODE_AT);
-    mix(L.WINDOW_AT, L.IMAGE_AT);
-    result.fill(0, at + L.IMAGE_AT, at + L.IMAGE_AT + L.IMAGE_BYTES);
+    mix(L.WINDOW_AT, L.IMAGE_AT + L.IMAGE_KNOWN);
   }
   return result;
 }

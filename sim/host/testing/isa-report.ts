@@ -39,7 +39,7 @@ export function judge(
     const span = [n * L.RECORD_BYTES, (n + 1) * L.RECORD_BYTES] as const;
     const [a, b] = [mine.subarray(...span), theirs.subarray(...span)];
     if (b.readUInt32LE(L.VECTOR_AT) === L.ENDED) ended++;
-    if (differencesOf(one, a, b, plan.float).length > 0) failed.push(from + n);
+    if (differencesOf(one, a, b).length > 0) failed.push(from + n);
   });
   return { cases: count, ended, failed };
 }
@@ -54,7 +54,7 @@ export async function explain(
   const plan = PLANS[name];
   const decoder = new Decoder(await loadModule("sim"));
   const differences = (one: L.Case) =>
-    differencesOf(one, bench.run(one.record), native.run(one.record), plan.float);
+    differencesOf(one, bench.run(one.record), native.run(one.record));
   const whole = drawCase(plan, seed);
   const fails = (smaller: L.Case) => differences(smaller).length > 0;
   const one = fails(whole) ? shrink(whole, fails) : whole;

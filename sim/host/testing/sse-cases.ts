@@ -42,7 +42,7 @@ export const ROWS: readonly Form[] = [
 /** Approximations, whose lower bits are each processor's own. */
 export const APPROXIMATE = /^R(SQRT|CP)[PS]S$/;
 
-type Fill = (random: Random, at: Buffer) => void;
+export type Fill = (random: Random, at: Buffer) => void;
 
 const doubles: Fill = (random, at) => {
   for (let n = 0; n < at.length; n += 8) at.writeBigUInt64LE(operand(random, DOUBLE), n);
@@ -67,7 +67,7 @@ const counts: Fill = (random, at) => {
   for (let n = 0; n < at.length; n += 8) at[n] = random.below(70);
 };
 
-function fillsOf(form: Form): readonly Fill[] {
+export function fillsOf(form: Form): readonly Fill[] {
   const name = form.operation;
   if (/^(PCMP.STR)/.test(name)) return [characters, characters, words];
   if (/^P(SLL|SRL|SRA)/.test(name)) return [counts, words, edges];

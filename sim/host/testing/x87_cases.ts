@@ -20,14 +20,14 @@ const ENVIRONMENT_AT = 648;
 const ACCUMULATOR_AT = 652;
 const REGISTERS_AT = 32;
 
-const EXPONENT_BIAS = 16383;
+export const EXPONENT_BIAS = 16383;
 
 function pick(random: Random, values: readonly number[]): number {
   return values[random.below(values.length)] ?? 0;
 }
 
 /** Exponents of the 80-bit format: both ends, close to `near`, around one, of integers, or any. */
-function exponent(random: Random, near: number): number {
+export function exponent(random: Random, near: number): number {
   switch (random.below(8)) {
     case 0:
       return 0;
@@ -81,7 +81,7 @@ function significand(random: Random, exponent: number): readonly [high: number, 
   return [integer ? (high | 0x8000_0000) >>> 0 : high & 0x7fff_ffff, low];
 }
 
-function writeExtended(random: Random, cases: Buffer, at: number, near: number): void {
+export function writeExtended(random: Random, cases: Buffer, at: number, near: number): void {
   const power = exponent(random, near);
   const [high, low] = significand(random, power);
   cases.writeUInt32LE(low, at);
@@ -117,7 +117,7 @@ function stayDefined(form: number, cases: Buffer, at: number): void {
 }
 
 /** The control word, with most exceptions masked, and a status word in which none is pending. */
-function writeControl(random: Random, cases: Buffer, at: number): void {
+export function writeControl(random: Random, cases: Buffer, at: number): void {
   const masks = random.below(4) === 0 ? random.below(64) : 0x3f;
   const precision = pick(random, [3, 3, 2, 0]);
   cases.writeUInt16LE((random.below(4) << 10) | (precision << 8) | 0x40 | masks, at);
@@ -143,7 +143,7 @@ function writeOperand(random: Random, cases: Buffer, at: number, form: number): 
 }
 
 /** FLDENV's and FRSTOR's control and status word are as `writeControl` makes them. */
-function writeEnvironment(random: Random, cases: Buffer, at: number, size: number): void {
+export function writeEnvironment(random: Random, cases: Buffer, at: number, size: number): void {
   const words = Buffer.alloc(8);
   writeControl(random, words, 0);
   cases.writeUInt16LE(words.readUInt16LE(0), at);
