@@ -100,7 +100,16 @@ export function addBlock(at: usize, end: usize): void {
   store<usize>(head, at);
   const first = block.second == 0 ? block.bytes : 4096 - (<u32>block.code & 0xfff);
   block.nextInFrame = addToFrame(at, block.code, first);
-  if (block.second != 0) block.nextInSecond = addToFrame(at, block.second, block.bytes - first);
+  if (block.second == 0) return;
+  const rest = block.bytes - first;
+  if (isOneFrame(block)) frameOf(block.second).granules |= granulesOf(0, rest);
+  else block.nextInSecond = addToFrame(at, block.second, rest);
+}
+
+/** Whether both pages of a block are one frame, in whose list it stands once: mappings may be so. */
+@inline
+function isOneFrame(block: Block): bool {
+  return ((block.code ^ block.second) & ~PAGE_MASK) == 0;
 }
 
 /** Puts the block into the frame's list; returns the one that was the first. */
@@ -191,7 +200,7 @@ export function dropBlock(at: usize): void {
   block.instructions = DROPPED;
   unchain(headOf(block.code, block.rip, block.mode), at, 0);
   removeFromFrame(at, block.code);
-  if (block.second != 0) removeFromFrame(at, block.second);
+  if (block.second != 0 && !isOneFrame(block)) removeFromFrame(at, block.second);
 }
 
 function unchain(head: usize, at: usize, pointer: usize): void {

@@ -92,6 +92,22 @@ describe("a store of the running CPU", () => {
     const alias = BigInt(FAR + 1 + 0x100_0000);
     expect(go(CODE, { rdi: alias, rsi: BigInt(FAR) })).toBe(8n);
   });
+  test("into an instruction both of whose pages are one frame is seen", () => {
+    const { bench } = on.on;
+    const linear = 0x4000_0000;
+    const tables = 0x50_0000;
+    bench.write64(PML4 + 0x1008, BigInt(tables) | 7n);
+    bench.write64(tables, BigInt(tables + 0x1000) | 7n);
+    for (let n = 0; n < 2; n++) bench.write64(tables + 0x1000 + 8 * n, 0x40_3007n);
+    on.put("b8 01", 0x40_3ffe);
+    on.put("00 00 00 f4", 0x40_3000);
+    expect(go(linear + 0xffe)).toBe(1n);
+    on.put("c6 07 05 ff e6");
+    const rsi = BigInt(linear + 0xffe);
+    expect(go(CODE, { rdi: 0x40_3fffn, rsi })).toBe(5n);
+    expect(go(CODE, { rdi: 0x40_3000n, rsi })).toBe(0x505n);
+    expect(go(linear + 0xffe)).toBe(0x505n);
+  });
 });
 
 describe("what others change is seen", () => {
