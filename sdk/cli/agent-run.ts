@@ -1,5 +1,4 @@
 /** `aios boot --agent`: a bundle whose first agent is an ELF file, and what its end means to a shell. */
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { DriveOptions } from "../../sim/host/drives.ts";
 import { MachineError } from "../../sim/host/errors.ts";
@@ -7,6 +6,7 @@ import type { Machine } from "../../sim/host/machine.ts";
 import { checkElf } from "../image/elf.ts";
 import { buildBootImage, ImageError } from "../image/index.ts";
 import { EXIT_LIMIT } from "./exit.ts";
+import { INPUT_BYTES_MAX, readInputFile } from "./image-file.ts";
 
 /** Added to the vector of the fault that has ended the agent, as shells do with signals. */
 const EXIT_FAULT = 128;
@@ -24,7 +24,7 @@ const VECTORS: Readonly<Record<number, string>> = {
 
 /** @throws MachineError bad-argument: the file can't be an agent */
 export async function agentDrive(file: string): Promise<DriveOptions> {
-  const data = new Uint8Array(readFileSync(file));
+  const data = readInputFile(file, INPUT_BYTES_MAX);
   try {
     checkElf(data, basename(file));
   } catch (error) {

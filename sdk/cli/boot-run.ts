@@ -1,5 +1,5 @@
 /** Runs the machine that `aios boot` describes. Loaded only when it is needed: it brings the machine. */
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import type { GuestOptions } from "../../sim/host/boot/guest.ts";
 import { MachineError } from "../../sim/host/errors.ts";
 import { GdbServer } from "../../sim/host/gdb/server.ts";
@@ -12,7 +12,7 @@ import type { DriveArgument } from "./drive.ts";
 import { EXIT_BAD_INPUT, EXIT_LIMIT, EXIT_PANIC, EXIT_STATUS } from "./exit.ts";
 import { type GuestEnd, runGuest } from "./guest-run.ts";
 import { hangReport, readSymbols } from "./hang-report.ts";
-import { writeFileAtomically } from "./image-file.ts";
+import { FileError, INPUT_BYTES_MAX, readInputFile, writeFileAtomically } from "./image-file.ts";
 import { seedBytes } from "./seed.ts";
 
 /** QEMU's default `iobase`. */
@@ -28,7 +28,8 @@ export async function runBoot(options: BootArguments): Promise<number> {
   try {
     return await boot(options);
   } catch (error) {
-    if (!(error instanceof MachineError) && !isFileError(error)) throw error;
+    const expected = error instanceof MachineError || error instanceof FileError;
+    if (!expected && !isFileError(error)) throw error;
     process.stderr.write(`aios: ${(error as Error).message}\n`);
     return error instanceof MachineError && error.code === "guest-trap"
       ? EXIT_PANIC
@@ -175,8 +176,8 @@ async function machineOptions(options: BootArguments): Promise<MachineOptions> {
 
 function guestFiles(kernel: string, { initrd, append }: BootArguments): GuestOptions {
   return {
-    kernel: new Uint8Array(readFileSync(kernel)),
-    ...(initrd === undefined ? {} : { initrd: new Uint8Array(readFileSync(initrd)) }),
+    kernel: readInputFile(kernel, INPUT_BYTES_MAX),
+    ...(initrd === undefined ? {} : { initrd: readInputFile(initrd, INPUT_BYTES_MAX) }),
     ...(append === undefined ? {} : { commandLine: append }),
   };
 }

@@ -1,9 +1,9 @@
 /** Where a guest was when its time was up: addresses, symbols if there are any, instructions. */
-import { readFileSync } from "node:fs";
 import { MachineError } from "../../sim/host/errors.ts";
 import { instructionAt } from "../../sim/host/instruction-at.ts";
 import type { Machine } from "../../sim/host/machine.ts";
 import type { GuestEnd } from "./guest-run.ts";
+import { INPUT_BYTES_MAX, readInputFile } from "./image-file.ts";
 
 /** Ascending by address. */
 export type Symbols = readonly { readonly address: bigint; readonly name: string }[];
@@ -17,7 +17,8 @@ const REACH = 0x10_0000n;
  */
 export function readSymbols(path: string): Symbols {
   const symbols: { address: bigint; name: string }[] = [];
-  readFileSync(path, "utf8")
+  new TextDecoder()
+    .decode(readInputFile(path, INPUT_BYTES_MAX))
     .split("\n")
     .forEach((line, n) => {
       if (line === "") return;

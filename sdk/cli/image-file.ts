@@ -15,6 +15,8 @@ import type { ImageSource } from "../image/source.ts";
 
 /** Runs of zeros of this size are left out of the file: it becomes sparse where that is possible. */
 const CHUNK_BYTES = 1024 * 1024;
+/** The most that one read of Node takes: larger than any kernel, initial RAM disk or agent. */
+export const INPUT_BYTES_MAX = 0x7fff_ffff;
 
 /** Bad input from the file system, said in one line. */
 export class FileError extends Error {

@@ -36,7 +36,7 @@ function refusal(path: string, cause: unknown): MachineError {
 /**
  * A drive over the image in `path`, opened at the first access. With neither `overlay` nor
  * `readOnly` the guest's writes go to the file, and the machine can't be snapshotted or forked.
- * @throws MachineError drive-missing, drive-empty, drive-not-a-file, drive-unreadable
+ * @throws MachineError drive-missing, drive-empty, drive-not-a-file, drive-unreadable, drive-read-only
  */
 export function fileDrive(path: string, options: FileDriveOptions = {}): DriveOptions {
   const writable = !options.overlay && !options.readOnly;
@@ -54,6 +54,9 @@ class FileBackend implements DriveBackend {
     this.path = path;
     this.writable = writable;
     this.bytes = imageBytes(path);
+    // A guest should not find out by errors of its drive what can be known before it runs.
+    this.open();
+    this.close();
     if (writable) this.write = (offset, from) => this.writeAll(offset, from);
   }
 
