@@ -6,6 +6,7 @@ import {
   loading,
   type MicroOp,
   OPERANDS,
+  SLOWLY,
   storing,
   WIDE,
   WIDTHS,
@@ -44,10 +45,19 @@ const conditional: MicroOp[] = [
   })),
 ];
 
-const CALL_ADDRESS = "const va = load<u64>(cpu, RSP) - 8;";
-const PUSH_NEXT = storing(WIDTHS[3] as Width, "load<u64>(block, NEXT_SITE + 8)");
 const indirect = (rip: string) => `store<u64>(INDIRECT_SITE + 8, ${rip});
         site = INDIRECT_SITE;`;
+const PUSH_ADDRESS = "const va = load<u64>(cpu, RSP) - 8;";
+const QUADWORD = WIDTHS[3] as Width;
+/** Pushes the address behind the block, and then branches. */
+const calling = (before: string, branch: string) =>
+  storing(
+    before,
+    QUADWORD,
+    "load<u64>(block, NEXT_SITE + 8)",
+    `store<u64>(cpu, va, RSP);
+        ${branch}`,
+  );
 const CANONICAL = "if (!canonical(target)) return refuseTarget(cpu, block, ip, left);";
 
 const jumps: MicroOp[] = [
@@ -63,30 +73,29 @@ const jumps: MicroOp[] = [
   },
   {
     name: "CALL",
-    code: `${CALL_ADDRESS}
-        ${PUSH_NEXT}
-        store<u64>(cpu, va, RSP);
-        site = ${TAKEN};`,
+    ...calling(PUSH_ADDRESS, `site = ${TAKEN};`),
     branches: true,
   },
   {
     name: "CALL_R",
-    code: `${CALL_ADDRESS}
+    ...calling(
+      `${PUSH_ADDRESS}
         const target = load<u64>(${A});
-        if (!canonical(target)) return refuseCall(cpu, block, ip, left, va);
-        ${PUSH_NEXT}
-        store<u64>(cpu, va, RSP);
-        ${indirect("target")}`,
+        if (!canonical(target)) return refuseCall(cpu, block, ip, left, va);`,
+      indirect("target"),
+    ),
     branches: true,
   },
   {
     name: "RET",
-    code: `const va = load<u64>(cpu, RSP);
-        let target: u64;
-        ${loading("u64", 64, "target = value")}
-        ${CANONICAL}
+    ...loading(
+      "const va = load<u64>(cpu, RSP);",
+      "u64",
+      64,
+      `if (!canonical(value)) return refuseTarget(cpu, block, ip, left);
         store<u64>(cpu, va + 8 + <u64>load<u32>(ip, 8), RSP);
-        ${indirect("target")}`,
+        ${indirect("value")}`,
+    ),
     branches: true,
   },
   { name: "SYSTEM", code: "return leave(LEFT_SYSTEM, block, ip, left);", branches: true },
@@ -98,13 +107,14 @@ const jumps: MicroOp[] = [
   {
     // Not the last instruction of its block: the one behind it is in its shadow.
     name: "STI",
-    code: `if (!setInterruptFlag(changetype<Cpu>(cpu))) return leave(LEFT_SYSTEM, block, ip, left);`,
+    code: SLOWLY,
+    slow: `if (!setInterruptFlag(changetype<Cpu>(cpu))) return leave(LEFT_SYSTEM, block, ip, left);`,
   },
   {
     // CLAC and STAC; the fast lines are others then.
     name: "SET_AC",
-    code: `if (!setAccess(changetype<Cpu>(cpu), load<u8>(ip, 2))) return leave(LEFT_SYSTEM, block, ip, left);
-        lines = load<usize>(cpu, offsetof<Cpu>("fastLines"));`,
+    code: SLOWLY,
+    slow: `if (!setAccess(changetype<Cpu>(cpu), load<u8>(ip, 2))) return leave(LEFT_SYSTEM, block, ip, left);`,
   },
   {
     // Code that can't be executed: y is the vector.

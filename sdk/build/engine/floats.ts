@@ -2,7 +2,7 @@
  * Micro-ops of frequent floating-point instructions. Each tries the native way (sim/core/sse/quick.ts),
  * else it is the call that CALL_SSE would be, with the same fields.
  */
-import type { MicroOp } from "./micro-ops.ts";
+import { type MicroOp, SLOWLY } from "./micro-ops.ts";
 import { VECTORS } from "./packed.ts";
 
 const unit = (n: number) => `vectors + (<usize>load<u8>(ip, ${n}) << 4)`;
@@ -10,17 +10,15 @@ const CONTROL = "vectors + 24";
 const SLOT_A = "cpu + <usize>load<u8>(ip, 2)";
 const SLOT_B = "cpu + <usize>load<u8>(ip, 3)";
 const WIDE = "(load<u8>(ip, 5) & 16) != 0";
-const CALL = `{
-          executeSse(changetype<Cpu>(cpu), ip);
-          if (faulted(cpu)) return leave(LEFT_FAULT, block, ip, left);
-        }`;
+const SLOW = { slow: "executeSse(changetype<Cpu>(cpu), ip);" };
 
 const scalar = (name: string, quick: string): MicroOp => ({
   name: `V_${name}SD`,
   code: `const vectors = ${VECTORS};
         const result = quick${quick}(${CONTROL}, load<u64>(${unit(2)}), load<u64>(${unit(3)}));
         if (result != NOT_QUICK) store<u64>(${unit(2)}, result);
-        else ${CALL}`,
+        else ${SLOWLY}`,
+  ...SLOW,
 });
 
 const single = (name: string, quick: string): MicroOp => ({
@@ -28,7 +26,8 @@ const single = (name: string, quick: string): MicroOp => ({
   code: `const vectors = ${VECTORS};
         const result = quick${quick}32(${CONTROL}, load<u32>(${unit(2)}), load<u32>(${unit(3)}));
         if (result != NOT_QUICK_32) store<u32>(${unit(2)}, result);
-        else ${CALL}`,
+        else ${SLOWLY}`,
+  ...SLOW,
 });
 
 /** Both lanes are known before one is written. */
@@ -42,15 +41,17 @@ const pair = (name: string, quick: string): MicroOp => ({
         if (low != NOT_QUICK && high != NOT_QUICK) {
           store<u64>(to, low);
           store<u64>(to, high, 8);
-        } else ${CALL}`,
+        } else ${SLOWLY}`,
+  ...SLOW,
 });
 
 const relation = (name: string, type: string, suffix: string): MicroOp => ({
   name: `V_${name}`,
   code: `const vectors = ${VECTORS};
         const relation = quickRelation${suffix}(load<${type}>(${unit(2)}), load<${type}>(${unit(3)}));
-        if (relation != NO_RELATION) setStatusFlags(changetype<Cpu>(cpu), relation);
-        else ${CALL}`,
+        if (relation != NO_RELATION) setRelation(cpu, relation);
+        else ${SLOWLY}`,
+  ...SLOW,
 });
 
 const conversions: MicroOp[] = [
@@ -59,7 +60,8 @@ const conversions: MicroOp[] = [
     code: `const vectors = ${VECTORS};
         const integer = ${WIDE} ? load<i64>(${SLOT_B}) : <i64>load<i32>(${SLOT_B});
         if (isExact(integer)) store<f64>(${unit(2)}, <f64>integer);
-        else ${CALL}`,
+        else ${SLOWLY}`,
+    ...SLOW,
   },
   {
     name: "V_CVTTSD2SI",
@@ -67,21 +69,24 @@ const conversions: MicroOp[] = [
         const wide = ${WIDE};
         const integer = quickCut(${CONTROL}, load<u64>(${unit(3)}), wide);
         if (integer != NOT_QUICK_INTEGER) store<u64>(${SLOT_A}, wide ? integer : <u64>(<u32>integer));
-        else ${CALL}`,
+        else ${SLOWLY}`,
+    ...SLOW,
   },
   {
     name: "V_CVTSD2SS",
     code: `const vectors = ${VECTORS};
         const result = quickNarrow(${CONTROL}, load<u64>(${unit(3)}));
         if (result != NOT_QUICK_32) store<u32>(${unit(2)}, result);
-        else ${CALL}`,
+        else ${SLOWLY}`,
+    ...SLOW,
   },
   {
     name: "V_CVTSS2SD",
     code: `const vectors = ${VECTORS};
         const result = quickWiden(${CONTROL}, load<u32>(${unit(3)}));
         if (result != NOT_QUICK) store<u64>(${unit(2)}, result);
-        else ${CALL}`,
+        else ${SLOWLY}`,
+    ...SLOW,
   },
 ];
 

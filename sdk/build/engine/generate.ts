@@ -26,29 +26,45 @@ function numbers(): string {
 
 function caseOf({ name, code, branches }: MicroOp, n: number): string {
   const end = branches ? "break;" : "ip += MICRO_BYTES;\n        continue;";
-  const needed = code.includes("return leave(") && branches && !code.includes("site");
+  const last = code.split("\n").at(-1) ?? "";
+  const leaves = last.trim().startsWith("return ");
   return `      // ${name}
       case ${n}: {
-        ${code}${needed ? "" : `\n        ${end}`}
+        ${code}${leaves ? "" : `\n        ${end}`}
       }`;
+}
+
+function slowCaseOf({ name, slow }: MicroOp, n: number): string {
+  return slow === undefined
+    ? ""
+    : `    // ${name}
+    case ${n}: {
+      ${slow.replaceAll("\n  ", "\n")}
+      break;
+    }
+`;
 }
 
 function interpreter(): string {
   return `${HEADER}${IMPORTS}
 /**
- * Executes blocks from \`first\` on until something has to be decided outside; EngineState says what.
- * @param budget cycles to the turn's end; at least those of the first block
+ * Executes the micro-ops from \`ip\` on, in \`block\`, until something has to be decided outside;
+ * EngineState says what.
+ * @param left cycles of the turn that are left behind the block
  * @param tag what an entry of the jump cache \`jumps\` must have
  */
-export function interpret(cpu: usize, first: usize, budget: i32, tag: u32, jumps: usize): void {
-  let lines = load<usize>(cpu, offsetof<Cpu>("fastLines"));
-  let context = load<u64>(cpu, offsetof<Cpu>("fastContext"));
-  let block = first;
-  let left = budget - load<i32>(first);
-  let ip = first + BLOCK_HEADER;
-  let site: usize = 0;
-  let modified: usize = 0;
+export function execute(
+  cpu: usize,
+  block: usize,
+  ip: usize,
+  left: i32,
+  tag: u32,
+  jumps: usize,
+): void {
+  const lines = load<usize>(cpu, offsetof<Cpu>("fastLines"));
+  const context = load<u64>(cpu, offsetof<Cpu>("fastContext"));
   while (true) {
+    let site: usize;
     switch (<u32>load<u16>(ip)) {
 ${MICRO_OPS.map(caseOf).join("\n")}
       default:
@@ -70,13 +86,22 @@ ${MICRO_OPS.map(caseOf).join("\n")}
     ip = next + BLOCK_HEADER;
   }
 }
+
+/** Does the micro-op at \`ip\`, which was left by LEFT_SLOWLY; \`site\` is set if it branches. */
+export function executeSlowly(cpu: usize, block: usize, ip: usize, left: i32): void {
+  let site: usize = 0;
+  switch (<u32>load<u16>(ip)) {
+${MICRO_OPS.map(slowCaseOf).join("")}    default:
+      unreachable();
+  }
+  engine().site = site;
+}
 `;
 }
 
 const IMPORTS = `import { Cpu } from "../cpu/cpu";
 import { canonical } from "../cpu/mmu";
 import {
-  FAULT_PROTECTION,
   loadSlow,
   loadVector,
   modifyBegin,
@@ -117,7 +142,7 @@ import {
   conditionP,
   conditionS,
   conditionZ,
-  setStatusFlags,
+  setRelation,
 } from "./flags";
 import { clearInterruptFlag, setAccess, setInterruptFlag } from "./control";
 import { executeInteger } from "./integer";
@@ -127,8 +152,11 @@ import {
   leave,
   leaveAt,
   LEFT_FAULT,
+  LEFT_SLOWLY,
   LEFT_SYSTEM,
   lineOf,
+  misaligned,
+  MODIFIED,
   PAGE,
   RCX,
   refuseCall,
@@ -137,7 +165,7 @@ import {
   T0,
   T3,
 } from "./leave";
-import { INDIRECT_SITE, jumpEntry } from "./memory";
+import { engine, INDIRECT_SITE, jumpEntry } from "./memory";
 import { executeSse } from "../sse/index";
 import { beginMmx, endMmx } from "../sse/mmx";
 ${FLOAT_IMPORTS}${PACKED_IMPORTS}import { executeX87 } from "../x87/index";

@@ -6,13 +6,19 @@
  *
  * a, b and c are slots (offsets in Cpu). A memory operand is b + (c << s) + the 64 bits at 8; bit 7
  * of s says that it is in the stack segment. `length` and `count` are those of the instructions that
- * end with the micro-op, else 0. Inside a case `cpu`, `ip`, `block`, `left`, `lines`, `context` and
- * `modified` are the interpreter's variables.
+ * end with the micro-op, else 0. Inside a case `cpu`, `ip`, `block`, `left`, `lines` and `context` are
+ * the interpreter's variables.
+ *
+ * No case calls a function and goes on behind it: what lives across a call is kept in memory by a
+ * compiler, which would double the time of every micro-op. A case that needs one is left by SLOWLY, and
+ * done by the one in `slow`.
  */
 
 export interface MicroOp {
   readonly name: string;
   readonly code: string;
+  /** The whole of it with function calls, for when `code` has left by SLOWLY; it returns on a fault. */
+  readonly slow?: string;
   /** Ends the block: `code` has set `site`. */
   readonly branches?: boolean;
 }
@@ -38,9 +44,10 @@ const C = `cpu + ${field(4)}`;
 /** Immediate, as a signed number of up to 32 bits. */
 export const IMMEDIATE = "load<i32>(ip, 8)";
 
-/** Leaves the block like a fault when the last call has set one, and takes over a new context. */
-export const CHECK = `if (faulted(cpu)) return leave(LEFT_FAULT, block, ip, left);
-        context = load<u64>(cpu, offsetof<Cpu>("fastContext"));`;
+/** Leaves for the micro-op's code in `slow`; nothing is done yet. */
+export const SLOWLY = "return leave(LEFT_SLOWLY, block, ip, left);";
+/** In `slow`, behind a call. */
+export const CHECK = "if (faulted(cpu)) return;";
 
 /** Linear address of the memory operand, with an index or without. */
 const ADDRESS = {
@@ -50,35 +57,45 @@ const ADDRESS = {
   short: `load<u64>(${B}) + (load<u64>(${C}) << load<u8>(ip, 5)) + <u64>load<i32>(ip, 8)`,
 };
 
-/** The line of `va`, and whether it allows an access of so many bytes by the tag at `tag`. */
-function lineAllows(bytes: number, tag: number): string {
+/** The line of `va`, and whether it doesn't allow an access of so many bytes by the tag at `tag`. */
+export function lineForbids(bytes: number, tag: number): string {
   const last = bytes > 1 ? `va + ${bytes - 1}` : "va";
   return `const line = lineOf(lines, va);
-        if (load<u64>(line, ${tag}) == (((${last}) & PAGE) | context))`;
+        if (load<u64>(line, ${tag}) != (((${last}) & PAGE) | context))`;
 }
-const READ_TAG = 0;
-const WRITE_TAG = 8;
-const POINTER = "<usize>va + load<usize>(line, DELTA)";
+export const READ_TAG = 0;
+export const WRITE_TAG = 8;
+export const POINTER = "<usize>va + load<usize>(line, DELTA)";
 
-/** Loads a `type` from `va` and does `use` with it, which is an expression of `value`. */
-export function loading(type: string, bits: number, use: string): string {
-  return `${lineAllows(bits / 8, READ_TAG)} {
-          const value = load<${type}>(${POINTER});
-          ${use};
-        } else {
-          const value = <${type}>loadSlow(changetype<Cpu>(cpu), va, ${bits / 8});
-          ${CHECK}
-          ${use};
-        }`;
+type Codes = Pick<MicroOp, "code" | "slow">;
+
+/** Loads a `type` from the address in `before` and does `use` with it, which is code with `value`. */
+export function loading(before: string, type: string, bits: number, use: string): Codes {
+  return {
+    code: `${before}
+        ${lineForbids(bits / 8, READ_TAG)} ${SLOWLY}
+        const value = load<${type}>(${POINTER});
+        ${use};`,
+    slow: `${before}
+        const value = <${type}>loadSlow(changetype<Cpu>(cpu), va, ${bits / 8});
+        ${CHECK}
+        ${use};`,
+  };
 }
 
-/** Stores `value`, an expression of unsigned type. */
-export function storing({ bits, unsigned }: Width, value: string): string {
-  return `${lineAllows(bits / 8, WRITE_TAG)} store<${unsigned}>(${POINTER}, ${value});
-        else {
-          storeSlow(changetype<Cpu>(cpu), va, ${bits / 8}, <u64>(${value}));
-          ${CHECK}
-        }`;
+/** Stores `value`, an expression of unsigned type, at the address in `before`, and goes on with `then`. */
+export function storing(before: string, width: Width, value: string, then = ""): Codes {
+  const { bits, unsigned } = width;
+  return {
+    code: `${before}
+        ${lineForbids(bits / 8, WRITE_TAG)} ${SLOWLY}
+        store<${unsigned}>(${POINTER}, ${value});
+        ${then}`,
+    slow: `${before}
+        storeSlow(changetype<Cpu>(cpu), va, ${bits / 8}, <u64>(${value}));
+        ${CHECK}
+        ${then}`,
+  };
 }
 
 /** Names of loads: what is read, and what becomes of it. */
@@ -103,66 +120,62 @@ const putA = (type: string) =>
 const loads = (["indexed", "based"] as const).flatMap((form) =>
   LOADS.map(([name, type, bits, into]) => ({
     name: `LOAD_${form === "indexed" ? "X" : "B"}_${name}`,
-    code: `const va = ${ADDRESS[form]};
-        ${loading(type, bits, putA(into))}`,
+    ...loading(`const va = ${ADDRESS[form]};`, type, bits, putA(into)),
   })),
 );
 
 const stores = (["indexed", "based"] as const).flatMap((form) =>
   WIDTHS.map((width) => ({
     name: `STORE_${form === "indexed" ? "X" : "B"}_${width.bits}`,
-    code: `const va = ${ADDRESS[form]};
-        ${storing(width, `load<${width.unsigned}>(${A})`)}`,
+    ...storing(`const va = ${ADDRESS[form]};`, width, `load<${width.unsigned}>(${A})`),
   })),
 );
 
 const constantStores = WIDTHS.map((width) => ({
   name: `STORE_I_${width.bits}`,
-  code: `const va = ${ADDRESS.short};
-        ${storing(width, `<${width.unsigned}><i64>load<i32>(ip, 12)`)}`,
+  ...storing(`const va = ${ADDRESS.short};`, width, `<${width.unsigned}><i64>load<i32>(ip, 12)`),
 }));
 
-/** Read-modify-write: `modified` is where the result goes, or 0 when `modifyEnd` knows. */
-const modifies = [
+/** Read-modify-write: at MODIFIED is where the result goes, or 0 when `modifyEnd` knows. */
+const modifies: MicroOp[] = [
   ...WIDTHS.map(({ bits, unsigned }) => ({
     name: `MODIFY_${bits}`,
     code: `const va = ${ADDRESS.indexed};
-        ${lineAllows(bits / 8, WRITE_TAG)} {
-          modified = ${POINTER};
-          store<u64>(${A}, <u64>load<${unsigned}>(modified));
-        } else {
-          modified = 0;
-          const value = modifyBegin(changetype<Cpu>(cpu), va, ${bits / 8});
-          ${CHECK}
-          store<u64>(${A}, value);
-        }`,
+        ${lineForbids(bits / 8, WRITE_TAG)} ${SLOWLY}
+        const pointer = ${POINTER};
+        store<usize>(MODIFIED, pointer);
+        store<u64>(${A}, <u64>load<${unsigned}>(pointer));`,
+    slow: `const va = ${ADDRESS.indexed};
+        store<usize>(MODIFIED, 0);
+        const value = modifyBegin(changetype<Cpu>(cpu), va, ${bits / 8});
+        ${CHECK}
+        store<u64>(${A}, value);`,
   })),
   ...WIDTHS.map(({ bits, unsigned }) => ({
     name: `MODIFY_END_${bits}`,
-    code: `if (modified != 0) store<${unsigned}>(modified, load<${unsigned}>(${A}));
-        else modifyEnd(${bits / 8}, load<u64>(${A}));`,
+    code: `const pointer = load<usize>(MODIFIED);
+        if (pointer == 0) ${SLOWLY}
+        store<${unsigned}>(pointer, load<${unsigned}>(${A}));`,
+    slow: `modifyEnd(${bits / 8}, load<u64>(${A}));`,
   })),
 ];
 
 const PUSH_ADDRESS = "const va = load<u64>(cpu, RSP) - 8;";
+const QUADWORD = WIDTHS[3] as Width;
+const PUSHED = "store<u64>(cpu, va, RSP);";
 const stack: MicroOp[] = [
-  {
-    name: "PUSH",
-    code: `${PUSH_ADDRESS}
-        ${storing(WIDTHS[3] as Width, `load<u64>(${A})`)}
-        store<u64>(cpu, va, RSP);`,
-  },
-  {
-    name: "PUSH_I",
-    code: `${PUSH_ADDRESS}
-        ${storing(WIDTHS[3] as Width, `<u64><i64>${IMMEDIATE}`)}
-        store<u64>(cpu, va, RSP);`,
-  },
+  { name: "PUSH", ...storing(PUSH_ADDRESS, QUADWORD, `load<u64>(${A})`, PUSHED) },
+  { name: "PUSH_I", ...storing(PUSH_ADDRESS, QUADWORD, `<u64><i64>${IMMEDIATE}`, PUSHED) },
   {
     // POP RSP: the value that was read counts (SDM 2B, POP), so RSP moves first.
     name: "POP",
-    code: `const va = load<u64>(cpu, RSP);
-        ${loading("u64", 64, `store<u64>(cpu, va + 8, RSP); store<u64>(${A}, value)`)}`,
+    ...loading(
+      "const va = load<u64>(cpu, RSP);",
+      "u64",
+      64,
+      `store<u64>(cpu, va + 8, RSP);
+        store<u64>(${A}, value)`,
+    ),
   },
 ];
 
@@ -264,8 +277,8 @@ const products: MicroOp[] = WIDE.flatMap(({ bits, signed: t }) => [
 /** Functions outside of the interpreter: y says which operation. */
 const calls: MicroOp[] = (["Address", "Integer", "X87", "Sse"] as const).map((name) => ({
   name: `CALL_${name.toUpperCase()}`,
-  code: `execute${name}(changetype<Cpu>(cpu), ip);
-        ${CHECK}`,
+  code: SLOWLY,
+  slow: `execute${name}(changetype<Cpu>(cpu), ip);`,
 }));
 
 /** In the order of their numbers: families by width are counted up from the 8-bit one. */

@@ -4,7 +4,15 @@
  * bytes: 2 to 9 MMX registers, 10 to 25 XMM registers, 26 a temporary.
  */
 import { FLOAT_MICRO_OPS } from "./floats.ts";
-import type { MicroOp } from "./micro-ops.ts";
+import {
+  CHECK,
+  lineForbids,
+  type MicroOp,
+  POINTER,
+  READ_TAG,
+  SLOWLY,
+  WRITE_TAG,
+} from "./micro-ops.ts";
 import { PACKED_MICRO_OPS, VECTORS } from "./packed.ts";
 
 const field = (n: number) => `<usize>load<u8>(ip, ${n})`;
@@ -15,28 +23,19 @@ const SLOT_A = `cpu + ${field(2)}`;
 const SLOT_B = `cpu + ${field(3)}`;
 const ADDRESS = `const va = load<u64>(cpu + ${field(3)})
           + (load<u64>(cpu + ${field(4)}) << load<u8>(ip, 5)) + load<u64>(ip, 8);`;
-const POINTER = "<usize>va + load<usize>(line, DELTA)";
-const READ_TAG = 0;
-const WRITE_TAG = 8;
-
-const CHECK = `if (faulted(cpu)) return leave(LEFT_FAULT, block, ip, left);
-          context = load<u64>(cpu, offsetof<Cpu>("fastContext"));`;
 /** An operand of 16 bytes must be aligned, whatever the segment (Intel SDM 3A, 6.15, #GP). */
-const ALIGNED = `if ((<u32>va & 15) != 0) {
-          store<u32>(cpu, FAULT_PROTECTION, offsetof<Cpu>("fault"));
-          return leave(LEFT_FAULT, block, ip, left);
-        }`;
+const ALIGNED = `if ((<u32>va & 15) != 0) return misaligned(cpu, block, ip, left);`;
 
 /** An access of so many bytes: by the fast line if it allows that, else by a function. */
-function access(bytes: number, tag: number, fast: string, slow: string, aligned = false): string {
-  return `${ADDRESS}
-        ${aligned ? ALIGNED : ""}
-        const line = lineOf(lines, va);
-        if (load<u64>(line, ${tag}) == (((${aligned ? "va" : `va + ${bytes - 1}`}) & PAGE) | context)) {
-          ${fast}
-        } else {
-          ${slow}
-        }`;
+function access(bytes: number, tag: number, fast: string, slow: string, aligned = false) {
+  const before = aligned ? `${ADDRESS}\n        ${ALIGNED}` : ADDRESS;
+  return {
+    code: `${before}
+        ${lineForbids(aligned ? 1 : bytes, tag)} ${SLOWLY}
+        ${fast}`,
+    slow: `${before}
+        ${slow}`,
+  };
 }
 
 const clearing = (bits: number) => `v128.load${bits}_zero`;
@@ -45,7 +44,7 @@ const clearing = (bits: number) => `v128.load${bits}_zero`;
 const loads: MicroOp[] = [
   ...[32, 64].map((bits) => ({
     name: `V_LOAD_${bits}`,
-    code: access(
+    ...access(
       bits / 8,
       READ_TAG,
       `v128.store(${A}, ${clearing(bits)}(${POINTER}));`,
@@ -56,7 +55,7 @@ const loads: MicroOp[] = [
   })),
   ...[false, true].map((aligned) => ({
     name: aligned ? "V_LOAD_ALIGNED" : "V_LOAD_128",
-    code: access(
+    ...access(
       16,
       READ_TAG,
       `v128.store(${A}, v128.load(${POINTER}));`,
@@ -71,7 +70,7 @@ const loads: MicroOp[] = [
 const stores: MicroOp[] = [
   ...[32, 64].map((bits) => ({
     name: `V_STORE_${bits}`,
-    code: access(
+    ...access(
       bits / 8,
       WRITE_TAG,
       `store<u${bits}>(${POINTER}, load<u${bits}>(${A}));`,
@@ -81,7 +80,7 @@ const stores: MicroOp[] = [
   })),
   ...[false, true].map((aligned) => ({
     name: aligned ? "V_STORE_ALIGNED" : "V_STORE_128",
-    code: access(
+    ...access(
       16,
       WRITE_TAG,
       `v128.store(${POINTER}, v128.load(${A}));`,
@@ -117,12 +116,8 @@ const moves: MicroOp[] = [
     code: `store<u64>(${SLOT_A}, <u64><u32>i64x2.bitmask(v128.load(${B})));`,
   },
   /** MMX: before the instruction, and after it; a = the MMX register that was written, or 0. */
-  {
-    name: "MMX_BEGIN",
-    code: `beginMmx(changetype<Cpu>(cpu));
-        if (faulted(cpu)) return leave(LEFT_FAULT, block, ip, left);`,
-  },
-  { name: "MMX_END", code: `endMmx(changetype<Cpu>(cpu), load<u8>(ip, 2));` },
+  { name: "MMX_BEGIN", code: SLOWLY, slow: "beginMmx(changetype<Cpu>(cpu));" },
+  { name: "MMX_END", code: SLOWLY, slow: "endMmx(changetype<Cpu>(cpu), load<u8>(ip, 2));" },
 ];
 
 export const VECTOR_MICRO_OPS: readonly MicroOp[] = [

@@ -193,6 +193,15 @@ export function setStatusFlags(cpu: Cpu, flags: u64): void {
   cpu.flagAux = (<u64>(carry ^ overflow) << 63) | (flags & RFLAGS_AF);
 }
 
+/** The same of no more than CF and ZF, not both: what a comparison of numbers gives. */
+@inline
+export function setRelation(cpu: usize, flags: u32): void {
+  const zero = flags >> 6;
+  const carry = flags & RFLAGS_CF;
+  // PF is 0, though a result of 0 has even parity.
+  setFlags(cpu, <i64>(zero ^ 1), <i64>(<u64>carry << 63), carry | (zero << PARITY_DELTA_SHIFT));
+}
+
 /** Puts the status flags into `rflags`, for whoever reads them there. */
 export function storeFlags(cpu: Cpu): void {
   cpu.rflags = (cpu.rflags & ~(<u64>RFLAGS_STATUS)) | statusFlags(cpu);

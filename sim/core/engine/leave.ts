@@ -2,7 +2,7 @@
 import { Cpu } from "../cpu/cpu";
 import { FastLine, LINE_MASK, LINE_SHIFT } from "../cpu/tlb";
 import { FAULT_PROTECTION, writable } from "./access";
-import { engine } from "./memory";
+import { engine, ENGINE_BASE, EngineState } from "./memory";
 
 /** At `site`: the block behind it is not known, has been dropped, or is longer than the budget. */
 export const LEFT_AT_SITE: u32 = 1;
@@ -12,6 +12,8 @@ export const LEFT_FAULT: u32 = 2;
 export const LEFT_SYSTEM: u32 = 3;
 /** As LEFT_FAULT, but the fault isn't one of a memory access. */
 export const LEFT_REFUSED: u32 = 4;
+/** At a micro-op that needs a function: executeSlowly does it, and the block goes on behind it. */
+export const LEFT_SLOWLY: u32 = 5;
 
 export const RCX: usize = offsetof<Cpu>("rcx");
 export const RSP: usize = offsetof<Cpu>("rsp");
@@ -19,6 +21,9 @@ export const T0: usize = offsetof<Cpu>("t0");
 export const T3: usize = offsetof<Cpu>("t3");
 export const PAGE: u64 = ~(<u64>0xfff);
 export const DELTA: usize = offsetof<FastLine>("delta");
+
+/** Where the result of a read-modify-write goes. */
+export const MODIFIED: usize = ENGINE_BASE + offsetof<EngineState>("modified");
 
 /** The fast line among `lines` that `va` may be in. */
 @inline
@@ -54,6 +59,12 @@ export function refuseTarget(cpu: usize, block: usize, operation: usize, left: i
   store<u32>(cpu, FAULT_PROTECTION, offsetof<Cpu>("fault"));
   store<u32>(cpu, 0, offsetof<Cpu>("faultCode"));
   leave(LEFT_REFUSED, block, operation, left);
+}
+
+/** A vector in memory that isn't aligned, whatever the segment (Intel SDM 3A, 6.15, #GP). */
+export function misaligned(cpu: usize, block: usize, operation: usize, left: i32): void {
+  store<u32>(cpu, FAULT_PROTECTION, offsetof<Cpu>("fault"));
+  leave(LEFT_FAULT, block, operation, left);
 }
 
 /** The same of a CALL, whose push to `va` would come first and fault first. */

@@ -49,6 +49,8 @@ export class EngineState {
   block: usize;
   operation: usize;
   left: i32;
+  /** Linear memory that a read-modify-write has read and will write; 0: `modifyEnd` knows. */
+  modified: usize;
   /** The site (blocks.ts) through which a block would have been entered. */
   site: usize;
   /** The span of memory of the access in progress (access.ts): up to a page's end, and behind it. */

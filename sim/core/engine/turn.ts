@@ -20,8 +20,8 @@ import { Block, BLOCK_HEADER, blockAt, MICRO_BYTES } from "./blocks";
 import { BLOCK_INSTRUCTIONS } from "./emit";
 import { IN_STACK } from "./emitter";
 import { clearTemporaries, loadFlags, storeFlags } from "./flags";
-import { interpret } from "./interpreter.generated";
-import { LEFT_AT_SITE, LEFT_FAULT, LEFT_SYSTEM } from "./leave";
+import { execute, executeSlowly } from "./interpreter.generated";
+import { LEFT_AT_SITE, LEFT_FAULT, LEFT_SLOWLY, LEFT_SYSTEM } from "./leave";
 import { blockFor, shortened } from "./lookup";
 import {
   engine,
@@ -158,6 +158,24 @@ function run(cpu: Cpu, budget: u64): void {
 function fetchFault(cpu: Cpu): void {
   cpu.clock += 1;
   raiseFault(cpu);
+}
+
+/**
+ * Executes blocks from `first` on until something has to be decided here; EngineState says what.
+ * @param budget cycles to the turn's end; at least those of the first block
+ * @param tag what an entry of the jump cache `jumps` must have
+ */
+function interpret(cpu: usize, first: usize, budget: i32, tag: u32, jumps: usize): void {
+  const state = engine();
+  execute(cpu, first, first + BLOCK_HEADER, budget - load<i32>(first), tag, jumps);
+  while (state.reason == LEFT_SLOWLY) {
+    const ip = state.operation;
+    executeSlowly(cpu, state.block, ip, state.left);
+    if (state.reason != LEFT_SLOWLY) return;
+    if (load<u32>(cpu, offsetof<Cpu>("fault")) != 0) state.reason = LEFT_FAULT;
+    else if (state.site != 0) state.reason = LEFT_AT_SITE;
+    else execute(cpu, state.block, ip + MICRO_BYTES, state.left, tag, jumps);
+  }
 }
 
 /** Makes the way from `site` to the block `to` short: by a link within a page, else by the jump cache. */
