@@ -8,7 +8,7 @@
 import { physicalRead, physicalWrite } from "../bus/bus";
 import { debugControl, pageIsWatched } from "../debug";
 import { codeWritten } from "../engine/blocks";
-import { frameOf, LINES_ACCESS, LINES_SUPERVISOR, LINES_USER } from "../engine/memory";
+import { engine, frameOf, LINES_ACCESS, LINES_SUPERVISOR, LINES_USER } from "../engine/memory";
 import { loadSized, ramPointer, storeSized } from "../ram";
 import { Cpu } from "./cpu";
 import { peek32, walk32 } from "./paging32";
@@ -266,6 +266,7 @@ function markUsed(path: usize, depth: usize, access: u32): u64 {
       n == depth - 1 && access & ACCESS_WRITE ? PAGE_ACCESSED | PAGE_DIRTY : PAGE_ACCESSED;
     if ((entry & flags) == flags) continue;
     codeWritten(pointer, 8);
+    engine().tablesChanged = 1;
     store<u64>(pointer, entry | flags);
   }
   return load<u64>(load<usize>(path + (depth - 1) * sizeof<usize>())) & PAGE_DIRTY;

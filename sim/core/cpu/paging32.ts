@@ -6,6 +6,7 @@
  * A page of 4 MiB takes two entries of 2 MiB in the TLB; INVLPG drops both (control.ts).
  */
 import { codeWritten } from "../engine/blocks";
+import { engine } from "../engine/memory";
 import { ramPointer } from "../ram";
 import { Cpu } from "./cpu";
 import { found, NO_ADDRESS, pageFault, permitted } from "./mmu";
@@ -93,6 +94,7 @@ function mark(pointer: usize, flags: u32): void {
   const entry = load<u32>(pointer);
   if ((entry & flags) == flags) return;
   codeWritten(pointer, 4);
+  engine().tablesChanged = 1;
   store<u32>(pointer, entry | flags);
 }
 

@@ -4,7 +4,8 @@
  * In a block an access may reach RAM only. One that would reach a device, would write to code, or has
  * changed what is cached of the page tables leaves the block with FAULT_ALONE before anything is
  * done; the instruction is then executed alone (turn.ts), with clock and RIP exact, and there every
- * access is allowed. All set `cpu.fault` when they fail, and have then done nothing.
+ * access is allowed. One whose walk has set a flag in the tables is begun again: tables may lie in code.
+ * All set `cpu.fault` when they fail, and have then done nothing.
  */
 import { physicalRead, physicalWrite } from "../bus/bus";
 import { in64BitMode } from "../cpu/control";
@@ -23,6 +24,8 @@ import { CR0_AM, RFLAGS_AC, VECTOR_AC, VECTOR_GP } from "../../spec/x86";
 /** Values of `cpu.fault` beyond the vectors: #DE, whose vector is 0, and "to be executed alone". */
 export const FAULT_DIVIDE: u32 = 0x100;
 export const FAULT_ALONE: u32 = 0x101;
+/** Beyond the vectors as well: to be fetched again, because a walk through the tables may have changed it. */
+export const FAULT_AGAIN: u32 = 0x103;
 /** #GP(0) that an operand on the stack raises, too: it isn't aligned, or its contents are refused. */
 export const FAULT_PROTECTION: u32 = 0x102;
 
@@ -35,6 +38,7 @@ function findSpan(cpu: Cpu, va: u64, bytes: u32, kind: u32): bool {
   const access = accessOf(cpu, kind);
   if (cpu.rflags & RFLAGS_AC && misaligned(cpu, va, bytes)) return false;
   state.translationsChanged = 0;
+  state.tablesChanged = 0;
   const head = min<u32>(bytes, 4096 - (<u32>va & 0xfff));
   state.spanHead = head;
   // Whether an address is canonical is known before any page is looked for.
@@ -53,7 +57,8 @@ function findSpan(cpu: Cpu, va: u64, bytes: u32, kind: u32): bool {
   const watched = debugControl().watchpoints != 0;
   const unseen = !watched || watchAccess(cpu, va, bytes, kind == ACCESS_WRITE, state.alone != 0);
   if (state.alone != 0) return true;
-  if (!ram || !unseen || state.translationsChanged != 0 || (kind == ACCESS_WRITE && spanHoldsCode(bytes)))
+  if (state.tablesChanged != 0) cpu.fault = FAULT_AGAIN;
+  else if (!ram || !unseen || state.translationsChanged != 0 || (kind == ACCESS_WRITE && spanHoldsCode(bytes)))
     cpu.fault = FAULT_ALONE;
   return cpu.fault == 0;
 }

@@ -52,7 +52,8 @@ export class Block {
   nextInTable: usize;
   nextInFrame: usize;
   nextInSecond: usize;
-  reserved: u32;
+  /** `instructions` as it was before the block was dropped. */
+  made: i32;
 }
 
 export const BLOCK_HEADER: usize = 80;

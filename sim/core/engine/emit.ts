@@ -103,6 +103,7 @@ export function makeBlock(
   if (count != 0 && load<u16>(last) == M_STI) store<u16>(last, <u16>M_SYSTEM);
   else if (!ended) emitCall(M_NEXT, 0, 0, 0, 0);
   block.instructions = count;
+  block.made = count;
   block.bytes = length;
   block.nextRip = state.emitNextRip;
   return state.emitTop;

@@ -9,7 +9,7 @@ import { refuse } from "../cpu/segments";
 import { fastFetch } from "../cpu/tlb";
 import { CODE_64 } from "../decode/instruction";
 import { ramPointer } from "../ram";
-import { addBlock, Block, blockAt, dropBlock, findBlock, reserveBlock } from "./blocks";
+import { addBlock, Block, blockAt, dropBlock, DROPPED, findBlock, reserveBlock } from "./blocks";
 import { BLOCK_BYTES_MAX, BLOCK_INSTRUCTIONS, makeBlock } from "./emit";
 import { INSTRUCTION_BYTES, noteFetch, singleBlock } from "./memory";
 import { MODE_CODE, MODE_LIMITED } from "./mode";
@@ -91,7 +91,8 @@ function makeCrossing(cpu: Cpu, at: usize, code: usize, rip: u64, linear: u64, m
   }
   memory.copy(INSTRUCTION_BYTES + head, second, LONGEST - head);
   const end = makeBlock(at, code, INSTRUCTION_BYTES, LONGEST, rip, mode, 1);
-  blockAt(at).second = second;
+  // The walk to the second page may have changed the bytes on the first.
+  if (blockAt(at).bytes > head) blockAt(at).second = second;
   addBlock(at, end);
   return at;
 }
@@ -102,13 +103,14 @@ function nextPage(linear: u64, mode: u32): u64 {
   return (mode & MODE_CODE) == CODE_64 ? next : next & 0xffff_ffff;
 }
 
-/** The second page may have been mapped elsewhere meanwhile. */
+/** The second page may have been mapped elsewhere meanwhile; finding it may have changed the code itself. */
 function checkSecond(cpu: Cpu, at: usize, linear: u64): usize {
   const block = blockAt(at);
   const second = fetchPointer(cpu, nextPage(linear, block.mode));
   if (cpu.fault != 0) return 0;
-  if (second == block.second) return at;
-  dropBlock(at);
+  const dropped = block.instructions == DROPPED;
+  if (second == block.second && !dropped) return at;
+  if (!dropped) dropBlock(at);
   // A flush leaves the bytes of the dropped block until the new one is written over them.
   const code = block.code;
   const rip = block.rip;

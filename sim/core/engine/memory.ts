@@ -42,6 +42,8 @@ export class EngineState {
   blockTop: usize;
   /** Set when a cached translation goes: the page that is being executed may be another now. */
   translationsChanged: u32;
+  /** Set when a walk has stored an accessed or dirty flag: the bytes may be code. */
+  tablesChanged: u32;
   /** 1 while one instruction is executed alone: it may reach devices and store into code. */
   alone: u32;
   /** Why and where the interpreter left (interpreter.ts), and the cycles that it had left. */

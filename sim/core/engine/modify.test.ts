@@ -111,6 +111,23 @@ describe("a store of the running CPU", () => {
 });
 
 describe("what others change is seen", () => {
+  test("when a walk through page tables sets a flag in them, and they lie in the code", () => {
+    const { bench } = on.on;
+    const table = 0x50_0000;
+    const linear = 0x4000_0000;
+    bench.write64(PML4 + 0x1008, BigInt(table) | 7n);
+    bench.write64(table, BigInt(table + 0x1000) | 7n);
+    // mov al, [rdi]; mov rcx, the entry that maps RDI; hlt
+    const entry = BigInt(DATA) | 7n;
+    const at = table + 0x1100;
+    on.put("8a 07 48 b9", at - 4);
+    bench.write64(at, entry);
+    on.put("f4", at + 8);
+    const before = on.cpu.retired;
+    go(at - 4, { rdi: BigInt(linear + 0x20 * 0x1000) });
+    expect(on.cpu.rcx).toBe(entry | 0x20n);
+    expect(on.cpu.retired - before).toBe(3n);
+  });
   const LOOP = `83 c0 01 ff c9 75 f9 f4`;
   test("when another CPU stores into the code that this one runs", () => {
     on.copyTo(1);

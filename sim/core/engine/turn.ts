@@ -15,7 +15,7 @@ import { selectFastLines } from "../cpu/tlb";
 import { CODE_64 } from "../decode/instruction";
 import { debugBudget, debugControl, isBreakpoint, pausesHere } from "../debug";
 import { machine } from "../machine";
-import { FAULT_ALONE, FAULT_DIVIDE, FAULT_PROTECTION } from "./access";
+import { FAULT_AGAIN, FAULT_ALONE, FAULT_DIVIDE, FAULT_PROTECTION } from "./access";
 import { Block, BLOCK_HEADER, blockAt, MICRO_BYTES } from "./blocks";
 import { BLOCK_INSTRUCTIONS } from "./emit";
 import { IN_STACK } from "./emitter";
@@ -142,7 +142,12 @@ function run(cpu: Cpu, budget: u64): void {
     const tag = jumpTag(cpu, mode, jumpGeneration(cpu.index));
     interpret(changetype<usize>(cpu), at, left, tag, jumps);
     left = state.left;
-    if (state.reason != LEFT_AT_SITE) return leftInside(cpu, budget);
+    if (state.reason != LEFT_AT_SITE) {
+      if (!leftInside(cpu, budget)) return;
+      left = state.left;
+      at = blockFor(cpu, cpu.rip, mode, min<u32>(BLOCK_INSTRUCTIONS, <u32>left));
+      continue;
+    }
     const site = state.site;
     cpu.rip = load<u64>(site, 8);
     if (left == 0 || isBreakpoint(cpu.rip)) return pass(cpu, budget - <u64>left);
@@ -196,8 +201,11 @@ function connect(cpu: Cpu, from: usize, site: usize, to: usize, mode: u32): void
   store<usize>(entry, to, 12);
 }
 
-/** The interpreter has stopped at an instruction of a block: those before it have ended. */
-function leftInside(cpu: Cpu, budget: u64): void {
+/**
+ * The interpreter has stopped at an instruction of a block: those before it have ended. True when that one
+ * is to be fetched again; `left` of the engine's state is then what the turn has left for it.
+ */
+function leftInside(cpu: Cpu, budget: u64): bool {
   const state = engine();
   const block = blockAt(state.block);
   let offset: u64 = 0;
@@ -208,11 +216,17 @@ function leftInside(cpu: Cpu, budget: u64): void {
   }
   const rip = block.rip + offset;
   cpu.rip = (block.mode & MODE_CODE) == CODE_64 ? rip : rip & 0xffff_ffff;
-  const after = <u64>(state.left + block.instructions);
-  pass(cpu, budget - after + done);
-  if (state.reason == LEFT_SYSTEM) outsideOfBlock(cpu, after - done);
+  const after = state.left + block.made - <i32>done;
+  if (state.reason != LEFT_SYSTEM && cpu.fault == FAULT_AGAIN) {
+    cpu.fault = 0;
+    state.left = after;
+    return true;
+  }
+  pass(cpu, budget - <u64>after);
+  if (state.reason == LEFT_SYSTEM) outsideOfBlock(cpu, <u64>after);
   else if (cpu.fault == FAULT_ALONE) alone(cpu, block);
   else accessFault(cpu);
+  return false;
 }
 
 /** Beyond canonical addresses the stack segment has its own fault (SDM 3A, 6.15, #SS). */
