@@ -1,0 +1,21 @@
+/** What prepared code has beside its own imports and exports: the names under which the host finds it. */
+
+export const MODULE = "aios";
+/** Functions: imports of "aios". `grow` takes pages of 64 KiB and answers as memory.grow. */
+export const IMPORT_YIELD = "yield";
+export const IMPORT_GROW = "grow";
+/** The stack is too deep; doesn't return. */
+export const IMPORT_DEEP = "deep";
+export const IMPORT_MEMORY = "memory";
+
+/** Globals: exports. Cycles left (i64), pages of 64 KiB that the agent has, bytes of stack left (i32). */
+export const EXPORT_FUEL = "aios:fuel";
+export const EXPORT_PAGES = "aios:pages";
+export const EXPORT_ROOM = "aios:room";
+/** The start function, which isn't run by instantiation. */
+export const EXPORT_START = "aios:start";
+/** The module's own mutable globals, by index. */
+export const exportOfGlobal = (index: number): string => `aios:global${index}`;
+
+/** How deep an agent's code may call, in bytes of the host's stack as calls.ts estimates them. */
+export const STACK_BYTES_MAX = 256 * 1024;

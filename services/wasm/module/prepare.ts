@@ -1,0 +1,116 @@
+/**
+ * From a module to code that can be metered, suspended and copied: validation, metering (meter.ts), and
+ * Binaryen's asyncify, which lets a call of the host leave the code and come back into it later.
+ *
+ * The data segments and the initial values are no part of the code that results. They are the state at
+ * birth, so an agent begins in the way in which it goes on after a snapshot.
+ */
+import { WasmError } from "./errors.ts";
+import * as aios from "./interface.ts";
+import { type FunctionType, functionType, KIND_FUNCTION, type WasmModule } from "./model.ts";
+import { PAGE_BYTES, type Pages, WASM_PAGE_BYTES } from "./pages.ts";
+import { readModule } from "./read.ts";
+import { writeMetered } from "./write.ts";
+
+export interface PreparedImport {
+  readonly module: string;
+  readonly name: string;
+  readonly type: FunctionType;
+}
+
+export interface Prepared {
+  /** What the engine runs. */
+  readonly code: Uint8Array;
+  readonly imports: readonly PreparedImport[];
+  /** Functions that it exports, by name. */
+  readonly exports: ReadonlyMap<string, FunctionType>;
+  readonly hasStart: boolean;
+  /** Mutable globals, which are part of the state. */
+  readonly globals: readonly number[];
+  /** Pages of 64 KiB: at birth, and at most. */
+  readonly initial: number;
+  readonly maximum: number;
+  /** The memory at birth. */
+  readonly birth: Pages;
+}
+
+/** Asyncify's own work, and what undoes the worst that it does to code. */
+const OPTIMIZE_LEVEL = 2;
+
+/** @throws WasmError */
+export async function prepare(bytes: Uint8Array): Promise<Prepared> {
+  const module = readModule(bytes);
+  const birth = memoryAtBirth(module);
+  const metered = writeMetered(module);
+  const code = await makeSuspendable(metered, module);
+  const imports = module.imports.map(({ module: from, name, type }) => ({
+    module: from,
+    name,
+    type: module.types[type] ?? { parameters: [], results: [] },
+  }));
+  const functions = module.exports.filter(({ kind }) => kind === KIND_FUNCTION);
+  const { initial, maximum } = module.memory ?? { initial: 0, maximum: 0 };
+  return {
+    code,
+    imports,
+    exports: new Map(functions.map(({ name, index }) => [name, functionType(module, index)])),
+    hasStart: module.start !== null,
+    globals: module.globals.flatMap(({ mutable }, index) => (mutable ? [index] : [])),
+    initial,
+    maximum,
+    birth,
+  };
+}
+
+function memoryAtBirth(module: WasmModule): Pages {
+  const size = (module.memory?.initial ?? 0) * WASM_PAGE_BYTES;
+  const pages = new Map<number, Uint8Array>();
+  for (const [index, { offset, bytes }] of module.data.entries()) {
+    if (offset === null) continue;
+    if (offset + bytes.length > size)
+      throw new WasmError(
+        "wasm-data",
+        null,
+        `data segment ${index} ends at ${offset + bytes.length}; the memory has ${size} bytes`,
+      );
+    for (let done = 0; done < bytes.length; ) {
+      const at = offset + done;
+      const page = Math.floor(at / PAGE_BYTES);
+      const room = PAGE_BYTES - (at % PAGE_BYTES);
+      const part = bytes.subarray(done, done + room);
+      const known = pages.get(page) ?? new Uint8Array(PAGE_BYTES);
+      known.set(part, at % PAGE_BYTES);
+      pages.set(page, known);
+      done += part.length;
+    }
+  }
+  return Array.from({ length: size / PAGE_BYTES }, (_, n) => pages.get(n) ?? null);
+}
+
+async function makeSuspendable(metered: Uint8Array, module: WasmModule): Promise<Uint8Array> {
+  // A hundred megabytes of compiler: loaded when there is something to prepare.
+  const { default: binaryen } = await import("binaryen");
+  const { Features } = binaryen;
+  const own = [aios.IMPORT_YIELD, aios.IMPORT_GROW].map((name) => `${aios.MODULE}.${name}`);
+  const names = [...own, ...module.imports.map(({ module: from, name }) => `${from}.${name}`)];
+  const it = binaryen.readBinary(metered);
+  try {
+    it.setFeatures(
+      Features.MutableGlobals |
+        Features.SignExt |
+        Features.NontrappingFPToInt |
+        Features.BulkMemory |
+        Features.SIMD128 |
+        Features.ReferenceTypes |
+        Features.Multivalue,
+    );
+    binaryen.setPassArgument("asyncify-imports", names.join(","));
+    binaryen.setOptimizeLevel(OPTIMIZE_LEVEL);
+    binaryen.setShrinkLevel(0);
+    it.runPasses(["asyncify"]);
+    it.optimize();
+    return it.emitBinary();
+  } finally {
+    it.dispose();
+  }
+}
