@@ -7,9 +7,10 @@ import { Machine } from "../../sim/host/machine.ts";
 import { fileDrive } from "../../sim/host/node/file.ts";
 import type { MachineOptions } from "../../sim/host/options.ts";
 import type { StopReason } from "../../sim/host/reasons.ts";
+import { Snapshot } from "../../sim/host/snapshot.ts";
 import type { BootArguments } from "./boot.ts";
 import type { DriveArgument } from "./drive.ts";
-import { EXIT_BAD_INPUT, EXIT_LIMIT, EXIT_PANIC, EXIT_STATUS } from "./exit.ts";
+import { EXIT_BAD_INPUT, EXIT_LIMIT, EXIT_OFF, EXIT_PANIC, EXIT_STATUS } from "./exit.ts";
 import { type GuestEnd, runGuest } from "./guest-run.ts";
 import { hangReport, readSymbols } from "./hang-report.ts";
 import { FileError, INPUT_BYTES_MAX, readInputFile, writeFileAtomically } from "./image-file.ts";
@@ -21,6 +22,8 @@ const DEBUG_EXIT_DEFAULT = 0x501;
 const STEPS_AT_A_TIME = 1000;
 const HELD_MS = 100;
 const NEVER = 0xffff_ffff_ffff_ffffn;
+/** As large as a file can be that is read in one piece. */
+const SNAPSHOT_BYTES_MAX = 2 ** 31 - 1;
 const NIC_ADDRESS = "52:54:00:12:34:56";
 
 /** Boots, prints and returns the exit status. Bad input is one line on stderr. */
@@ -42,11 +45,12 @@ function isFileError(error: unknown): boolean {
 }
 
 async function boot(options: BootArguments): Promise<number> {
-  if (options.kernel === undefined) refuseGuestOptions(options);
-  else if (options.agent !== undefined)
+  if (options.kernel !== undefined && options.agent !== undefined)
     throw new MachineError("bad-argument", "--agent is for the own kernel, not for a --kernel");
-  const machine = await Machine.create(await machineOptions(options));
-  if (options.kernel !== undefined) return bootGuest(machine, options);
+  if (options.kernel === undefined && options.restore === undefined) refuseGuestOptions(options);
+  const machine = await makeMachine(options);
+  if (machine.isGuest) return bootGuest(machine, options);
+  refuseGuestOptions(options);
   if (!options.json) machine.onConsole((byte) => void process.stdout.write(Uint8Array.of(byte)));
   const trace = options.trace === undefined ? null : traceInto(machine, options.trace);
   const started = performance.now();
@@ -75,9 +79,11 @@ async function agentEnd(machine: Machine): Promise<number> {
 
 /** @throws MachineError bad-argument: these say something about a kernel that isn't there */
 function refuseGuestOptions(options: BootArguments): void {
-  for (const name of ["initrd", "append", "symbols"] as const)
-    if (options[name] !== undefined)
-      throw new MachineError("bad-argument", `--${name} is for a --kernel, and there is none`);
+  for (const name of ["initrd", "append", "symbols", "untilConsole"] as const)
+    if (options[name] !== undefined) {
+      const option = name === "untilConsole" ? "until-console" : name;
+      throw new MachineError("bad-argument", `--${option} is for a --kernel, and there is none`);
+    }
 }
 
 async function bootGuest(machine: Machine, options: BootArguments): Promise<number> {
@@ -87,7 +93,7 @@ async function bootGuest(machine: Machine, options: BootArguments): Promise<numb
   let end: GuestEnd;
   const gdb = await listenForGdb(machine, options.gdb);
   try {
-    end = await runGuest(machine, { until: options.until, quiet: options.json, gdb });
+    end = await runGuest(machine, { ...options, quiet: options.json, gdb });
   } finally {
     gdb?.close();
     trace?.();
@@ -97,14 +103,18 @@ async function bootGuest(machine: Machine, options: BootArguments): Promise<numb
   if (options.json) reportGuest(machine, end, hostMs);
   else if (end.reason === "limit" || end.reason === "triple-fault")
     process.stderr.write(hangReport(machine, end, symbols));
-  return end.reason === "debug-exit" ? machine.debugExitStatus : EXIT_STATUS[end.reason];
+  return guestStatus(machine, end);
 }
 
-function reportGuest(machine: Machine, { reason }: GuestEnd, hostMs: number): void {
-  const exitStatus = reason === "debug-exit" ? machine.debugExitStatus : EXIT_STATUS[reason];
+function guestStatus(machine: Machine, { reason, shown }: GuestEnd): number {
+  if (shown) return EXIT_OFF;
+  return reason === "debug-exit" ? machine.debugExitStatus : EXIT_STATUS[reason];
+}
+
+function reportGuest(machine: Machine, end: GuestEnd, hostMs: number): void {
   const result = {
-    reason,
-    exitStatus,
+    reason: end.reason,
+    exitStatus: guestStatus(machine, end),
     virtualTimeNs: Number(machine.time),
     steps: Number(machine.steps),
     hostMs: Math.round(hostMs * 1000) / 1000,
@@ -152,6 +162,13 @@ async function listenForGdb(machine: Machine, port: number | undefined): Promise
   const gdb = await GdbServer.listen(machine, port);
   process.stderr.write(`aios: waiting for gdb: target remote 127.0.0.1:${gdb.port}\n`);
   return gdb;
+}
+
+/** A machine at power-on, or where its snapshot was taken. */
+async function makeMachine(options: BootArguments): Promise<Machine> {
+  if (options.restore === undefined) return Machine.create(await machineOptions(options));
+  const snapshot = await Snapshot.fromBytes(readInputFile(options.restore, SNAPSHOT_BYTES_MAX));
+  return Machine.restore(snapshot, { drives: options.drive.map(openDrive) });
 }
 
 async function machineOptions(options: BootArguments): Promise<MachineOptions> {

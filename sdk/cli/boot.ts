@@ -21,6 +21,8 @@ export interface BootArguments {
   readonly initrd?: string;
   readonly append?: string;
   readonly symbols?: string;
+  readonly restore?: string;
+  readonly untilConsole?: string;
   readonly debugExit?: number | true;
   readonly gdb?: number;
 }
@@ -45,9 +47,12 @@ function parseTcpPort(text: string): number {
   throw new InvalidArgumentError(`"${text}" is not a TCP port`);
 }
 
+/** What a snapshot has, and what is decided at power-on. */
+const OF_POWER_ON = "cpus memory nic seed kernel agent initrd append debugExit".split(" ");
+
 const STATUSES = `
 Exit status:
-  0  the machine powered off in good order, or asked for a reset
+  0  the machine powered off in good order, asked for a reset, or showed the text of --until-console
   1  the kernel panicked, a CPU shut down or the kernel's code trapped
   2  bad usage or bad input: an option, a file or an image
   3  the limit was reached: --until, or idle with --when-idle stop; the terminal was left by Ctrl-A x
@@ -58,6 +63,10 @@ Exit status:
 With --kernel another operating system runs on the machine, by its own boot protocol: a Linux bzImage
 (64-bit), an ELF file with a PVH entry, or Multiboot 1. The terminal is its first serial port; Ctrl-A is
 the escape key, and Ctrl-A h tells the rest. Time doesn't pass faster than real time while it idles.
+
+With --restore a machine goes on where its snapshot was taken, by --snapshot or in gdb. What it is made of
+comes from the snapshot; --drive names the images that it had, in their order, each with snapshot=on or
+readonly=on as then.
 
 With --gdb the machine waits at power-on for gdb ("target remote :1234"). Threads are CPUs. Besides the
 usual there are reverse-stepi, reverse-continue and "monitor help"; when gdb detaches, the machine runs on.
@@ -70,6 +79,8 @@ Examples:
   aios boot --drive file=disk.img,snapshot=on --until 2s --trace trace.json --json
   aios boot --agent hello.elf
   aios boot --kernel vmlinuz --initrd initrd.gz --append console=ttyS0 --memory 1G --cpus 2
+  aios boot --kernel vmlinuz --initrd initrd.gz --append console=ttyS0 --until-console '# ' --snapshot prompt
+  aios boot --restore prompt
 `;
 
 /** `aios boot`, to be added to the program's command. */
@@ -111,6 +122,8 @@ export function bootCommand(): Command {
       "--symbols <file>",
       "its symbols, as in System.map, for the report of a kernel that hangs",
     )
+    .option("--until-console <text>", "stop when a --kernel has printed this text")
+    .addOption(new Option("--restore <file>", "go on from this snapshot").conflicts(OF_POWER_ON))
     .option(
       "--debug-exit [port]",
       "I/O port with which a guest ends the run, like QEMU's isa-debug-exit (default: 0x501)",

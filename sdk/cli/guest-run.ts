@@ -9,7 +9,9 @@ import { Terminal } from "./terminal.ts";
 
 export interface GuestRunOptions {
   /** Virtual time in ns at which the run ends. */
-  readonly until: bigint | undefined;
+  readonly until?: bigint | undefined;
+  /** Text that ends the run when the guest has printed it. */
+  readonly untilConsole?: string | undefined;
   /** Nothing is shown, nothing is typed. */
   readonly quiet: boolean;
   /** Says when the machine runs; null: always. */
@@ -18,6 +20,8 @@ export interface GuestRunOptions {
 
 export interface GuestEnd {
   readonly reason: StopReason;
+  /** Whether it was `untilConsole` that ended it. */
+  readonly shown: boolean;
   /** Where each CPU was seen last, the latest place last. */
   readonly places: readonly (readonly bigint[])[];
 }
@@ -34,24 +38,55 @@ const PLACES = 8;
 
 export async function runGuest(machine: Machine, options: GuestRunOptions): Promise<GuestEnd> {
   const terminal = options.quiet ? null : new Terminal(machine);
+  const awaited = options.untilConsole ? new AwaitedText(machine, options.untilConsole) : null;
   const places = machine.sim.cpus.map((): bigint[] => []);
   try {
-    const reason = await runPaced(machine, options, terminal, places);
-    return { reason, places };
+    const reason = await runPaced(machine, options, { terminal, awaited }, places);
+    return { reason, places, shown: awaited?.seen ?? false };
   } finally {
+    awaited?.close();
     terminal?.close();
   }
+}
+
+/** Listens to the console until a text has come. */
+class AwaitedText {
+  seen = false;
+  private readonly wanted: Buffer;
+  private latest = Buffer.alloc(0);
+  private readonly watch: { remove(): void };
+
+  constructor(machine: Machine, text: string) {
+    this.wanted = Buffer.from(text);
+    this.watch = machine.onConsole((byte) => this.hear(byte));
+  }
+
+  close(): void {
+    this.watch.remove();
+  }
+
+  private hear(byte: number): void {
+    const kept = this.latest.subarray(-(this.wanted.length - 1) || this.latest.length);
+    this.latest = Buffer.concat([kept, Uint8Array.of(byte)]);
+    this.seen ||= this.latest.equals(this.wanted);
+  }
+}
+
+/** Who looks on while the guest runs. */
+interface Audience {
+  readonly terminal: Terminal | null;
+  readonly awaited: AwaitedText | null;
 }
 
 async function runPaced(
   machine: Machine,
   { until, gdb }: GuestRunOptions,
-  terminal: Terminal | null,
+  { terminal, awaited }: Audience,
   places: bigint[][],
 ): Promise<StopReason> {
   const pace = new Pace(machine.time);
   for (;;) {
-    if (terminal?.left || gdb?.killed) return "condition";
+    if (terminal?.left || gdb?.killed || awaited?.seen) return "condition";
     const now = pace.now(machine.time);
     const limit = until !== undefined && until < now ? until : now;
     const reason = gdb

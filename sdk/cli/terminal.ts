@@ -5,6 +5,7 @@
 import type { Machine } from "../../sim/host/machine.ts";
 
 const ESCAPE = 0x01;
+const NEWLINE = 0x0a;
 const HELP = `
 Ctrl-A h  this help
 Ctrl-A x  leave: the machine stops where it is
@@ -12,6 +13,11 @@ Ctrl-A b  send a break (magic SysRq)
 Ctrl-A p  press the power button
 Ctrl-A Ctrl-A  send Ctrl-A
 `;
+
+/** The line in which the console stands: a restored guest doesn't print its prompt again. */
+function lineOf({ consoleBytes }: Machine): number[] {
+  return consoleBytes.slice(consoleBytes.lastIndexOf(NEWLINE) + 1);
+}
 
 export class Terminal {
   /** Someone has typed Ctrl-A x. */
@@ -26,6 +32,7 @@ export class Terminal {
   constructor(machine: Machine) {
     this.machine = machine;
     this.raw = process.stdin.isTTY === true;
+    this.output = lineOf(machine);
     this.watch = machine.onConsole((byte) => void this.output.push(byte));
     if (this.raw) process.stdin.setRawMode(true);
     process.stdin.on("data", this.take);

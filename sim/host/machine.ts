@@ -148,6 +148,11 @@ export class Machine {
     return new Machine(child);
   }
 
+  /** Whether an operating system that brought its own code runs, instead of kernel.wasm. */
+  get isGuest(): boolean {
+    return this.engine.configuration.guest !== undefined;
+  }
+
   /** Virtual time in ns since power-on. */
   get time(): bigint {
     return this.engine.time;

@@ -1,0 +1,184 @@
+/** Debian's kernel at a real terminal, from the command line: typed at, left, snapshotted, gone on with. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { busyboxInitrd, debianKernel } from "../../sim/host/testing/debian.ts";
+import { requireTool } from "../../sim/host/testing/tools.ts";
+
+const CLI = ["pkg/cli.js", "boot"];
+const folder = mkdtempSync(join(tmpdir(), "aios-debian-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const initrd = join(folder, "initrd");
+const atPrompt = join(folder, "prompt.snapshot");
+
+/** The prompt is not what the shell's own echo of a command can be. */
+const PROMPT = "guest> ";
+const SHELL = `
+sleep 1
+dmesg -n 1
+export PS1='guest> '
+exec setsid cttyhack sh
+`;
+
+const GUEST_OPTIONS = [
+  "--memory",
+  "512M",
+  "--initrd",
+  initrd,
+  "--append",
+  "console=ttyS0 panic=-1",
+];
+
+/** The snapshot at the shell's prompt, which is made once. */
+function snapshot(): string {
+  const kernel = debianKernel();
+  if (statSync(atPrompt, { throwIfNoEntry: false })) return atPrompt;
+  writeFileSync(initrd, busyboxInitrd(SHELL));
+  const until = ["--until-console", PROMPT, "--until", "60s", "--snapshot", atPrompt];
+  const { status, stdout, stderr } = spawnSync(
+    "node",
+    [...CLI, "--kernel", kernel, ...GUEST_OPTIONS, ...until],
+    { encoding: "utf8" },
+  );
+  expect([status, stderr]).toEqual([0, ""]);
+  expect(stdout).toContain(PROMPT);
+  return atPrompt;
+}
+
+/** A command in a pseudo-terminal of its own, typed at as a user does: after looking. */
+class Pty {
+  readonly ended: Promise<number>;
+  private readonly child: ChildProcess;
+  private text = "";
+  private seen = 0;
+  private wake = (): void => {};
+
+  constructor(command: string) {
+    const options = ["--quiet", "--flush", "--return", "--echo", "never"];
+    this.child = spawn(requireTool("script"), [...options, "--command", command, "/dev/null"], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.child.stdout?.setEncoding("latin1").on("data", (part: string) => {
+      this.text += part;
+      this.wake();
+    });
+    this.ended = new Promise((resolve) => {
+      this.child.on("close", (status) => resolve(status ?? -1));
+    });
+  }
+
+  type(text: string): void {
+    this.child.stdin?.write(text, "latin1");
+  }
+
+  /** What has come up to the end of `text`, since the last time. */
+  async shows(text: string): Promise<string> {
+    for (;;) {
+      const at = this.text.indexOf(text, this.seen);
+      const from = this.seen;
+      if (at >= 0) {
+        this.seen = at + text.length;
+        return this.text.slice(from, this.seen);
+      }
+      const ended = await Promise.race([
+        this.ended,
+        new Promise<void>((resolve) => {
+          this.wake = resolve;
+        }),
+      ]);
+      if (ended !== undefined && !this.text.includes(text, this.seen))
+        throw new Error(`"${text}" never came; the end is "${this.text.slice(-500)}"`);
+    }
+  }
+}
+
+const CTRL_A = "\x01";
+const CTRL_C = "\x03";
+
+/** The command between two looks at the terminal's settings, which must be the same. */
+const inTerminal = (...options: string[]) =>
+  new Pty(`stty -g; node ${[...CLI, ...options].join(" ")}; echo "status $?"; stty -g`);
+
+/** Settings, as `stty -g` prints them. */
+const settings = (text: string) => /[0-9a-f]+(:[0-9a-f]+){10,}/.exec(text)?.[0];
+
+describe("Debian at a terminal", () => {
+  test("goes on from a snapshot at its prompt, is typed at, interrupted and turned off", async () => {
+    const pty = inTerminal("--restore", snapshot());
+    const before = settings(await pty.shows("\n"));
+    await pty.shows(PROMPT);
+    pty.type("uname -sm\r");
+    expect(await pty.shows(PROMPT)).toContain("\nLinux x86_64\r");
+    pty.type("sleep 1000\r");
+    await pty.shows("sleep 1000\r");
+    pty.type(CTRL_C);
+    await pty.shows(PROMPT);
+    pty.type("echo ended with $?\r");
+    expect(await pty.shows(PROMPT)).toContain("\nended with 130\r");
+    pty.type(`cho at the beginning${CTRL_A}${CTRL_A}e\r`);
+    expect(await pty.shows(PROMPT)).toContain("\nat the beginning\r");
+    pty.type(`${CTRL_A}h`);
+    expect(await pty.shows("send Ctrl-A")).toContain("Ctrl-A x  leave");
+    pty.type("dmesg -n 8; echo 1 > /proc/sys/kernel/sysrq\r");
+    await pty.shows(PROMPT);
+    pty.type(`${CTRL_A}bh`);
+    await pty.shows("sysrq: HELP");
+    pty.type("\rpoweroff -f\r");
+    await pty.shows("status 0");
+    expect(await pty.ended).toBe(0);
+    expect(settings(await pty.shows("\n").then(() => pty.shows("\n")))).toBe(before);
+  });
+
+  test("is left by Ctrl-A x with status 3, and gives the terminal back", async () => {
+    const pty = inTerminal("--restore", snapshot());
+    const before = settings(await pty.shows("\n"));
+    await pty.shows(PROMPT);
+    pty.type(`${CTRL_A}x`);
+    await pty.shows("status 3");
+    expect(settings(await pty.shows("\n").then(() => pty.shows("\n")))).toBe(before);
+    await pty.ended;
+  });
+
+  test("takes its commands from a pipe, too", () => {
+    const { status, stdout } = spawnSync("node", [...CLI, "--restore", snapshot()], {
+      encoding: "utf8",
+      input: "uname -a\nnproc\npoweroff -f\n",
+    });
+    expect(stdout).toMatch(/Linux \(none\) .*-cloud-amd64 .* x86_64 GNU\/Linux\r\n/);
+    expect(status).toBe(0);
+  });
+});
+
+describe("--restore", () => {
+  const refused = (...options: string[]) => {
+    const { status, stderr } = spawnSync("node", [...CLI, ...options], { encoding: "utf8" });
+    expect(status).toBe(2);
+    return stderr;
+  };
+
+  test("refuses what is no snapshot, and options that a snapshot has itself", () => {
+    const file = join(folder, "no-snapshot");
+    writeFileSync(file, "AIOSBOOK");
+    expect(refused("--restore", file)).toContain("this is no snapshot");
+    expect(refused("--restore", join(folder, "nowhere"))).toContain("nowhere");
+    for (const option of [
+      ["--cpus", "2"],
+      ["--memory", "1G"],
+      ["--kernel", "vmlinuz"],
+      ["--seed", "ab".repeat(32)],
+    ])
+      expect(refused("--restore", file, ...option)).toContain("cannot be used with option");
+  });
+
+  test("refuses a snapshot that was cut off, and drives that it hasn't had", () => {
+    const drive = join(folder, "drive.img");
+    writeFileSync(drive, new Uint8Array(1 << 20));
+    const whole = snapshot();
+    expect(refused("--restore", whole, "--drive", `${drive},snapshot=on`)).toContain("drives:");
+    const cut = join(folder, "cut");
+    writeFileSync(cut, spawnSync("head", ["-c", "1000000", whole], { maxBuffer: 1 << 24 }).stdout);
+    expect(refused("--restore", cut)).toContain("ends beyond the file's end");
+  });
+});
