@@ -179,6 +179,17 @@ function writeCr3(cpu: Cpu, value: u64): bool {
   return true;
 }
 
+/** What a task switch loads from the new TSS: translations go when it is another (4.10.4.1). */
+export function loadPageDirectory(cpu: Cpu, value: u64): bool {
+  return cpu.cr3 == value || writeCr3(cpu, value);
+}
+
+/** CR0.TS: x87 and SSE state is still the old task's (2.5). */
+@inline
+export function setTaskSwitched(cpu: Cpu): void {
+  cpu.cr0 |= CR0_TS;
+}
+
 function writeCr4(cpu: Cpu, value: u64): bool {
   if (value & ~CR4_BITS) return false;
   const changed = cpu.cr4 ^ value;

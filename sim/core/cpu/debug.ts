@@ -21,6 +21,13 @@ export const DR7_ENABLED: u64 = 0xff;
 const DR7_WRITABLE: u64 = 0xffff_23ff;
 const DR7_ONES: u64 = 0x400;
 
+/** L0 to L3 and LE: a task switch clears them (17.2.4). */
+const DR7_LOCAL: u64 = 0x155;
+
+export function leaveLocalBreakpoints(cpu: Cpu): void {
+  cpu.dr7 &= ~DR7_LOCAL;
+}
+
 /** DR4 and DR5 are other names of DR6 and DR7, unless CR4.DE is set (17.2.2). */
 function registerNumber(cpu: Cpu, number: u32): u32 {
   if (number != 4 && number != 5) return number;

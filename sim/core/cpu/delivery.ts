@@ -68,13 +68,14 @@ const TSS_IST1: u32 = 36;
 /**
  * Enters the handler of `vector`: switches stacks when it must, pushes the frame, goes to the
  * gate's target. False when that faults: then `cpu.fault` and `cpu.faultCode` say how, and the
- * registers are as before.
+ * registers are as before, or those of the task that a task gate has led to.
  */
 export function deliver(cpu: Cpu, vector: u32, errorCode: u32, source: u32): bool {
   const state = engine();
   const alone = state.alone;
   cpu.fault = 0;
   state.alone = 1;
+  state.switched = 0;
   keepState(cpu);
   const flags = savedFlags(cpu, vector, source);
   const code = (cpu.cr0 & CR0_PE) != 0 && withCode(vector, source);
@@ -87,7 +88,8 @@ export function deliver(cpu: Cpu, vector: u32, errorCode: u32, source: u32): boo
     if (vector == VECTOR_DB && source != SOURCE_SOFTWARE) cpu.dr7 &= ~DR7_GD;
     return true;
   }
-  putBack(cpu);
+  // Behind a task switch the fault is the new task's.
+  if (state.switched == 0) putBack(cpu);
   // EXT: the fault is not the fault of the program (6.13).
   if (source != SOURCE_SOFTWARE && isSelectorFault(cpu.fault)) cpu.faultCode |= 1;
   return false;

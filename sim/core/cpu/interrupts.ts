@@ -13,7 +13,9 @@ import {
 } from "./cpu";
 import { deliver, SOURCE_EXCEPTION, SOURCE_EXTERNAL } from "./delivery";
 import { entryAddress } from "./entry";
+import { raiseFault } from "./exceptions";
 import { initCpu, startupState } from "./reset";
+import { engine } from "../engine/memory";
 import { lapicAcknowledge, lapicPendingVector } from "../interrupts/lapic";
 import { machine } from "../machine";
 import { stopMachine } from "../stop";
@@ -164,7 +166,11 @@ function take(cpu: Cpu, vector: u32, errorCode: u32, source: u32): void {
  */
 export function interruptSelf(cpu: Cpu, vector: u32, source: u32): bool {
   charge(cpu, DELIVERY_CYCLES);
-  if (!deliver(cpu, vector, 0, source)) return false;
+  if (!deliver(cpu, vector, 0, source)) {
+    if (engine().switched == 0) return false;
+    // Behind a task switch the instruction has ended, and the fault is the new task's.
+    raiseFault(cpu);
+  }
   cpu.interruptCount += 1;
   trace(TRACE_INTERRUPT, cpu.index, vector, 0);
   return true;

@@ -30,6 +30,7 @@ import {
   setNullSegment,
   setSegment,
 } from "./segments";
+import { gateTask, TASK_NEST, taskBytes, TYPE_TASK_GATE } from "./task";
 import { stackPush } from "../engine/stack";
 import {
   RFLAGS_IF,
@@ -64,13 +65,21 @@ export function deliverProtected(
   const type = <u32>(gate >> 40) & 0x1f;
   const size = type & ~GATE_32;
   const ordinary = size == GATE_INTERRUPT_16 || size == GATE_TRAP_16;
-  if (!ordinary) return refuse(cpu, VECTOR_GP, error);
+  if (!ordinary && type != TYPE_TASK_GATE) return refuse(cpu, VECTOR_GP, error);
   if (software && (<u32>(gate >> 45) & 3) < cpu.cpl) return refuse(cpu, VECTOR_GP, error);
   if (!(gate & (1 << 47))) return refuse(cpu, VECTOR_NP, error);
+  if (!ordinary) return deliverToTask(cpu, gate, flags, code, errorCode);
   const bytes: u32 = type & GATE_32 ? 4 : 2;
   if (!enter(cpu, gate, bytes, flags)) return false;
   if (size == GATE_INTERRUPT_16) cpu.rflags &= ~(<u64>RFLAGS_IF);
   if (code) stackPush(cpu, bytes, errorCode);
+  return cpu.fault == 0;
+}
+
+/** The task of a task gate finds the error code on its stack, in words of its TSS (6.12.2, 6.13). */
+function deliverToTask(cpu: Cpu, gate: u64, flags: u64, code: bool, errorCode: u32): bool {
+  if (!gateTask(cpu, gate, TASK_NEST, flags)) return false;
+  if (code) stackPush(cpu, taskBytes(cpu), errorCode);
   return cpu.fault == 0;
 }
 

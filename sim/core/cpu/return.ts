@@ -33,6 +33,7 @@ import {
   setRealSegment,
   setSegment,
 } from "./segments";
+import { returnTask } from "./task";
 import { selectFastLines } from "./tlb";
 import { keepState, putBack } from "./undo";
 import { setStackPointer, stackPeek } from "../engine/stack";
@@ -94,7 +95,9 @@ export function interruptReturn(cpu: Cpu, bytes: u32): bool {
   cpu.nmiBlocked = 0;
   const virtual = (cpu.rflags & RFLAGS_VM) != 0;
   if (virtual && ioPrivilege(cpu) != 3) return refuse(cpu, VECTOR_GP, 0);
-  if (cpu.rflags & RFLAGS_NT && !realAddresses(cpu)) return refuse(cpu, VECTOR_GP, 0);
+  // NT: back to another task, which IA-32e mode doesn't have.
+  if (cpu.rflags & RFLAGS_NT && !realAddresses(cpu))
+    return cpu.efer & EFER_LMA ? refuse(cpu, VECTOR_GP, 0) : returnTask(cpu);
   const rip = frameWord(cpu, bytes, 0);
   const codeSelector = <u32>frameWord(cpu, bytes, 1) & 0xffff;
   const flags = frameWord(cpu, bytes, 2);
@@ -239,6 +242,7 @@ function returnToVirtual(cpu: Cpu, rip: u64, codeSelector: u32, flags: u64): boo
   const fs = <u32>frameWord(cpu, 4, 7);
   const gs = <u32>frameWord(cpu, 4, 8);
   if (cpu.fault != 0) return false;
+  if (rip > 0xffff) return refuse(cpu, VECTOR_GP, 0);
   setFlagsFrom(cpu, 4, flags, FLAGS_ALWAYS | RFLAGS_IF | RFLAGS_IOPL | RFLAGS_VM);
   setPrivilege(cpu, 3);
   setRealSegment(cpu, SEGMENT_CS, codeSelector);
@@ -247,7 +251,7 @@ function returnToVirtual(cpu: Cpu, rip: u64, codeSelector: u32, flags: u64): boo
   setRealSegment(cpu, SEGMENT_DS, ds & 0xffff);
   setRealSegment(cpu, SEGMENT_FS, fs & 0xffff);
   setRealSegment(cpu, SEGMENT_GS, gs & 0xffff);
-  cpu.rip = rip & 0xffff;
+  cpu.rip = rip;
   cpu.rsp = pointer & 0xffff_ffff;
   return true;
 }

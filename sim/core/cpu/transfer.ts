@@ -1,5 +1,5 @@
 /**
- * JMP and CALL to another segment, directly and by call gates (Intel SDM 2A, CALL and JMP; 3A, 5.8).
+ * JMP and CALL to another segment, directly and by call gates, or to another task (Intel SDM 2A, CALL and JMP; 3A, 5.8).
  * What isn't allowed is left in `cpu.fault`; callers keep the state (undo.ts).
  *
  *   call gate:  63-48 offset 31-16 | 47 P | 46-45 DPL | 44-40 type | 36-32 parameters |
@@ -27,6 +27,7 @@ import {
   setRealSegment,
   setSegment,
 } from "./segments";
+import { farGateTask, farTask, isTask, TASK_JUMP, TASK_NEST, TYPE_TASK_GATE } from "./task";
 import { gateParameters } from "../engine/memory";
 import { stackPeek, stackPush } from "../engine/stack";
 import { EFER_LMA, VECTOR_GP, VECTOR_NP, VECTOR_SS } from "../../spec/x86";
@@ -107,16 +108,22 @@ function goTo(cpu: Cpu, selector: u32, descriptor: u64, level: u32, offset: u64)
   return true;
 }
 
-/** A selector that isn't one of code or data: a call gate, when it may be used (5.8.4). */
+/** A selector that isn't one of code or data: a gate or a task, when it may be used (5.8.4, 7.2.2). */
 function throughGate(cpu: Cpu, selector: u32, gate: u64, call: bool): bool {
   const error = selector & 0xfffc;
   const type = <u32>(gate >> 40) & TYPE_MASK;
   const wide = (type & GATE_WIDE) != 0;
-  if ((type & ~GATE_WIDE) != GATE_CALL || (longMode(cpu) && !wide))
-    return refuse(cpu, VECTOR_GP, error);
+  const tasks = !longMode(cpu);
+  const task = tasks && isTask(attributesOf(gate));
+  const taskGate = tasks && type == TYPE_TASK_GATE;
+  const callGate = (type & ~GATE_WIDE) == GATE_CALL && (tasks || wide);
+  if (!task && !taskGate && !callGate) return refuse(cpu, VECTOR_GP, error);
   const dpl = <u32>(gate >> 45) & 3;
   if (dpl < cpu.cpl || dpl < (selector & 3)) return refuse(cpu, VECTOR_GP, error);
+  const kind = call ? TASK_NEST : TASK_JUMP;
+  if (task) return farTask(cpu, selector, kind);
   if (!(gate & (1 << 47))) return refuse(cpu, VECTOR_NP, error);
+  if (taskGate) return farGateTask(cpu, gate, kind);
   let offset = gate & 0xffff;
   if (wide) offset |= (gate >> 32) & 0xffff_0000;
   if (longMode(cpu)) {

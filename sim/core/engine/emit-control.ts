@@ -63,7 +63,17 @@ import {
   M_TEST_RR_8_JZ,
   M_ZX16,
 } from "./micro.generated";
-import { INTEGER_CHECK_TARGET, INTEGER_DROP, INTEGER_PEEK, INTEGER_POP, INTEGER_PUSH, INTEGER_PUSH_CONSTANT } from "./operations";
+import { MODE_LIMITED } from "./mode";
+import {
+  INTEGER_CHECK_DIRECT,
+  INTEGER_CHECK_TAKEN,
+  INTEGER_CHECK_TARGET,
+  INTEGER_DROP,
+  INTEGER_PEEK,
+  INTEGER_POP,
+  INTEGER_PUSH,
+  INTEGER_PUSH_CONSTANT,
+} from "./operations";
 import { KIND_I } from "../../spec/isa/operands";
 
 /** No pair of micro-ops. */
@@ -133,12 +143,30 @@ function targetOf(ins: Instruction): u64 {
   return ins.operandBytes == 8 ? rip : ins.operandBytes == 4 ? rip & 0xffff_ffff : rip & 0xffff;
 }
 
+/** Whether a direct branch may lead beyond the limit of CS, so that it must be checked. */
+@inline
+function limited(): bool {
+  return (engine().emitMode & MODE_LIMITED) != 0;
+}
+
+/** #GP(0) is the branch's own, not that of the fetch behind it (SDM 2A, JMP, CALL, Jcc). */
+function checkDirect(block: Block): void {
+  if (limited()) emitCall(M_CALL_INTEGER, 0, 0, <i32>block.takenRip, INTEGER_CHECK_DIRECT);
+}
+
 /** Jcc; together with the compare in front of it, if there is one. True when it has become a pair. */
 export function emitJumpOn(ins: Instruction, block: Block): bool {
   const state = engine();
   const condition = ins.opcode & 15;
   block.takenRip = targetOf(ins);
   const before = state.fusible;
+  if (limited()) {
+    emit(M_MOV_64, SLOT_T0, SLOT_ZERO);
+    emit(M_SETO + condition, SLOT_T0);
+    emitCall(M_CALL_INTEGER, SLOT_T0, 0, <i32>block.takenRip, INTEGER_CHECK_TAKEN);
+    emit(M_JUMP_IF, 0);
+    return false;
+  }
   if (before != 0) {
     const pair = pairWith(load<u16>(before), condition);
     if (pair != NONE) {
@@ -153,7 +181,8 @@ export function emitJumpOn(ins: Instruction, block: Block): bool {
 /** LOOP, LOOPE, LOOPNE, JCXZ: a function finds out into T0 whether they jump. */
 export function emitLoop(ins: Instruction, block: Block): void {
   block.takenRip = targetOf(ins);
-  emitCall(M_CALL_INTEGER, SLOT_T0, 0, 0, integerCall(ins.operation, ins.addressBytes));
+  const checked = limited() ? <i32>block.takenRip : 0;
+  emitCall(M_CALL_INTEGER, SLOT_T0, 0, checked, integerCall(ins.operation, ins.addressBytes));
   emit(M_JUMP_IF, 0);
 }
 
@@ -190,6 +219,7 @@ function targetSlot(ins: Instruction): u32 {
 export function emitJump(ins: Instruction, block: Block): void {
   if (ins.kind0 <= 2) return emit(M_JUMP_R, targetSlot(ins));
   block.takenRip = targetOf(ins);
+  checkDirect(block);
   emit(M_JUMP, 0);
 }
 
@@ -203,6 +233,7 @@ export function emitNearCall(ins: Instruction, block: Block): void {
     return;
   }
   if (indirect) targetSlot(ins);
+  else checkDirect(block);
   const next = <i32>engine().emitNextRip;
   emitCall(M_CALL_INTEGER, 0, 0, next, integerCall(INTEGER_PUSH_CONSTANT, ins.operandBytes));
   if (indirect) emit(M_JUMP_R, SLOT_T0);

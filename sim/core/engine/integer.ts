@@ -23,6 +23,8 @@ import {
 } from "./flags";
 import {
   INTEGER_BIT_OFFSET,
+  INTEGER_CHECK_DIRECT,
+  INTEGER_CHECK_TAKEN,
   INTEGER_CHECK_TARGET,
   INTEGER_DROP,
   INTEGER_PEEK,
@@ -215,6 +217,11 @@ function executeRest(cpu: Cpu, operation: u32, a: usize, imm: i32, bytes: u32): 
       return setStackPointer(cpu, cpu.rsp + <u64>imm);
     case INTEGER_CHECK_TARGET:
       return checkTarget(cpu, load<u64>(a));
+    case INTEGER_CHECK_DIRECT:
+      return checkTarget(cpu, <u32>imm);
+    case INTEGER_CHECK_TAKEN:
+      if (load<u64>(a) != 0) checkTarget(cpu, <u32>imm);
+      return;
     case OP_PUSHF:
       return pushFlags(cpu, bytes);
     case OP_PUSHA:
@@ -247,7 +254,7 @@ function executeRest(cpu: Cpu, operation: u32, a: usize, imm: i32, bytes: u32): 
     case OP_LOOPE:
     case OP_LOOPNE:
     case OP_JCXZ:
-      return store<u64>(a, <u64>loops(cpu, operation, bytes));
+      return store<u64>(a, <u64>loops(cpu, operation, bytes, <u32>imm));
     case OP_DAA:
     case OP_DAS:
       return adjust(cpu, operation == OP_DAS);
@@ -318,13 +325,16 @@ function countBits(cpu: Cpu, slot: usize, bytes: u32, source: u64): void {
 }
 
 /** LOOP, LOOPE, LOOPNE count in rCX, of the address size; JCXZ looks at it. Whether they jump. */
-function loops(cpu: Cpu, operation: u32, bytes: u32): bool {
+function loops(cpu: Cpu, operation: u32, bytes: u32, target: u32): bool {
   const slots = changetype<usize>(cpu);
   const count = slots + 8;
-  if (operation == OP_JCXZ) return readSlot(count, bytes) == 0;
-  writeSlot(count, bytes, readSlot(count, bytes) - 1);
-  if (readSlot(count, bytes) == 0) return false;
-  return operation == OP_LOOP || flagZF(slots) == <u32>(operation == OP_LOOPE);
+  const before = readSlot(count, bytes);
+  const counts = operation != OP_JCXZ;
+  const flag = operation == OP_LOOP || flagZF(slots) == <u32>(operation == OP_LOOPE);
+  const taken = counts ? before != 1 && flag : before == 0;
+  if (taken) checkTarget(cpu, target);
+  if (cpu.fault == 0 && counts) writeSlot(count, bytes, before - 1);
+  return taken;
 }
 
 /** RDRAND and RDSEED: CF says whether there was a number; the other status flags are 0. */

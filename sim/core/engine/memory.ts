@@ -26,9 +26,10 @@ export const INSTRUCTION_BYTES: usize = ENGINE_BASE + 0x300;
 /** A block that is used once: shorter than the cached one, or not to be cached. */
 const SINGLE_BYTES: usize = 0x2000;
 /**
- * Behind it, for system instructions: what a transfer may have to put back (cpu/undo.ts), parameters
- * that a gate copies, the image of an XSAVE area (system-state.ts).
+ * Behind it, for system instructions: what a transfer may have to put back (cpu/undo.ts), the new TSS of a
+ * task switch (cpu/task.ts), parameters that a gate copies, the image of an XSAVE area (system-state.ts).
  */
+const TASK_IMAGE_AT: usize = SINGLE_BYTES - 0x680;
 const KEPT_STATE_AT: usize = SINGLE_BYTES - 0x600;
 const GATE_PARAMETERS_AT: usize = SINGLE_BYTES - 0x480;
 const STATE_IMAGE_AT: usize = SINGLE_BYTES - 0x400;
@@ -61,6 +62,8 @@ export class EngineState {
   spanPointer: usize;
   spanNextPointer: usize;
   spanHead: u32;
+  /** Set by a task switch when the new task's state is being loaded (cpu/task.ts). */
+  switched: u32;
   /** Set when an access has reached a device: what it has done may be an interrupt. */
   device: u32;
   /** The block that is being made (emitter.ts): where its next micro-op goes, and its mode. */
@@ -196,6 +199,11 @@ export function singleBlock(): usize {
 @inline
 export function keptState(): usize {
   return singleBlock() + KEPT_STATE_AT;
+}
+
+@inline
+export function taskImage(): usize {
+  return singleBlock() + TASK_IMAGE_AT;
 }
 
 @inline

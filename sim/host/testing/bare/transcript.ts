@@ -1,0 +1,83 @@
+/**
+ * Images that try out the processor and print what it did (legacy.c, long.c), compiled, and who runs
+ * them: this machine, QEMU. A case that ends the machine is told as "shutdown", and the image is started
+ * again at the case behind it.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Machine } from "../../machine.ts";
+import { requireTool } from "../tools.ts";
+
+export const DEBUG_EXIT = 0xf4;
+const MIB = 2 ** 20;
+const MEMORY = 64;
+/** Virtual time that no run comes near. */
+const UNTIL = 60_000_000_000n;
+
+const FLAGS = [
+  ...["-O1", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-nostdlib", "-static", "-no-pie"],
+  ...[
+    "-fno-pic",
+    "-fno-stack-protector",
+    "-fcf-protection=none",
+    "-fno-asynchronous-unwind-tables",
+  ],
+  ...["-fno-builtin", "-mgeneral-regs-only", "-mno-red-zone", "-Wl,--build-id=none"],
+  ...["-Wl,-z,noseparate-code", "-Wl,-Ttext-segment=0x100000", "-Wl,-e,start"],
+];
+
+export const IMAGES = { legacy: "-m32", long: "-m64" } as const;
+export type Image = keyof typeof IMAGES;
+
+const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+/** What the processor of the manual does, line by line; compared with Bochs and QEMU by processor.soak.ts. */
+export const recorded = (image: Image): string[] =>
+  readFileSync(beside(`${image}.txt`), "utf8")
+    .trimEnd()
+    .split("\n");
+
+/** Compiles an image and hands it over; to be called inside a test, which is skipped without gcc. */
+export function compiled(image: Image): Uint8Array {
+  const gcc = requireTool("gcc");
+  const folder = mkdtempSync(join(tmpdir(), "processor-"));
+  try {
+    const sources = [`${image}.S`, `${image}.c`].map(beside);
+    const output = join(folder, "image");
+    execFileSync(gcc, [IMAGES[image], ...FLAGS, ...sources, "-o", output]);
+    return new Uint8Array(readFileSync(output));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Lines of all cases, from runs that each begin at a case and print from there on. */
+async function transcript(run: (first: number) => Promise<string>): Promise<string[]> {
+  const lines: string[] = [];
+  while (true) {
+    const text = await run(lines.length);
+    const part = text
+      .slice(0, text.lastIndexOf("\n") + 1)
+      .split("\n")
+      .slice(0, -1);
+    if (part.at(-1) === "end") return [...lines, ...part.slice(0, -1)];
+    const last = text.slice(text.lastIndexOf("\n") + 1);
+    if (last === "") throw new Error(`the image ended behind: ${part.at(-1)}`);
+    lines.push(...part, `${last}shutdown`);
+  }
+}
+
+export function onOurs(kernel: Uint8Array): Promise<string[]> {
+  return transcript(async (first) => {
+    const machine = await Machine.create({
+      memory: MEMORY * MIB,
+      debugExit: DEBUG_EXIT,
+      guest: { kernel, commandLine: `${first}` },
+    });
+    machine.run({ until: UNTIL });
+    return machine.consoleText;
+  });
+}
