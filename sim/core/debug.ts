@@ -16,6 +16,7 @@ import {
   DEBUG_BREAKPOINT,
   DEBUG_BREAKPOINTS_MAX,
   DEBUG_CLOCK,
+  DEBUG_HOLD,
   DEBUG_READ,
   DEBUG_WATCHPOINT,
   DEBUG_WATCHPOINTS_MAX,
@@ -42,6 +43,8 @@ export class DebugControl {
   hitKind: u32;
   hitAddress: u64;
   hitCpu: u32;
+  /** Bit n: before CPU n gets a turn, the run stops, so that the host can hold it (`Machine.held`). */
+  toBeHeld: u64;
 }
 
 @unmanaged
@@ -184,6 +187,15 @@ function pauseIsDue(cpu: Cpu): bool {
 function passes(cpu: Cpu): bool {
   const control = debugControl();
   return control.passCpu == cpu.index && control.passClock == cpu.clock;
+}
+
+/** Whether the run stops before a turn of this CPU; holding it is an input, and the host's to give. */
+@inline
+export function isToBeHeld(cpu: u32): bool {
+  const control = debugControl();
+  if (((control.toBeHeld >> cpu) & 1) == 0) return false;
+  control.reason = DEBUG_HOLD;
+  return true;
 }
 
 /** Whether the run ends here: a turn is paused, or what would have paused it has come with its end. */

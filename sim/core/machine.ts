@@ -27,6 +27,8 @@ export class Machine {
   running: u32;
   /** Bit n: CPU n may have something to do. */
   attention: u64;
+  /** Bit n: CPU n is held by a debugger and gets no turns; what comes for it waits. */
+  held: u64;
   /** Why the machine stopped for good (`Stop`), or 0. */
   stopped: u32;
   arenaTop: u32;

@@ -13,7 +13,7 @@
 import { cpuAt } from "./cpu/cpu";
 import { cpuTurn } from "./cpu/entry";
 import { cpuReady } from "./cpu/interrupts";
-import { debugControl, pausesAfterStep } from "./debug";
+import { debugControl, isToBeHeld, pausesAfterStep } from "./debug";
 import { codeTurn } from "./engine/turn";
 import { eventArgument, eventKind, NEVER, nextEventTime, takeEvent } from "./events";
 import { dispatchEvent } from "./bus/dispatch";
@@ -43,6 +43,7 @@ export function run(limit: u64, maxSteps: u32): u32 {
     if (left == 0) return STOP_STEPS;
     const found = findNext(limit);
     if (found < FOUND_EVENT) return found;
+    if (found == FOUND_TURN && isToBeHeld(control.cpu)) return STOP_PAUSE;
     if (found == FOUND_TURN && cpuAt(control.cpu).waitsForHost != 0) return STOP_AGENT;
     microStep(found);
     if (pausesAfterStep()) return STOP_PAUSE;
@@ -52,16 +53,19 @@ export function run(limit: u64, maxSteps: u32): u32 {
 }
 
 /**
- * Goes on with the turn that a debugger has paused, within the same micro-step.
+ * Goes on with the turn that a debugger has paused, within the same micro-step; one whose CPU it holds
+ * since then is over.
  * @returns whether it is over, and nothing has come for which the debugger waits
  */
 export function endPausedTurn(): bool {
   const control = debugControl();
   const index = control.paused - 1;
   control.paused = 0;
-  machine().running = index;
-  codeTurn(cpuAt(index));
-  machine().running = NO_CPU;
+  if (((machine().held >> index) & 1) == 0) {
+    machine().running = index;
+    codeTurn(cpuAt(index));
+    machine().running = NO_CPU;
+  }
   if (control.paused == 0) endTurn(index);
   return control.paused == 0 && !pausesAfterStep();
 }
@@ -127,7 +131,7 @@ function nextTurn(from: u32, now: u64, end: u64): u32 {
 /** The first CPU from index `from` that has something to do; NONE when there is none. */
 function nextReady(from: u32): u32 {
   if (from >= NONE) return NONE;
-  let candidates = (machine().attention >> from) << from;
+  let candidates = ((machine().attention & ~machine().held) >> from) << from;
   for (; candidates != 0; candidates &= candidates - 1) {
     const index = <u32>ctz(candidates);
     if (cpuReady(cpuAt(index))) return index;

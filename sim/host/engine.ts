@@ -343,8 +343,16 @@ export class Engine {
       Object.assign(debug, { active, pauseCpu, pauseClock });
       const there = debug.paused === cpu + 1 && this.state.cpusAt(cpu).clock === clock;
       if (!there || debug.reason !== DEBUG_CLOCK) return stop;
-      this.replayInput(this.replay.at(-1) as JournalEntry);
+      this.replayEditsAt(edit);
       if (own) return stop;
+    }
+  }
+
+  /** All that the debugger changed while the turn was paused there. */
+  private replayEditsAt({ cpu, clock }: Input & { kind: "debug" }): void {
+    for (let next = this.editOfTurn(); next; next = this.editOfTurn()) {
+      if (next.cpu !== cpu || next.clock !== clock) return;
+      this.replayInput(this.replay.at(-1) as JournalEntry);
     }
   }
 

@@ -5,6 +5,8 @@ export const DEBUG_CLOCK = 1;
 export const DEBUG_BREAKPOINT = 2;
 /** The instruction before RIP, or the turn that has ended, has accessed watched memory. */
 export const DEBUG_WATCHPOINT = 3;
+/** A CPU that is to be held would get a turn. */
+export const DEBUG_HOLD = 4;
 
 /** Kinds of access, as bits. */
 export const DEBUG_READ = 1;

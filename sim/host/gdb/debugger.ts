@@ -3,15 +3,25 @@
  * turn (sim/core/debug.ts) and changes nothing of what the machine does. The past is reached from a
  * checkpoint by executing again, to the same instruction (history.ts).
  *
- * CPUs can't be held one by one: the machine decides which runs when, so while one is stepped the others
- * execute what they execute in that time.
+ * The machine decides which CPU runs when, so while one is stepped the others execute what they execute
+ * in that time. A debugger may also hold CPUs: they get no turns, and find later that time has passed.
+ * That is another machine than one whose CPUs all run, so it is an input like any other change, and is
+ * made at the last moment: when a CPU that is to be held would execute.
  */
-import { DEBUG_READ, DEBUG_WATCHPOINT, DEBUG_WRITE } from "../../spec/debug.ts";
+import {
+  DEBUG_CLOCK,
+  DEBUG_HOLD,
+  DEBUG_READ,
+  DEBUG_WATCHPOINT,
+  DEBUG_WRITE,
+} from "../../spec/debug.ts";
+import { STATE_BASE } from "../core.ts";
 import { type Engine, NEVER } from "../engine.ts";
 import { MachineError } from "../errors.ts";
 import type { Machine } from "../machine.ts";
 import type { StopReason } from "../reasons.ts";
-import type { Cpu } from "../views.generated.ts";
+import { RecordingDataView } from "../recording.ts";
+import { type Cpu, Machine as MachineState } from "../views.generated.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { History } from "./history.ts";
 import { NO_CPU, type Position, positionOf } from "./position.ts";
@@ -77,6 +87,7 @@ export class Debugger {
     this.breakpoints.clear();
     this.watchpoints = [];
     this.arm();
+    this.hold(0n);
     this.checkpoints.clear();
     Object.assign(this.engine.debug, { active: 0, hitKind: 0, pauseCpu: NO_CPU });
   }
@@ -135,6 +146,12 @@ export class Debugger {
     Object.assign(this.engine.debug, { passCpu: cpu, passClock: this.cpu(cpu).clock });
   }
 
+  /** The CPU in whose turn the machine stands has been reported; without one, that of the request. */
+  private passFrom(cpu: number): void {
+    const { paused } = this.engine.debug;
+    this.pass(paused === 0 ? cpu : paused - 1);
+  }
+
   /** The next run ends once the CPU's clock has come to `clock`; null: it does not. */
   pauseAt(cpu: number, clock: bigint | null): void {
     Object.assign(this.engine.debug, {
@@ -143,24 +160,60 @@ export class Debugger {
     });
   }
 
-  /** What follows is one instruction of `cpu`, or a turn of it where it executes no machine code. */
-  beginStep(cpu: number): void {
-    this.pass(cpu);
+  /**
+   * What follows is one instruction of `cpu`, or a turn of it where it executes no machine code.
+   * @param held bit n: CPU n executes nothing meanwhile
+   */
+  beginStep(cpu: number, held = 0n): void {
+    this.passFrom(cpu);
     this.pauseAt(cpu, this.cpu(cpu).clock + 1n);
+    this.holdWhenDue(held);
   }
 
-  beginContinue(cpu: number): void {
-    this.pass(cpu);
+  beginContinue(cpu: number, held = 0n): void {
+    this.passFrom(cpu);
     this.pauseAt(0, null);
+    this.holdWhenDue(held);
+  }
+
+  /**
+   * Where none of these CPUs would execute anyway, nothing is changed: stock gdb asks for it with every
+   * step from a breakpoint.
+   */
+  private holdWhenDue(cpus: bigint): void {
+    const { state, debug } = this.engine;
+    const inTurn = debug.paused === 0 ? 0n : 1n << BigInt(debug.paused - 1);
+    if ((state.held & ~cpus) !== 0n || (inTurn & cpus & ~state.held) !== 0n) this.hold(cpus);
+    else debug.toBeHeld = cpus & ~state.held;
+  }
+
+  /** Holds these CPUs and no others. */
+  private hold(cpus: bigint): void {
+    const { engine } = this;
+    engine.debug.toBeHeld = 0n;
+    if (engine.state.held === cpus || engine.crash) return;
+    const data = new RecordingDataView(engine.core.memory.buffer, (at, bytes) =>
+      this.edit(at, bytes),
+    );
+    new MachineState(data, STATE_BASE).held = cpus;
   }
 
   /** Goes on for so many micro-steps at most; null: there is no reason to stop yet. */
   advance(cpu: number, until: bigint, steps: number): { stop: Stop | null; end: StopReason } {
     this.takeCheckpoint();
     const end = this.machine.run({ until, steps });
-    const stop = end === "break" ? this.takeStop() : null;
-    if (stop || GOES_ON.has(end) || end === "break") return { stop, end };
-    return { stop: { reason: "ended", cpu, end }, end };
+    if (end === "break") return this.atBreak();
+    return { stop: GOES_ON.has(end) ? null : { reason: "ended", cpu, end }, end };
+  }
+
+  private atBreak(): { stop: Stop | null; end: StopReason } {
+    const { state, debug } = this.engine;
+    if (debug.reason === DEBUG_HOLD && debug.hitKind === 0) {
+      debug.reason = 0;
+      this.hold(state.held | debug.toBeHeld);
+    }
+    const stop = this.takeStop();
+    return { stop, end: stop ? "break" : "steps" };
   }
 
   /** What the machine has stopped for, if it was the debugger's doing. */
@@ -172,9 +225,9 @@ export class Debugger {
       const watchpoint = this.watchpointAt(hitAddress, hitKind);
       return watchpoint ? { reason: "watchpoint", cpu: hitCpu, watchpoint } : null;
     }
-    if (reason === 0 || reason === DEBUG_WATCHPOINT) return null;
+    if (reason === 0 || reason === DEBUG_WATCHPOINT || reason === DEBUG_HOLD) return null;
     debug.reason = 0;
-    const atClock = reason === 1;
+    const atClock = reason === DEBUG_CLOCK;
     const cpu = debug.paused !== 0 ? debug.paused - 1 : debug.pauseCpu;
     return { reason: atClock ? "step" : "breakpoint", cpu };
   }
@@ -207,6 +260,7 @@ export class Debugger {
     if (this.historyProblem) throw this.historyProblem;
     const { engine } = this;
     if (engine.state.steps > engine.present) engine.present = engine.state.steps;
+    engine.debug.toBeHeld = 0n;
     try {
       return await act();
     } finally {

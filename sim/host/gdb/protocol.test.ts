@@ -187,6 +187,17 @@ describe("running", () => {
     expect(again.stateHash()).toBe(machine.stateHash());
     expect(again.sim.cpus[0]?.rcx).toBeGreaterThan(0x1_0000_0000n);
   });
+  test("all changes at one place are there again when it is come to again", async () => {
+    const { ask, machine } = await begin();
+    for (let n = 0; n < 11; n++) await ask("s");
+    await ask(`P${hex(registerNumber("rcx"))}=0100000001000000`);
+    await ask(`P${hex(registerNumber("xmm3"))}=${"a5".repeat(16)}`);
+    await ask(`M${hex(COUNTER + 64n)},2:beef`);
+    const changed = machine.stateHash();
+    await ask("s");
+    await ask("bs");
+    expect(machine.stateHash()).toBe(changed);
+  });
   test("where the kernel is WebAssembly, a step is a turn, and the PC is in the window", async () => {
     const machine = await Machine.create();
     const session = new Session(machine.debugger);

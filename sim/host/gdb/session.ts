@@ -299,9 +299,9 @@ export class Session {
     return this.resume(this.cpu, single);
   }
 
-  private resume(cpu: number, single: boolean): null {
-    if (single) this.on.beginStep(cpu);
-    else this.on.beginContinue(cpu);
+  private resume(cpu: number, single: boolean, held = 0n): null {
+    if (single) this.on.beginStep(cpu, held);
+    else this.on.beginContinue(cpu, held);
     this.work = { kind: "forwards", cpu };
     return null;
   }
@@ -323,18 +323,20 @@ export class Session {
     return UNKNOWN;
   }
 
-  /** One CPU may step; the others run as the machine lets them. */
+  /** One CPU may step; those that no action names are held (gdb manual, E.2, vCont). */
   private continueThreads(actions: readonly string[]): string | null {
     let steps: number | null = null;
     let first: number | null = null;
+    let held = (1n << BigInt(this.on.cpus.length)) - 1n;
     for (const action of actions) {
       const [what = "", thread = "-1"] = action.split(":");
       const cpu = this.thread(thread);
       if (!/^([cs]|[CS][0-9a-f]{2})$/i.test(what) || cpu === null) return ERROR_SYNTAX;
+      held = thread === "-1" ? 0n : held & ~(1n << BigInt(cpu));
       first ??= cpu;
       if (/^s/i.test(what)) steps ??= cpu;
     }
-    return this.resume(steps ?? first ?? this.cpu, steps !== null);
+    return this.resume(steps ?? first ?? this.cpu, steps !== null, held);
   }
 
   private query(text: string): string | Promise<string> {
