@@ -6,6 +6,7 @@
 import { PAGE_BYTES, physical, pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { frameAlloc, frameFree, OWNER_AGENT } from "../mm/frames";
+import { codeWritten } from "../mm/code";
 import { copyFromUser, copyToUser, userCheck, userReach, userThere } from "../mm/user";
 import { copySmall } from "./copy";
 import { STATUS_NO_MEMORY, STATUS_OK } from "../syscall/status";
@@ -103,5 +104,6 @@ export function payloadWrite(area: usize, pages: u32, agent: Agent, address: u64
   const to = userReach(agent, address, bytes, true);
   if (to == 0) return copyToUser(agent, address, area, bytes);
   copySmall(to, area, bytes);
+  codeWritten(to, bytes);
   return STATUS_OK;
 }

@@ -18,6 +18,7 @@ import { batonDrop, wakeForContent, wakeForMessage } from "../ipc/wake";
 import { IPC_MESSAGE_BYTES_MAX, MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX } from "../limits";
 import { Pool } from "../mm/pool";
 import { pagesCheck } from "../mm/transfer";
+import { codeWritten } from "../mm/code";
 import { copyToUser, userCheck, userReach } from "../mm/user";
 import { EVERY_KIND, KIND_AGENT, KIND_CAPABILITY, KIND_MESSAGE } from "../object/kinds";
 import { KernelObject, objectShortage } from "../object/slab";
@@ -213,5 +214,7 @@ function writeHeader(agent: Agent, message: Message, to: u64): u32 {
   store<u64>(header + Layout.HEADER_PAYLOAD_BYTES, message.bytes);
   store<u64>(header + Layout.HEADER_CAPABILITY, message.capability);
   store<u64>(header + Layout.HEADER_PAGES, message.pageCount);
-  return there != 0 ? STATUS_OK : copyToUser(agent, to, header, Layout.HEADER_BYTES);
+  if (there == 0) return copyToUser(agent, to, header, Layout.HEADER_BYTES);
+  codeWritten(there, Layout.HEADER_BYTES);
+  return STATUS_OK;
 }
