@@ -1,8 +1,10 @@
 /** The kernel's own address space: built once by the bootstrap processor, shared by all. */
 import { PAGE_BYTES } from "../../hal/memory";
-import { readControl, readMsr, writeControl, writeMsr } from "../../hal/x86_64/machine";
+import { cpuid, readControl, readMsr, readRegister, writeControl, writeMsr } from "../../hal/x86_64/machine";
 import { KERNEL_ADDRESS } from "../../sim/spec/platform";
 import {
+  CR0_MP,
+  CR0_NE,
   CR0_PE,
   CR0_PG,
   CR0_WP,
@@ -10,6 +12,9 @@ import {
   CR4_OSXMMEXCPT,
   CR4_PAE,
   CR4_PGE,
+  CR4_SMAP,
+  CR4_SMEP,
+  CR4_UMIP,
   EFER_LME,
   EFER_NXE,
   EFER_SCE,
@@ -78,12 +83,34 @@ export function createStack(index: u32): u64 {
   return base + STACK_PAGES * PAGE_BYTES;
 }
 
-/** Turns long mode and paging on with the kernel's tables (Intel SDM 3A, 9.8.5). */
+/** CPUID leaf 7: SMEP and SMAP in EBX, UMIP in ECX. */
+const LEAF_PROTECTION: u32 = 7;
+const RBX: u32 = 3;
+const RCX: u32 = 1;
+
+/**
+ * What the processor can refuse for us: that ring 0 executes or reaches users' pages, which the kernel only
+ * does through its own map, and that ring 3 reads where the descriptor tables are.
+ */
+function protections(): u64 {
+  cpuid(LEAF_PROTECTION, 0);
+  const ebx = readRegister(RBX);
+  return (
+    ((ebx & (1 << 7)) != 0 ? CR4_SMEP : 0) |
+    ((ebx & (1 << 20)) != 0 ? CR4_SMAP : 0) |
+    ((readRegister(RCX) & (1 << 2)) != 0 ? CR4_UMIP : 0)
+  );
+}
+
+/**
+ * Turns long mode and paging on with the kernel's tables (Intel SDM 3A, 9.8.5). x87 errors are
+ * exceptions of the instruction's own agent, not an interrupt from outside (9.2.1).
+ */
 export function enterLongMode(): void {
-  writeControl(4, readControl(4) | CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT);
+  writeControl(4, readControl(4) | CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | protections());
   writeControl(3, paging().root);
   writeMsr(MSR_EFER, readMsr(MSR_EFER) | EFER_LME | EFER_NXE | EFER_SCE);
-  writeControl(0, readControl(0) | CR0_PE | CR0_PG | CR0_WP);
+  writeControl(0, readControl(0) | CR0_PE | CR0_PG | CR0_WP | CR0_NE | CR0_MP);
   // Global pages only after paging is on, as the manual advises.
   writeControl(4, readControl(4) | CR4_PGE);
 }
