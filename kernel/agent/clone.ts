@@ -21,6 +21,7 @@ import {
 } from "./birth";
 import { contextInit } from "./create";
 import { Image, isNative } from "./image";
+import { AGENT_WAITING } from "./states";
 import { standsStill } from "./suspend";
 
 /**
@@ -32,6 +33,10 @@ import { standsStill } from "./suspend";
  * It goes on where its original is, in the system call if that is in one, and finds its own
  * capabilities and the argument in RDI, RSI and RDX, as any new agent does, and 0 in RAX. A program
  * of the host's can't be copied: it begins anew.
+ *
+ * Machine code that somebody else clones doesn't expect that. In a system call, only the registers that
+ * SYSCALL changes differ: 0 in RAX, the argument in RDX, and its capabilities to itself and to its pool in
+ * RCX and R11. Anywhere else all of its registers are the original's.
  */
 export function agentClone(call: Call): u32 {
   const original = changetype<Agent>(call.object);
@@ -44,7 +49,20 @@ export function agentClone(call: Call): u32 {
   copyRegisters(call, original, clone);
   audit(AUDIT_CLONE, callerOf(call).id, clone.id, original.id);
   birthFinish(call, payerOf(call), clone);
+  if (isNative(original) && original != callerOf(call)) keepRegisters(original, clone);
   return STATUS_OK;
+}
+
+/** Registers of a clone of machine code that stands still: what birthFinish has told it, where it may be. */
+function keepRegisters(original: Agent, clone: Agent): void {
+  const context = contextOf(clone);
+  const argument = context.rdx;
+  memory.copy(changetype<usize>(context), changetype<usize>(contextOf(original)), offsetof<Context>());
+  if (original.resumeState != AGENT_WAITING) return;
+  context.rax = STATUS_OK;
+  context.rdx = argument;
+  context.rcx = clone.self;
+  context.r11 = clone.purse;
 }
 
 function copyMemory(call: Call, original: Agent, clone: Agent): u32 {

@@ -13,6 +13,7 @@
 import { pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { Image } from "../agent/image";
+import { RUNTIME_NATIVE } from "../../sim/spec/user";
 import { KIND_SPACE } from "../object/kinds";
 import { KernelObject, objectAllocate } from "../object/slab";
 import { kernel, Ptr } from "../state";
@@ -101,9 +102,11 @@ export function spaceCreate(agent: Agent): void {
   spaceSetImage(space, changetype<Image>(agent.image));
 }
 
-/** Shows the text of `image` in the space. TLBs that know another one's must be told. */
+/** Shows the text of `image` in the space, and that of the runtimes when it needs one. TLBs that know another one's must be told. */
 export function spaceSetImage(space: AddressSpace, image: Image): void {
   store<u64>(pointer(space.first), image.directory == 0 ? 0 : image.directory | TABLE_FLAGS);
+  const runtimes = image.runtime == RUNTIME_NATIVE ? 0 : load<u64>(pointer(paging().root), SHARED_OFFSET);
+  store<u64>(pointer(space.root), runtimes, SHARED_OFFSET);
 }
 
 /** Top-level table on which `agent` runs. */

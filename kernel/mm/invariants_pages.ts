@@ -63,7 +63,8 @@ export function tablesWellFormed(): bool {
 
 function spaceWellFormed(agent: Agent, space: AddressSpace): bool {
   if (reach(space.root, PAGE_BYTES) == 0 || (entryOf(space.root, 0) & PTE_ADDRESS) != space.first) return false;
-  for (let index: u32 = 255; index < 512; index++)
+  if (isNative(agent) && entryOf(space.root, 255) != 0) return false;
+  for (let index: u32 = isNative(agent) ? 256 : 255; index < 512; index++)
     if ((entryOf(space.root, index) & SAME) != (entryOf(paging().root, index) & SAME)) return false;
   const own = ownsFirst(agent);
   if (own == 0 && (entryOf(space.first, 0) & PTE_ADDRESS) != changetype<Image>(agent.image).directory) return false;

@@ -1,7 +1,7 @@
 /** The recorded ELF files, for hosts without a compiler: of the present sources, and they run. */
 import { expect, test } from "vitest";
-import { buildBootImage, Machine } from "../../index.ts";
 import { checkElf } from "../../image/elf.ts";
+import { buildBootImage, Machine } from "../../index.ts";
 import { cPrograms, recordedC, recordedDigests, sourceDigests } from "./programs.ts";
 
 test("recorded programs are of the present sources: else run tsx sdk/c/testing/programs.ts", () => {
