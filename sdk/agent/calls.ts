@@ -37,6 +37,13 @@ const TWO_32 = 0x1_0000_0000;
 /** An identifier or an address: exact as a number. */
 export const toNumber = (value: Integer): number => Number(value);
 
+/** Where its memory for calls is, and what it has worked since the last one. */
+export interface Standing {
+  readonly scratchAt: number;
+  readonly buffer: { readonly at: number; readonly bytes: number };
+  readonly cycles: number;
+}
+
 export class Calls {
   /** Its identifier. */
   readonly id: number;
@@ -57,6 +64,17 @@ export class Calls {
     this.self = toNumber(start.self);
     this.pool = toNumber(start.pool);
     this.argument = BigInt.asUintN(64, BigInt(start.argument));
+  }
+
+  /** What of it lasts from one call to the next, but for what makes messages fast: plain data. */
+  get standing(): Standing {
+    return { scratchAt: this.scratchAt, buffer: { ...this.buffer }, cycles: this.cycles };
+  }
+
+  set standing({ scratchAt, buffer, cycles }: Standing) {
+    this.scratchAt = scratchAt;
+    this.buffer = { ...buffer };
+    this.cycles = cycles;
   }
 
   /** Works for so many nanoseconds of virtual time: with the next call, which comes after them. */

@@ -1,6 +1,7 @@
 /** Machines whose agents are a test's own programs. */
 
 import { Machine } from "../../sim/host/machine.ts";
+import type { ProgramFunction } from "../../sim/host/programs.ts";
 import { agentImage } from "../image/agent-image.ts";
 import { buildBootImage } from "../image/index.ts";
 import type { Step } from "./calls.ts";
@@ -12,6 +13,8 @@ export interface TestOptions {
   readonly cpus?: number;
   /** Virtual time after which the test gives up; ns. */
   readonly until?: bigint;
+  /** Programs of other kinds than `Run`; each has an image of its name. */
+  readonly programs?: Readonly<Record<string, ProgramFunction>>;
   /** Further entries of the bundle. */
   readonly images?: Readonly<Record<string, Uint8Array>>;
 }
@@ -23,7 +26,8 @@ export async function machineWith(
   programs: Readonly<Record<string, Run>>,
   options: TestOptions = {},
 ): Promise<Machine> {
-  const images = Object.keys(programs).map((name) => ({
+  const others = options.programs ?? {};
+  const images = [...Object.keys(programs), ...Object.keys(others)].map((name) => ({
     name,
     data: agentImage({ runtime: "host", program: name }),
   }));
@@ -35,6 +39,7 @@ export async function machineWith(
     drives: [{ data: drive }],
   });
   for (const [name, run] of Object.entries(programs)) machine.agents.program(name, agent(run));
+  for (const [name, start] of Object.entries(others)) machine.agents.program(name, start);
   return machine;
 }
 

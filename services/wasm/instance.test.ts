@@ -44,7 +44,7 @@ function plainAnswers(bytes: Uint8Array): number[] {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), {
     env,
   });
-  (exports["main"] as () => void)();
+  (exports.main as () => void)();
   return asked;
 }
 

@@ -114,12 +114,11 @@ export class Instance {
     return new Uint8Array(this.memory.buffer, 0, this.size * WASM_PAGE_BYTES);
   }
 
-  /** Bytes of its own, or undefined if they aren't all in its memory. */
+  /** So many bytes at an address of 32 bits; undefined if they aren't all in its memory. */
   view(at: number, length: number): Uint8Array | undefined {
     const start = at >>> 0;
-    const end = start + (length >>> 0);
-    return end <= this.size * WASM_PAGE_BYTES
-      ? new Uint8Array(this.memory.buffer, start, length >>> 0)
+    return start + length <= this.size * WASM_PAGE_BYTES
+      ? new Uint8Array(this.memory.buffer, start, length)
       : undefined;
   }
 

@@ -1,5 +1,6 @@
 /** What an agent's code may import, and who answers. */
 import type { Step } from "../../sdk/agent/calls.ts";
+import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Instance, Value } from "./instance.ts";
 
 /**
@@ -8,8 +9,15 @@ import type { Instance, Value } from "./instance.ts";
  */
 export type QuickAnswer = (instance: Instance, args: readonly Value[]) => Value | undefined;
 
-/** Answers by steps of the agent: system calls, waits. The code stands still meanwhile. */
-export type StepAnswer = (instance: Instance, args: readonly Value[]) => Step<Value | undefined>;
+/**
+ * Answers by steps of the agent: system calls, waits. The code stands still meanwhile. From the same
+ * memory, arguments and replies it does the same: a restored agent goes through it again.
+ */
+export type StepAnswer = (
+  sys: Sys,
+  instance: Instance,
+  args: readonly Value[],
+) => Step<Value | undefined>;
 
 export interface Personality {
   /** Name of the module from which its functions are imported. */

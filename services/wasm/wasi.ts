@@ -23,21 +23,19 @@ const FULL_PAUSE_NS = 100_000;
 const RANDOM_BYTES_MAX = 256;
 const NANOSECOND = 1n;
 
-export function wasiPersonality(sys: Sys, options: WasiOptions = {}): Personality {
-  const it = new Wasi(sys, options);
+export function wasiPersonality(options: WasiOptions = {}): Personality {
+  const it = new Wasi(options);
   return { module: wasi.WASI_MODULE, quick: it.quick, steps: it.steps };
 }
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`);
 
 class Wasi {
-  private readonly sys: Sys;
   private readonly streams: readonly (number | null)[];
   readonly quick: Map<string, QuickAnswer>;
   readonly steps: Map<string, StepAnswer>;
 
-  constructor(sys: Sys, { args = [], env = {}, streams = [] }: WasiOptions) {
-    this.sys = sys;
+  constructor({ args = [], env = {}, streams = [] }: WasiOptions) {
     this.streams = streams;
     const argv = args.map(encode);
     const environ = Object.entries(env).map(([name, value]) => encode(`${name}=${value}`));
@@ -52,23 +50,13 @@ class Wasi {
       ["fd_prestat_get", (_, [fd]) => this.onStream(Number(fd), wasi.ERRNO_NOTSUP)],
       ["fd_prestat_dir_name", (_, [fd]) => this.onStream(Number(fd), wasi.ERRNO_NOTSUP)],
     ]);
-    const step =
-      (
-        run: (instance: Instance, args: readonly number[], given: readonly Value[]) => Step<number>,
-      ) =>
-      (instance: Instance, given: readonly Value[]) =>
-        run(
-          instance,
-          given.map((value) => Number(value) >>> 0),
-          given,
-        );
     this.steps = new Map<string, StepAnswer>([
-      ["fd_write", step((instance, args) => this.write(instance, args))],
-      ["fd_read", step((instance, args) => this.read(instance, args))],
-      ["clock_time_get", step((instance, args) => this.clock(instance, args))],
-      ["random_get", step((instance, args) => this.random(instance, args))],
-      ["sched_yield", step(() => this.yield())],
-      ["proc_exit", step((_, args) => sys.exit(args[0] ?? 0))],
+      ["fd_write", (sys, instance, args) => this.write(sys, instance, unsigned(args))],
+      ["fd_read", (sys, instance, args) => this.read(sys, instance, unsigned(args))],
+      ["clock_time_get", (sys, instance, args) => clock(sys, instance, unsigned(args))],
+      ["random_get", (sys, instance, args) => random(sys, instance, unsigned(args))],
+      ["sched_yield", (sys) => schedYield(sys)],
+      ["proc_exit", (sys, _, [code]) => sys.exit(Number(code) >>> 0)],
     ]);
   }
 
@@ -89,6 +77,7 @@ class Wasi {
 
   /** Waits while the pipe is full; then as many bytes as it takes. */
   private *write(
+    sys: Sys,
     instance: Instance,
     [fd = 0, list = 0, count = 0, result = 0]: readonly number[],
   ): Step<number> {
@@ -99,25 +88,15 @@ class Wasi {
     if (!buffers || !written) return wasi.ERRNO_FAULT;
     const bytes = joined(buffers);
     try {
-      written.setUint32(0, bytes.length === 0 ? 0 : yield* this.writeSome(pipe, bytes), true);
+      written.setUint32(0, bytes.length === 0 ? 0 : yield* writeSome(sys, pipe, bytes), true);
     } catch (error) {
       return errnoOf(error);
     }
     return wasi.ERRNO_SUCCESS;
   }
 
-  private *writeSome(pipe: number, bytes: Uint8Array): Step<number> {
-    while (true) {
-      try {
-        return yield* this.sys.write(pipe, bytes);
-      } catch (error) {
-        if (!(error instanceof SyscallError) || error.status !== "FULL") throw error;
-      }
-      yield* this.sys.sleep(FULL_PAUSE_NS);
-    }
-  }
-
   private *read(
+    sys: Sys,
     instance: Instance,
     [fd = 0, list = 0, count = 0, result = 0]: readonly number[],
   ): Step<number> {
@@ -131,7 +110,7 @@ class Wasi {
       const bytes =
         room === 0
           ? new Uint8Array()
-          : yield* this.readSome(pipe, Math.min(room, STREAM_BYTES_MAX));
+          : yield* readSome(sys, pipe, Math.min(room, STREAM_BYTES_MAX));
       spread(bytes, buffers);
       read.setUint32(0, bytes.length, true);
     } catch (error) {
@@ -139,40 +118,62 @@ class Wasi {
     }
     return wasi.ERRNO_SUCCESS;
   }
+}
 
-  private *readSome(pipe: number, room: number): Step<Uint8Array> {
-    while (true) {
-      try {
-        return yield* this.sys.read(pipe, room);
-      } catch (error) {
-        if (!(error instanceof SyscallError) || error.status !== "EMPTY") throw error;
-      }
-      yield* this.sys.wait({ on: [pipe] });
+function* writeSome(sys: Sys, pipe: number, bytes: Uint8Array): Step<number> {
+  while (true) {
+    try {
+      return yield* sys.write(pipe, bytes);
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.status !== "FULL") throw error;
     }
-  }
-
-  private *clock(instance: Instance, [clock = 0, , , at = 0]: readonly number[]): Step<number> {
-    if (clock !== wasi.CLOCK_REALTIME && clock !== wasi.CLOCK_MONOTONIC) return wasi.ERRNO_INVAL;
-    const now = yield* this.sys.now();
-    const view = viewOf(instance, at, 8);
-    if (!view) return wasi.ERRNO_FAULT;
-    view.setBigUint64(0, now, true);
-    return wasi.ERRNO_SUCCESS;
-  }
-
-  private *random(instance: Instance, [at = 0, length = 0]: readonly number[]): Step<number> {
-    const room = instance.view(at, length);
-    if (!room) return wasi.ERRNO_FAULT;
-    for (let done = 0; done < length; done += RANDOM_BYTES_MAX)
-      room.set(yield* this.sys.random(Math.min(RANDOM_BYTES_MAX, length - done)), done);
-    return wasi.ERRNO_SUCCESS;
-  }
-
-  private *yield(): Step<number> {
-    yield* this.sys.yield();
-    return wasi.ERRNO_SUCCESS;
+    yield* sys.sleep(FULL_PAUSE_NS);
   }
 }
+
+function* readSome(sys: Sys, pipe: number, room: number): Step<Uint8Array> {
+  while (true) {
+    try {
+      return yield* sys.read(pipe, room);
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.status !== "EMPTY") throw error;
+    }
+    yield* sys.wait({ on: [pipe] });
+  }
+}
+
+function* clock(
+  sys: Sys,
+  instance: Instance,
+  [clock = 0, , , at = 0]: readonly number[],
+): Step<number> {
+  if (clock !== wasi.CLOCK_REALTIME && clock !== wasi.CLOCK_MONOTONIC) return wasi.ERRNO_INVAL;
+  const now = yield* sys.now();
+  const view = viewOf(instance, at, 8);
+  if (!view) return wasi.ERRNO_FAULT;
+  view.setBigUint64(0, now, true);
+  return wasi.ERRNO_SUCCESS;
+}
+
+function* random(
+  sys: Sys,
+  instance: Instance,
+  [at = 0, length = 0]: readonly number[],
+): Step<number> {
+  const room = instance.view(at, length);
+  if (!room) return wasi.ERRNO_FAULT;
+  for (let done = 0; done < length; done += RANDOM_BYTES_MAX)
+    room.set(yield* sys.random(Math.min(RANDOM_BYTES_MAX, length - done)), done);
+  return wasi.ERRNO_SUCCESS;
+}
+
+function* schedYield(sys: Sys): Step<number> {
+  yield* sys.yield();
+  return wasi.ERRNO_SUCCESS;
+}
+
+/** Parameters of 32 bits. */
+const unsigned = (args: readonly Value[]): number[] => args.map((value) => Number(value) >>> 0);
 
 /** The kernel's refusal of a stream's operation. */
 function errnoOf(error: unknown): number {
