@@ -16,8 +16,9 @@ const REPLAY = "npx tsx sim/host/hostile/cli.ts --shrink case.bin --seed";
 export async function runApart(
   seed: number,
   count: number,
-  { build = "debug", until = 200_000 } = {},
+  { build = "debug", until = 200_000, drivers = false } = {},
 ): Promise<Apart> {
+  const kind = drivers ? ["--drivers"] : [];
   const child = spawn(
     process.execPath,
     ["--import", "tsx", "sim/host/hostile/cli.ts"].concat([
@@ -35,7 +36,7 @@ export async function runApart(
   let said = "";
   const failures: string[] = [];
   const fail = (what: string) =>
-    failures.push(`${what}; again: AIOS_BUILD=${build} ${REPLAY} ${last}`);
+    failures.push(`${what}; again: AIOS_BUILD=${build} ${[REPLAY, last, ...kind].join(" ")}`);
   let silence: NodeJS.Timeout | undefined;
   const listen = () => {
     clearTimeout(silence);

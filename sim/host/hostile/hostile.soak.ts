@@ -1,6 +1,6 @@
 /**
- * `npm run soak -- hostile`: guests that misbehave, for HOSTILE_MINUTES (default 20) from HOSTILE_SEED
- * on, in turn with and without the machine's assertions.
+ * `npm run soak -- hostile`: guests and drivers that misbehave, for HOSTILE_MINUTES (default 20) from
+ * HOSTILE_SEED on, guests in turn with and without the machine's assertions.
  */
 import { expect, test } from "vitest";
 import { runApart } from "./apart.ts";
@@ -18,8 +18,8 @@ test(`guests misbehave for ${MINUTES} minutes, and the host lives`, {
   const failures: string[] = [];
   let seed = FIRST;
   for (let batch = 0; Date.now() < end && failures.length < 10; batch++) {
-    const build = batch % 2 === 0 ? "debug" : "";
-    const result = await runApart(seed, BATCH, { build });
+    const build = batch % 3 === 1 ? "" : "debug";
+    const result = await runApart(seed, BATCH, { build, drivers: batch % 3 === 2 });
     failures.push(...result.failures);
     if (result.memory > MEMORY_MAX) failures.push(`seeds from ${seed}: ${result.memory} bytes`);
     seed += BATCH;
