@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { busyboxInitrd, debianKernel } from "../../sim/host/testing/debian.ts";
+import { busyboxInitrd, debianKernel, PROMPT, SHELL } from "../../sim/host/testing/debian.ts";
 import { requireTool } from "../../sim/host/testing/tools.ts";
 
 const CLI = ["pkg/cli.js", "boot"];
@@ -12,15 +12,6 @@ const folder = mkdtempSync(join(tmpdir(), "aios-debian-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const initrd = join(folder, "initrd");
 const atPrompt = join(folder, "prompt.snapshot");
-
-/** The prompt is not what the shell's own echo of a command can be. */
-const PROMPT = "guest> ";
-const SHELL = `
-sleep 1
-dmesg -n 1
-export PS1='guest> '
-exec setsid cttyhack sh
-`;
 
 const GUEST_OPTIONS = [
   "--memory",

@@ -15,6 +15,8 @@ export class HostControl {
   cpu: u32;
   /** Limit of the run that goes on (run.ts). */
   limit: u64;
+  /** 1: RAM is with the host, which gives a frame when it is first reached (frames.ts). */
+  fetching: u32;
 }
 
 /** Buffer through which the host passes bytes in and out. */
@@ -29,7 +31,7 @@ export function hostControl(): HostControl {
 /*
  * The only host functions. A drive's bytes belong to the image, console output and sent frames
  * leave the machine; nothing comes in here: input is journaled (inputs.ts).
- * All return 0 for success, else an error that the device reports as the medium's.
+ * Those with a result return 0 for success, else an error that the device reports as the medium's.
  */
 
 /** Copies `bytes` of drive `drive` from byte `offset` to linear address `to`. */
@@ -50,6 +52,10 @@ export declare function consoleWrite(port: u32, byte: u32): void;
 /** Network controller `nic` sent the frame of `bytes` at linear address `from`. */
 @external("host", "frameSend")
 export declare function frameSend(nic: u32, from: usize, bytes: u32): void;
+
+/** Copies the contents of the frame at linear address `at`, unless they are zeroes, to their place. */
+@external("host", "frameFetch")
+export declare function frameFetch(at: usize): void;
 
 /**
  * Runs the code of kernel.wasm that stands at entry `entry` on CPU `cpu`. The host has put the

@@ -8,6 +8,14 @@ export {
   debugApply,
   debugClear,
 } from "./debug";
+export {
+  beginFetching,
+  endFetching,
+  fetchFrames,
+  forgetFrames,
+  framesShared,
+  nextChangedFrame,
+} from "./frames";
 export * from "./interface";
 export { HOST_BUFFER, HOST_BUFFER_BYTES } from "./host";
 export { physicalRead, physicalWrite, portRead, portWrite } from "./bus/bus";

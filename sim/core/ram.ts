@@ -1,4 +1,6 @@
 /** Guest-physical RAM: a window of linear memory, split around the 32-bit PCI hole. */
+import { fetchFrames } from "./frames";
+import { hostControl } from "./host";
 import { HIGH_RAM_BASE, RAM_BASE } from "./memory";
 import { machine } from "./machine";
 
@@ -7,6 +9,12 @@ import { machine } from "./machine";
  * not RAM. 64-bit arithmetic throughout: no wrap-around at the edges.
  */
 export function ramPointer(address: u64, bytes: u64): usize {
+  const pointer = ramAt(address, bytes);
+  if (hostControl().fetching != 0 && pointer != 0) fetchFrames(pointer, <u32>bytes);
+  return pointer;
+}
+
+function ramAt(address: u64, bytes: u64): usize {
   const state = machine();
   const low = state.lowRamBytes;
   if (address < low) return bytes <= low - address ? RAM_BASE + <usize>address : 0;

@@ -22,6 +22,13 @@ export interface SimExports {
   hashEnd(): void;
   hashMachine(): void;
   nextUsedPage(page: number, end: number): number;
+  /** What is known of frames of RAM (sim/core/frames.ts). */
+  beginFetching(): void;
+  endFetching(): void;
+  fetchFrames(at: number, bytes: number): void;
+  forgetFrames(): void;
+  framesShared(): void;
+  nextChangedFrame(page: number): number;
   run(limit: bigint, maxSteps: number): number;
   /** The same with the limit of the last run. */
   goOn(maxSteps: number): number;
@@ -83,6 +90,8 @@ export interface HostFunctions {
   driveFlush(drive: number): number;
   consoleWrite(port: number, byte: number): void;
   frameSend(nic: number, from: number, bytes: number): void;
+  /** Copies a frame of RAM that other machines have too to its place (shared-frames.ts). */
+  frameFetch(at: number): void;
 }
 
 export interface Core {

@@ -16,6 +16,7 @@ import type { Modules } from "./modules.ts";
 import { type Configuration, checkJournal, type MachineOptions } from "./options.ts";
 import { type Integer, Programs } from "./programs.ts";
 import { type StopReason, stopReason } from "./reasons.ts";
+import type { Frames } from "./shared-frames.ts";
 import { guestTrap } from "./traps.ts";
 import { DebugControl, Machine as MachineState } from "./views.generated.ts";
 import { Watches } from "./watch.ts";
@@ -56,6 +57,9 @@ export class Engine {
   serial: number[] = [];
   /** Virtual time up to which nothing more happens: an idle machine that was run to a limit. */
   reached = 0n;
+  /** RAM as other machines have it too; while `fetching`, only that which this one has reached is in memory. */
+  shared: Frames | undefined;
+  fetching = false;
   /** How much of the console's output listeners have heard; what is executed again they don't hear. */
   heard = 0;
   /** Steps up to which what happens has happened before: a debugger has put the machine back. */
@@ -454,6 +458,10 @@ export class Engine {
         if (this.console.position <= this.heard) return;
         this.heard = this.console.position;
         for (const listener of this.consoleListeners) listener(byte);
+      },
+      frameFetch: (at) => {
+        const page = this.shared?.get(at >>> 0);
+        if (page) this.core.bytes.set(page, at >>> 0);
       },
       frameSend: (_nic, from, bytes) => keep(this.framesSent, span(from, bytes).slice()),
     };

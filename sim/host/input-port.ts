@@ -4,9 +4,14 @@ import { ADDRESS_NAMES, deviceAddress } from "./devices.ts";
 import type { Engine } from "./engine.ts";
 import { MachineError } from "./errors.ts";
 import { checkFrame, checkWidth, FAULTS, type FaultName, type Width } from "./inputs.ts";
+import { checkSeed } from "./options.ts";
+import { RecordingDataView } from "./recording.ts";
+import { Machine as MachineState, Rdseed } from "./views.generated.ts";
 
 /** Bytes that may wait for the serial port. */
 const SERIAL_WAITING_MAX = 1024 * 1024;
+/** Numbers of 64 bits in a block of the key stream (sim/core/cpu/rdseed.ts). */
+const DRAWS_A_BLOCK = 8n;
 /** A byte of zeroes with break and framing error noted above it (sim/core/devices/uart.ts). */
 const SERIAL_BREAK = (UART_LSR_BREAK | UART_LSR_FRAMING) << 8;
 
@@ -43,6 +48,28 @@ export class InputPort {
   frame(bytes: Uint8Array): boolean {
     checkFrame(bytes);
     return this.engine.give({ kind: "frame", bytes: bytes.slice() }) !== 0n;
+  }
+
+  /**
+   * New entropy, 32 bytes, for what RDSEED and RDRAND give from now on: without, copies of a machine that
+   * get the same inputs draw the same numbers.
+   * @throws MachineError bad-seed
+   */
+  reseed(seed: Uint8Array): void {
+    checkSeed(seed);
+    const { engine } = this;
+    const recording = new RecordingDataView(engine.core.memory.buffer, (at, bytes) =>
+      engine.give({ kind: "memory", at, bytes }),
+    );
+    const state = new MachineState(recording, engine.state.address);
+    const words = new DataView(seed.buffer, seed.byteOffset);
+    state.entropy0 = words.getBigUint64(0, true);
+    state.entropy1 = words.getBigUint64(8, true);
+    state.entropy2 = words.getBigUint64(16, true);
+    state.entropy3 = words.getBigUint64(24, true);
+    // What is left of the key stream's present block is still of the old seed.
+    const source = new Rdseed(recording, engine.state.rdseed);
+    source.drawn = (source.drawn + DRAWS_A_BLOCK - 1n) & -DRAWS_A_BLOCK;
   }
 
   powerButton(): void {

@@ -101,8 +101,7 @@ export function checkOptions(
 ): Configuration {
   const memory = options.memory ?? DEFAULT_MEMORY;
   const seed = options.seed ?? new Uint8Array(SEED_BYTES);
-  if (seed.length !== SEED_BYTES)
-    throw new MachineError("bad-seed", `seed: ${seed.length} bytes; boot entropy is 32 bytes`);
+  checkSeed(seed);
   checkMemory(memory);
   return {
     cpus: checkCpus(options.cpus ?? 1),
@@ -114,6 +113,12 @@ export function checkOptions(
     start: options.start ?? true,
     ...(guest ? { guest: checkGuest(guest) } : {}),
   };
+}
+
+/** @throws MachineError bad-seed */
+export function checkSeed(seed: Uint8Array): void {
+  if (seed.length !== SEED_BYTES)
+    throw new MachineError("bad-seed", `seed: ${seed.length} bytes; boot entropy is 32 bytes`);
 }
 
 /** The limit of a machine's journal. @throws MachineError bad-journal */

@@ -30,6 +30,7 @@ export class PhysicalMemory {
    */
   bytes(address: number | bigint, length: number): Uint8Array {
     const at = this.linear(Number(address), length);
+    this.core.sim.fetchFrames(at, length);
     return this.core.bytes.subarray(at, at + length);
   }
 

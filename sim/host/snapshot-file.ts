@@ -17,7 +17,7 @@ import { RAM_BASE, STATE_BASE } from "./core.ts";
 import { fromHex, sha256, toHex } from "./digest.ts";
 import { MachineError, type MachineErrorCode } from "./errors.ts";
 import { Journal } from "./journal.ts";
-import type { DriveChange, HostState, Snapshot } from "./snapshot.ts";
+import type { DriveChange, HostState, SnapshotFields } from "./snapshot.ts";
 
 export const PAGE_BYTES = 4096;
 const MAGIC = new TextEncoder().encode("AIOSSNAP");
@@ -28,8 +28,6 @@ const TABLE_OFFSET = 16;
 const DIGEST_OFFSET = TABLE_OFFSET + SECTIONS.length * SECTION_ENTRY_BYTES;
 const HEADER_BYTES = DIGEST_OFFSET + 32;
 const CHANGE_HEADER_BYTES = 12;
-
-type SnapshotFields = Omit<Snapshot, "toBytes">;
 
 const refuse = (code: MachineErrorCode, why: string, cause?: unknown) =>
   new MachineError(code, `snapshot: ${why}`, { cause });

@@ -6,6 +6,7 @@ import { buildId } from "./digest.ts";
 import type { Engine } from "./engine.ts";
 import { MachineError } from "./errors.ts";
 import { driveShape, Journal } from "./journal.ts";
+import { type Frames, fetchAll, shareFrames, useFrames } from "./shared-frames.ts";
 import { PAGE_BYTES, parseSnapshot, writeSnapshot } from "./snapshot-file.ts";
 
 /** A piece of a drive that differs from its image. */
@@ -27,6 +28,11 @@ export interface HostState {
   readonly serial: Uint8Array;
 }
 
+export type SnapshotFields = Pick<
+  Snapshot,
+  "host" | "journal" | "state" | "pages" | "contents" | "changes"
+>;
+
 export class Snapshot {
   readonly host: HostState;
   readonly journal: Journal;
@@ -38,13 +44,26 @@ export class Snapshot {
   readonly contents: Uint8Array;
   readonly changes: readonly DriveChange[];
 
-  constructor(fields: Omit<Snapshot, "toBytes">) {
+  private byAddress: Frames | undefined;
+
+  constructor(fields: SnapshotFields) {
     this.host = fields.host;
     this.journal = fields.journal;
     this.state = fields.state;
     this.pages = fields.pages;
     this.contents = fields.contents;
     this.changes = fields.changes;
+  }
+
+  /** The pages by linear address: machines that are made of one snapshot share them. */
+  get frames(): Frames {
+    this.byAddress ??= new Map(
+      Array.from(this.pages, (page, n) => [
+        RAM_BASE + page * PAGE_BYTES,
+        this.contents.subarray(n * PAGE_BYTES, (n + 1) * PAGE_BYTES),
+      ]),
+    );
+    return this.byAddress;
   }
 
   /** A file with a version and checksums. */
@@ -71,6 +90,7 @@ export function requireCopyable(engine: Engine): void {
 
 /** Calls `visit` with the linear span of each stretch of pages of RAM that are not all zeroes. */
 export function forUsedSpans(engine: Engine, visit: (from: number, to: number) => void): void {
+  fetchAll(engine);
   const { sim } = engine.core;
   const end = RAM_BASE + engine.configuration.memory;
   const nextUsed = (page: number) => sim.nextUsedPage(page, end) >>> 0;
@@ -94,21 +114,7 @@ export function stateBytes({ core, state }: Engine): Uint8Array {
 /** @throws MachineError guest-trap, drive-written-through */
 export function capture(engine: Engine): Snapshot {
   requireCopyable(engine);
-  const { bytes } = engine.core;
-  const spans: [number, number][] = [];
-  let used = 0;
-  forUsedSpans(engine, (from, to) => {
-    spans.push([from, to]);
-    used += to - from;
-  });
-  const pages = new Uint32Array(used / PAGE_BYTES);
-  const contents = new Uint8Array(used);
-  let at = 0;
-  for (const [from, to] of spans) {
-    contents.set(bytes.subarray(from, to), at);
-    for (let page = from; page < to; page += PAGE_BYTES, at += PAGE_BYTES)
-      pages[at / PAGE_BYTES] = (page - RAM_BASE) / PAGE_BYTES;
-  }
+  const { pages, contents } = engine.fetching ? sharedRam(engine) : ownRam(engine);
   const { configuration, drives, console, modules } = engine;
   return new Snapshot({
     host: {
@@ -128,6 +134,35 @@ export function capture(engine: Engine): Snapshot {
   });
 }
 
+type Ram = Pick<Snapshot, "pages" | "contents">;
+
+function ownRam(engine: Engine): Ram {
+  const { bytes } = engine.core;
+  const spans: [number, number][] = [];
+  let used = 0;
+  forUsedSpans(engine, (from, to) => {
+    spans.push([from, to]);
+    used += to - from;
+  });
+  const pages = new Uint32Array(used / PAGE_BYTES);
+  const contents = new Uint8Array(used);
+  let at = 0;
+  for (const [from, to] of spans) {
+    contents.set(bytes.subarray(from, to), at);
+    for (let page = from; page < to; page += PAGE_BYTES, at += PAGE_BYTES)
+      pages[at / PAGE_BYTES] = (page - RAM_BASE) / PAGE_BYTES;
+  }
+  return { pages, contents };
+}
+
+/** The same of a machine that has only a part of its RAM in memory. */
+function sharedRam(engine: Engine): Ram {
+  const frames = [...shareFrames(engine)].sort(([a], [b]) => a - b);
+  const contents = new Uint8Array(frames.length * PAGE_BYTES);
+  frames.forEach(([, page], n) => void contents.set(page, n * PAGE_BYTES));
+  return { pages: Uint32Array.from(frames, ([at]) => (at - RAM_BASE) / PAGE_BYTES), contents };
+}
+
 /** Takes away what instantiating the kernel put into RAM; the state that comes has its own. */
 export function clearRam({ core }: Engine): void {
   const end = RAM_BASE + KERNEL_ADDRESS + KERNEL_BYTES;
@@ -139,12 +174,13 @@ export function clearRam({ core }: Engine): void {
 /** Fills a machine that was instantiated but not turned on. */
 export function putInto(engine: Engine, snapshot: Snapshot): void {
   const { bytes } = engine.core;
+  const { memory, guest } = engine.configuration;
+  if (snapshot.pages.some((page) => page >= memory / PAGE_BYTES))
+    throw new MachineError("snapshot-malformed", "snapshot: it has pages beyond the end of RAM");
   clearRam(engine);
   bytes.set(snapshot.state, STATE_BASE);
-  snapshot.pages.forEach((page, n) => {
-    const content = snapshot.contents.subarray(n * PAGE_BYTES, (n + 1) * PAGE_BYTES);
-    bytes.set(content, RAM_BASE + page * PAGE_BYTES);
-  });
+  if (guest) useFrames(engine, snapshot.frames);
+  else for (const [at, page] of snapshot.frames) bytes.set(page, at);
   engine.drives.forEach((drive, number) => {
     const own = snapshot.changes.filter((change) => change.drive === number);
     drive.setChanges(own.map((change) => [change.chunk, change.bytes]));
@@ -160,9 +196,11 @@ export function putInto(engine: Engine, snapshot: Snapshot): void {
 export function copyInto(child: Engine, parent: Engine): void {
   clearRam(child);
   child.core.bytes.set(stateBytes(parent), STATE_BASE);
-  forUsedSpans(parent, (from, to) =>
-    child.core.bytes.set(parent.core.bytes.subarray(from, to), from),
-  );
+  if (parent.configuration.guest) useFrames(child, shareFrames(parent));
+  else
+    forUsedSpans(parent, (from, to) =>
+      child.core.bytes.set(parent.core.bytes.subarray(from, to), from),
+    );
   child.reached = parent.reached;
   child.console.copyFrom(parent.console.position, parent.console.bytes);
   child.serial = [...parent.serial];

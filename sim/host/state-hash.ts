@@ -1,9 +1,14 @@
 /** The hash of all state of a machine. */
 import { HASH_RESULT } from "./core.ts";
 import type { Engine } from "./engine.ts";
+import { fetchAll } from "./shared-frames.ts";
 
-/** SHA-256 of the state arena, of used RAM, and of each drive's changes with their places; hex. */
+/**
+ * SHA-256 of the state arena, of the digests of used pages of RAM, and of each drive's changes, with their
+ * places; hex.
+ */
 export function stateHash(engine: Engine): string {
+  fetchAll(engine);
   const { sim, bytes, data, hostBuffer } = engine.core;
   sim.hashBegin();
   sim.hashMachine();

@@ -9,8 +9,12 @@ export const CACHE_CPU_BYTES = 0x4_8400;
 export const CACHE_CPUS = 64;
 /** Heads of the block table's chains. */
 export const CACHE_TABLE_BYTES = 0x4_0000;
-/** A record for each frame of RAM: which of its bytes are code in blocks. */
-export const CACHE_FRAME_BYTES = 16;
+/** A record for each frame of RAM: which of its bytes are code in blocks, what is known of its contents. */
+export const CACHE_RECORD_BYTES = 16;
+/** SHA-256 of its contents, when that is known. */
+export const CACHE_DIGEST_BYTES = 32;
+/** Both. */
+export const CACHE_FRAME_BYTES = CACHE_RECORD_BYTES + CACHE_DIGEST_BYTES;
 /** Blocks: dropped all at once when this is full. */
 export const CACHE_BLOCK_BYTES = 0x200_0000;
 

@@ -8,6 +8,7 @@
 import { physicalRead, physicalWrite } from "../bus/bus";
 import { debugControl, pageIsWatched } from "../debug";
 import { codeWritten } from "../engine/blocks";
+import { noteChange } from "../frames";
 import { engine, frameOf, LINES_ACCESS, LINES_SUPERVISOR, LINES_USER } from "../engine/memory";
 import { loadSized, ramPointer, storeSized } from "../ram";
 import { Cpu } from "./cpu";
@@ -205,7 +206,10 @@ function addFastLine(cpu: Cpu, va: u64, address: u64, rights: u64, access: u32):
   if (page == 0) return;
   if (debugControl().watchpoints != 0 && !(access & ACCESS_FETCH) && pageIsWatched(va)) return;
   const kind = access & ACCESS_WRITE ? FAST_WRITE : access & ACCESS_FETCH ? FAST_FETCH : FAST_READ;
-  if (kind == FAST_WRITE && frameOf(page).granules != 0) return;
+  if (kind == FAST_WRITE) {
+    if (frameOf(page).granules != 0) return;
+    noteChange(frameOf(page));
+  }
   const set = user ? LINES_USER : open ? LINES_ACCESS : LINES_SUPERVISOR;
   fillFastLine(cpu, set, va, kind, page + (<usize>va & 0xfff));
 }

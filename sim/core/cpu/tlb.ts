@@ -212,6 +212,14 @@ export function fastLinesForbidWrites(page: usize): void {
   }
 }
 
+/** Makes the next write to any page look for its translation again. */
+export function forgetWriteLines(): void {
+  for (let cpu: u32 = 0; cpu < machine().cpuCount; cpu++) {
+    const end = linesOf(cpu, LINES_SETS);
+    for (let at = linesOf(cpu, 0); at < end; at += offsetof<FastLine>()) changetype<FastLine>(at).writeTag = 0;
+  }
+}
+
 /** More of them than there is room for are counted as one too many. */
 @inline
 function noteRecent(tlb: Tlb, entry: usize): void {

@@ -14,6 +14,7 @@
  * cycles, so that whoever is still linked to it finds out by the check that is made anyway.
  */
 import { fastLinesForbidWrites } from "../cpu/tlb";
+import { fetchFrames, noteChange } from "../frames";
 import { machine } from "../machine";
 import { RAM_BASE } from "../memory";
 import { ramPointer } from "../ram";
@@ -26,7 +27,7 @@ import {
   Frame,
   frameOf,
   framesBase,
-  framesBytes,
+  framesEnd,
 } from "./memory";
 import { CACHE_TABLE_BYTES } from "../../spec/caches";
 
@@ -158,7 +159,7 @@ function overlaps(block: Block, at: usize, bytes: u32): bool {
 
 /**
  * Tells that `bytes` bytes of RAM at linear address `at` change, by whatever way but a fast line:
- * blocks that were made of them are dropped.
+ * blocks that were made of them are dropped, and what is known of the frame's contents is forgotten.
  */
 export function codeWritten(at: usize, bytes: u32): void {
   let from = at;
@@ -166,6 +167,7 @@ export function codeWritten(at: usize, bytes: u32): void {
   while (from < end) {
     const span = <u32>min<usize>(end - from, 4096 - (from & PAGE_MASK));
     const frame = frameOf(from);
+    noteChange(frame);
     if (frame.granules != 0 && (frame.granules & granulesOf(from & PAGE_MASK, span)) != 0)
       dropOverlapping(frame, from, span);
     from += span;
@@ -225,10 +227,21 @@ function removeFromFrame(at: usize, pointer: usize): void {
 /** Drops all blocks; the interpreter must have been left. */
 export function flushBlocks(): void {
   memory.fill(blockTable(), 0, <usize>CACHE_TABLE_BYTES);
-  memory.fill(framesBase(), 0, framesBytes());
+  forgetCode();
   for (let cpu: u32 = 0; cpu < machine().cpuCount; cpu++) dropJumps(cpu);
   engine().blockTop = blocksBase();
   engine().site = 0;
+}
+
+/** Records that hold no code aren't touched: most frames have never had any. */
+function forgetCode(): void {
+  const end = framesEnd();
+  for (let at = framesBase(); at < end; at += offsetof<Frame>()) {
+    const frame = changetype<Frame>(at);
+    if ((frame.granules | <u64>frame.blocks) == 0) continue;
+    frame.granules = 0;
+    frame.blocks = 0;
+  }
 }
 
 /** The same by physical address, for who changes RAM without the bus: kernel.wasm's own stores. */
@@ -241,5 +254,8 @@ export function codeChanged(address: u64, bytes: u32): void {
 export function memoryChanged(from: usize, bytes: usize): void {
   const end = RAM_BASE + <usize>machine().ramBytes;
   const first = max(from, RAM_BASE);
-  if (from + bytes > first && first < end) codeWritten(first, <u32>(min(from + bytes, end) - first));
+  if (from + bytes <= first || first >= end) return;
+  const count = <u32>(min(from + bytes, end) - first);
+  fetchFrames(first, count);
+  codeWritten(first, count);
 }

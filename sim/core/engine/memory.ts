@@ -4,7 +4,7 @@
  *   host window   EngineState: how the interpreter and the turn hand each other the CPU
  *   behind RAM    CPU 0: fast lines (supervisor, user, supervisor with AC, none), jump cache |
  *                 CPU 1 … 63 |
- *                 heads of the block table | blocks | a record for each frame of RAM
+ *                 heads of the block table | blocks | a record for each frame of RAM | a digest for each
  */
 import { machine } from "../machine";
 import { HOST_BASE, RAM_BASE } from "../memory";
@@ -12,8 +12,9 @@ import {
   CACHE_BLOCK_BYTES,
   CACHE_CPU_BYTES,
   CACHE_CPUS,
+  CACHE_DIGEST_BYTES,
   CACHE_FIXED_BYTES,
-  CACHE_FRAME_BYTES,
+  CACHE_RECORD_BYTES,
   CACHE_TABLE_BYTES,
 } from "../../spec/caches";
 
@@ -100,7 +101,8 @@ export class Frame {
   granules: u64;
   /** The first of the frame's blocks (Block.nextInFrame). */
   blocks: usize;
-  reserved: u32;
+  /** What is known of its contents (frames.ts). */
+  known: u32;
 }
 
 @inline
@@ -230,12 +232,18 @@ export function blocksEnd(): usize {
 @inline
 export function frameOf(pointer: usize): Frame {
   const records = cachesBase() + <usize>CACHE_FIXED_BYTES;
-  return changetype<Frame>(records + ((pointer - RAM_BASE) >>> 12) * <usize>CACHE_FRAME_BYTES);
+  return changetype<Frame>(records + ((pointer - RAM_BASE) >>> 12) * <usize>CACHE_RECORD_BYTES);
+}
+
+/** Where the digest of that frame is kept. */
+@inline
+export function digestOf(pointer: usize): usize {
+  return framesEnd() + ((pointer - RAM_BASE) >>> 12) * <usize>CACHE_DIGEST_BYTES;
 }
 
 @inline
-export function framesBytes(): usize {
-  return (<usize>machine().ramBytes >>> 12) * <usize>CACHE_FRAME_BYTES;
+export function framesEnd(): usize {
+  return framesBase() + (<usize>machine().ramBytes >>> 12) * <usize>CACHE_RECORD_BYTES;
 }
 
 @inline

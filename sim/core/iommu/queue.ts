@@ -6,6 +6,7 @@
  *            high: 63-12 address | 6 IH | 5-0 address mask
  *   wait     low: 63-32 status data | 6 FN | 5 SW | 4 IF | 3-0 type 5     high: 63-2 status address
  */
+import { codeWritten } from "../engine/blocks";
 import { ramPointer } from "../ram";
 import {
   VTD_FSTS,
@@ -96,7 +97,10 @@ function executeWait(low: u64, high: u64): bool {
   if ((low & WAIT_RESERVED) != 0 || (high & 3) != 0) return false;
   if (low & VTD_WAIT_STATUS) {
     const at = ramPointer(high, 4);
-    if (at != 0) store<u32>(at, <u32>(low >> 32));
+    if (at != 0) {
+      codeWritten(at, 4);
+      store<u32>(at, <u32>(low >> 32));
+    }
   }
   if (low & VTD_WAIT_INTERRUPT) completeInvalidation();
   return true;

@@ -346,6 +346,18 @@ describe("queued invalidation", () => {
     expect(read(Vtd.VTD_ICS)).toBe(0n);
   });
 
+  test("a wait descriptor's status is a write to RAM, which a guest's state hash doesn't miss", () => {
+    m.state.guest = 1;
+    poke(QUEUE, 0x25n | (1n << 32n));
+    poke(QUEUE + 8, BigInt(STATUS));
+    write(Vtd.VTD_IQA, BigInt(QUEUE), 8);
+    const before = m.stateHash();
+    write(Vtd.VTD_GCMD, 1n << 26n);
+    write(Vtd.VTD_IQT, 16n, 8);
+    expect(peek(STATUS)).toBe(1n);
+    expect(m.stateHash()).not.toBe(before);
+  });
+
   test("an invalid descriptor stops the queue there until software clears the error", () => {
     submit([
       [0x11n, 0n],

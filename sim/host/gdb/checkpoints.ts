@@ -8,6 +8,7 @@ import { STATE_BASE } from "../core.ts";
 import type { Drive } from "../drives.ts";
 import type { Engine } from "../engine.ts";
 import type { JournalEntry } from "../journal.ts";
+import { samePage } from "../shared-frames.ts";
 import { forUsedSpans, requireCopyable } from "../snapshot.ts";
 import { PAGE_BYTES } from "../snapshot-file.ts";
 
@@ -86,7 +87,7 @@ export class Checkpoints {
       for (let at = from; at < to; at += PAGE_BYTES) {
         const page = core.bytes.subarray(at, at + PAGE_BYTES);
         const known = base?.pages.get(at);
-        pages.set(at, known && same(known, page) ? known : page.slice());
+        pages.set(at, known && samePage(known, page) ? known : page.slice());
       }
     };
     keep(STATE_BASE, pageEnd(state.arenaTop));
@@ -124,6 +125,8 @@ export class Checkpoints {
     engine.console.copyFrom(checkpoint.consolePosition, checkpoint.consoleBytes);
     engine.framesSent.splice(0, engine.framesSent.length, ...checkpoint.frames);
     this.rewindJournal(checkpoint.inputs);
+    engine.shared = undefined;
+    core.sim.forgetFrames();
     core.sim.debugApply();
   }
 
@@ -137,12 +140,3 @@ export class Checkpoints {
 }
 
 const pageEnd = (at: number) => Math.ceil(at / PAGE_BYTES) * PAGE_BYTES;
-
-/** Whole pages are compared as 32-bit words. */
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  const words = a.length / 4;
-  const left = new Int32Array(a.buffer, a.byteOffset, words);
-  const right = new Int32Array(b.buffer, b.byteOffset, words);
-  for (let n = 0; n < words; n++) if (left[n] !== right[n]) return false;
-  return true;
-}

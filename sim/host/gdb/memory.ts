@@ -38,8 +38,10 @@ function ramAt(on: Debugger, physical: bigint): number | null {
 export function readMemory(on: Debugger, cpu: number, address: bigint, length: number): Uint8Array {
   const result = new Uint8Array(length);
   let done = 0;
+  const { core } = on.engine;
   for (const { at, bytes } of spans(on, cpu, address, length)) {
-    result.set(on.engine.core.bytes.subarray(at, at + bytes), done);
+    core.sim.fetchFrames(at, bytes);
+    result.set(core.bytes.subarray(at, at + bytes), done);
     done += bytes;
   }
   return result.subarray(0, done);

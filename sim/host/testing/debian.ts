@@ -8,6 +8,7 @@ import { cpioEntry, writeCpio } from "../../../sdk/image/cpio.ts";
 import { Machine } from "../machine.ts";
 import type { Modules } from "../modules.ts";
 import type { MachineOptions } from "../options.ts";
+import type { StopReason } from "../reasons.ts";
 import { findTool, stayAway } from "./tools.ts";
 
 /** Packages are unpacked there, not installed: see .ci/run. */
@@ -63,14 +64,45 @@ export interface DebianOptions extends Omit<MachineOptions, "guest" | "modules">
   readonly append?: string;
 }
 
-/** A machine with Debian's kernel on it, at power-on. */
-export async function debian({ script, append = "", ...options }: DebianOptions): Promise<Machine> {
+/** What such a machine is made of. */
+export async function debianOptions({
+  script,
+  append = "",
+  ...options
+}: DebianOptions): Promise<MachineOptions> {
   const kernel = new Uint8Array(readFileSync(debianKernel()));
   const commandLine = `console=ttyS0 panic=-1 ${append}`.trim();
-  return Machine.create({
+  return {
     memory: 512 * 1024 * 1024,
     ...options,
     modules: await releaseModules(),
     guest: { kernel, initrd: busyboxInitrd(script), commandLine },
-  });
+  };
+}
+
+/** A machine with Debian's kernel on it, at power-on. */
+export const debian = async (options: DebianOptions): Promise<Machine> =>
+  Machine.create(await debianOptions(options));
+
+export const PROMPT = "guest> ";
+
+/** A shell that is typed at. Init waits until the clock is calibrated and the log says no more. */
+export const SHELL = `
+sleep 1
+dmesg -n 1
+export PS1='${PROMPT}'
+exec setsid cttyhack sh
+`;
+
+/** Types at the shell; what it has printed when its prompt is there again. */
+export function command(machine: Machine, text: string): string {
+  const from = machine.consoleText.length;
+  machine.input.serial(`${text}\n`);
+  const until = machine.time + 100_000_000_000n;
+  const printed = () => machine.consoleText.slice(from);
+  let reason: StopReason;
+  do reason = machine.run({ until, steps: 20 });
+  while (reason === "steps" && !printed().includes(PROMPT));
+  if (!printed().includes(PROMPT)) throw new Error(`${reason}: "${printed()}"`);
+  return printed().slice(text.length, printed().indexOf(PROMPT)).replaceAll("\r", "").trim();
 }
