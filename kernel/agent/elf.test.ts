@@ -59,7 +59,7 @@ const DAMAGES: readonly (readonly [string, string, ...Change[]])[] = [
   ["a version of the ABI", "bad-header", [elf.ELF_ABI_VERSION, 1, 1n]],
   ["something in the padding", "bad-header", [15, 1, 1n]],
   ["a relocatable object", "not-executable", [elf.ELF_TYPE, 2, 1n]],
-  ["a position-independent executable", "not-executable", [elf.ELF_TYPE, 2, 3n]],
+  ["a position-independent executable", "position-independent", [elf.ELF_TYPE, 2, 3n]],
   ["a core", "not-executable", [elf.ELF_TYPE, 2, 4n]],
   ["i386", "not-x86-64", [elf.ELF_MACHINE, 2, 3n]],
   ["another version of the file", "bad-header", [elf.ELF_VERSION, 4, 0n]],

@@ -96,7 +96,9 @@ function checkHeader(at: usize, bytes: u64): u32 {
   if (load<u8>(at, elf.ELF_IDENT_VERSION) != elf.VERSION_CURRENT || load<u64>(at, elf.ELF_ABI_VERSION) != 0)
     return error.ELF_BAD_HEADER;
   if (load<u16>(at, elf.ELF_MACHINE) != elf.MACHINE_X86_64) return error.ELF_NOT_X86_64;
-  if (load<u16>(at, elf.ELF_TYPE) != elf.TYPE_EXEC) return error.ELF_NOT_EXECUTABLE;
+  const type = load<u16>(at, elf.ELF_TYPE);
+  if (type == elf.TYPE_DYN) return error.ELF_POSITION_INDEPENDENT;
+  if (type != elf.TYPE_EXEC) return error.ELF_NOT_EXECUTABLE;
   // The psABI defines no flags (4.1.1).
   if (load<u32>(at, elf.ELF_VERSION) != elf.VERSION_CURRENT || load<u32>(at, elf.ELF_FLAGS) != 0)
     return error.ELF_BAD_HEADER;

@@ -41,6 +41,14 @@ export function elfErrorName(error: u32): string {
       return "bad-entry";
     case errors.ELF_TOO_LARGE:
       return "too-large";
+    case errors.ELF_POSITION_INDEPENDENT:
+      return "position-independent";
+    case errors.ELF_BAD_ARGUMENTS:
+      return "bad-arguments";
+    case errors.ELF_TOO_MANY_ARGUMENTS:
+      return "too-many-arguments";
+    case errors.ELF_ARGUMENTS_TOO_LARGE:
+      return "arguments-too-large";
     default:
       return "unknown";
   }

@@ -9,7 +9,7 @@ export const ELF_NOT_64 = 3;
 export const ELF_BAD_HEADER = 4;
 /** Another processor's. */
 export const ELF_NOT_X86_64 = 5;
-/** An object file or core; or position-independent, or linked dynamically: there is no linker here. */
+/** An object file or core; or linked dynamically: there is no linker here. */
 export const ELF_NOT_EXECUTABLE = 6;
 export const ELF_DYNAMIC = 7;
 export const ELF_THREAD_LOCAL = 8;
@@ -30,3 +30,9 @@ export const ELF_WRITE_EXECUTE = 16;
 export const ELF_BAD_ENTRY = 17;
 /** More pages than an image may have, or more stack. */
 export const ELF_TOO_LARGE = 18;
+/** For no address of its own (-pie, -static-pie): something would have to relocate it. */
+export const ELF_POSITION_INDEPENDENT = 19;
+/** Arguments or environment: the last string doesn't end; too many; too many bytes, or for this stack. */
+export const ELF_BAD_ARGUMENTS = 20;
+export const ELF_TOO_MANY_ARGUMENTS = 21;
+export const ELF_ARGUMENTS_TOO_LARGE = 22;

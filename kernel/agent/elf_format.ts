@@ -51,6 +51,7 @@ export const VERSION_CURRENT = 1;
 export const ABI_SYSTEM_V = 0;
 export const ABI_GNU = 3;
 export const TYPE_EXEC = 2;
+export const TYPE_DYN = 3;
 export const MACHINE_X86_64 = 62;
 
 export const PT_NULL = 0;
@@ -76,3 +77,8 @@ export const STACK_END = 0x4000_0000;
 /** What the file asks for by the size of PT_GNU_STACK is between these; a size of 0 is the default. */
 export const STACK_BYTES_DEFAULT = 0x1_0000;
 export const STACK_BYTES_MAX = 0x80_0000;
+/** Arguments, and strings of the environment, and bytes of both together with their ends. */
+export const ARGUMENTS_MAX = 256;
+export const ARGUMENT_BYTES_MAX = 16384;
+/** Entries of the auxiliary vector. */
+export const AUXILIARY_ENTRIES = 7;

@@ -36,6 +36,13 @@ export class Image extends KernelObject {
   /** Where the text is mapped, and where it begins. */
   base: u64;
   entry: u64;
+  /** What its agents find on their stacks (arguments.ts): strings with their ends, one after the other. */
+  arguments: usize;
+  argumentBytes: u32;
+  argumentCount: u32;
+  environment: usize;
+  environmentBytes: u32;
+  environmentCount: u32;
   /** Name in the bundle, and the image after it. */
   name: usize;
   nameBytes: u32;

@@ -5,7 +5,9 @@ import type { Step } from "../../sdk/agent/calls.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import { type Run, runAgents } from "../../sdk/agent/testing.ts";
 import { cProgram } from "../../sdk/c/testing/programs.ts";
-import type { Machine } from "../../sim/host/machine.ts";
+import { argumentEntries } from "../../sdk/image/arguments.ts";
+import { buildBootImage } from "../../sdk/image/boot-image.ts";
+import { Machine } from "../../sim/host/machine.ts";
 import { RIGHT_ALLOCATE, RIGHTS_ALL } from "../cap/rights.ts";
 import { STATUS_OK, STATUS_RIGHTS_MISSING } from "../syscall/status.ts";
 
@@ -77,6 +79,24 @@ describe("x87 and SSE registers", () => {
       for (const { switches } of machine.kernel.cpus) expect(switches).toBeGreaterThan(50n);
     },
   );
+  test("are in a snapshot: the machine goes on with them after a restore, and in a fork", async () => {
+    const drive = await buildBootImage({
+      entries: [
+        { name: "init", data: cProgram("state") },
+        ...argumentEntries("init", { arguments: ["4"] }),
+      ],
+    });
+    const machine = await Machine.create({ memory: 64 << 20, drives: [{ data: drive }] });
+    machine.boot({ until: 126_000_000n });
+    expect(machine.kernel.agents.map(({ end }) => end)).toEqual([null]);
+    const restored = await Machine.restore(machine.snapshot(), { drives: [{ data: drive }] });
+    const fork = await machine.fork();
+    for (const each of [machine, restored, fork]) {
+      expect(each.run({ until: 60_000_000_000n })).toBe("idle");
+      expect(each.kernel.agents[0]?.end).toEqual({ reason: "exited", code: stateSum(4) });
+      expect(each.stateHash()).toBe(machine.stateHash());
+    }
+  });
 });
 
 describe("an agent in the middle of its work", () => {

@@ -18,6 +18,7 @@ import { createIpc } from "../ipc/start";
 import { schedCreate } from "../sched/create";
 import { schedReady } from "../sched/scheduler";
 import { Agent, AGENT_BYTES } from "./agent";
+import { argumentsFind } from "./arguments";
 import { createInit } from "./create";
 import { isElf } from "./elf";
 import { elfErrorName } from "./elf_error_names";
@@ -59,8 +60,10 @@ function startInit(): u32 {
     if (!native && !imageValid(entry.content, entry.dataBytes)) continue;
     const image = native ? nativeCreate(entry.content, entry.dataBytes) : imageCreate(entry.content, entry.dataBytes);
     if (image == 0) return fail(ERROR_OUT_OF_FRAMES, 1);
-    if (refused(entry, changetype<Image>(image))) continue;
     nameImage(entry, changetype<Image>(image));
+    if (native) argumentsFind(changetype<Image>(image), bundle);
+    if (refused(entry, changetype<Image>(image))) continue;
+    listImage(changetype<Image>(image));
     if (bytesAre(entry.name, entry.nameBytes, INIT)) init = image;
   }
   if (init != 0) return runInit(changetype<Image>(init));
@@ -68,10 +71,13 @@ function startInit(): u32 {
   return STAGE_DONE;
 }
 
-/** Puts an image into the list where ImageOpen looks for its name. */
 function nameImage(entry: BundleEntry, image: Image): void {
   image.name = entry.name;
   image.nameBytes = entry.nameBytes;
+}
+
+/** Puts an image into the list where ImageOpen looks for its name. */
+function listImage(image: Image): void {
   image.next = kernel().images;
   kernel().images = changetype<usize>(image);
 }

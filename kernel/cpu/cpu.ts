@@ -48,8 +48,8 @@ export class KernelCpu {
   sliceEnd: u64;
 }
 
-/** Bytes of `scratch`: the largest structure of kernel/syscall/layouts.ts with its lists, then a stack's top (agent/stack.ts). */
-const SCRATCH_BYTES: usize = 1024 + 256;
+/** Bytes of `scratch`: the largest structure of kernel/syscall/layouts.ts with its lists, then a word of a stack (agent/stack.ts). */
+const SCRATCH_BYTES: usize = 1024 + 8;
 
 /** What each CPU needs for system calls. */
 export function createCallState(cpu: KernelCpu): void {

@@ -5,7 +5,7 @@
  *       -o hello.elf sdk/c/crt0.S hello.c
  *
  * Linking with the script is a wish, not a need: any static executable whose segments lie between
- * 64 KiB and 1,008 MiB will do.
+ * 64 KiB and 1,008 MiB will do. It must have fixed addresses: what -pie or -static-pie makes is refused.
  */
 #ifndef AIOS_H
 #define AIOS_H
@@ -22,7 +22,8 @@ struct aios_start {
   uint64_t scope;    /* the first agent: its capability to all scopes; else 0 */
   uint64_t id;       /* its identifier */
   int argc;
-  char **argv;
+  char **argv; /* argv[0] is the image's name; argv[argc] is a null pointer */
+  char **envp; /* behind its null pointer comes the auxiliary vector (psABI 3.4.3) */
 };
 
 /* The agent's code; what it returns is the code with which it ends. */

@@ -8,6 +8,7 @@
 _start:
     mov (%rsp), %rax            /* argc */
     lea 8(%rsp), %rcx           /* argv */
+    lea 16(%rsp,%rax,8), %r8    /* envp, behind argv's end */
     xor %ebp, %ebp              /* the outermost frame */
     sub $64, %rsp
     mov %rdi, 0(%rsp)
@@ -17,6 +18,7 @@ _start:
     mov %r14, 32(%rsp)
     mov %eax, 40(%rsp)
     mov %rcx, 48(%rsp)
+    mov %r8, 56(%rsp)
     mov %rdi, %rbx
     mov %rsp, %rdi
     call aios_main              /* RSP is a multiple of 16 here */

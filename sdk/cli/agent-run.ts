@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import type { DriveOptions } from "../../sim/host/drives.ts";
 import { MachineError } from "../../sim/host/errors.ts";
 import type { Machine } from "../../sim/host/machine.ts";
+import { type AgentArguments, argumentEntries } from "../image/arguments.ts";
 import { checkElf } from "../image/elf.ts";
 import { buildBootImage, ImageError } from "../image/index.ts";
 import { EXIT_LIMIT } from "./exit.ts";
@@ -22,16 +23,17 @@ const VECTORS: Readonly<Record<number, string>> = {
   19: "#XM SIMD floating-point exception",
 };
 
-/** @throws MachineError bad-argument: the file can't be an agent */
-export async function agentDrive(file: string): Promise<DriveOptions> {
+/** @throws MachineError bad-argument: the file can't be an agent, or have these arguments */
+export async function agentDrive(file: string, given: AgentArguments): Promise<DriveOptions> {
   const data = readInputFile(file, INPUT_BYTES_MAX);
   try {
     checkElf(data, basename(file));
+    const entries = [{ name: "init", data }, ...argumentEntries("init", given)];
+    return { data: await buildBootImage({ entries }) };
   } catch (error) {
     if (error instanceof ImageError) throw new MachineError("bad-argument", error.message);
     throw error;
   }
-  return { data: await buildBootImage({ entries: [{ name: "init", data }] }) };
 }
 
 /** The status with which the command ends once the machine is off, and a line about an end that is none. */

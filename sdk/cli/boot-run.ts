@@ -47,6 +47,7 @@ function isFileError(error: unknown): boolean {
 async function boot(options: BootArguments): Promise<number> {
   if (options.kernel !== undefined && options.agent !== undefined)
     throw new MachineError("bad-argument", "--agent is for the own kernel, not for a --kernel");
+  refuseArguments(options);
   if (options.kernel === undefined && options.restore === undefined) refuseGuestOptions(options);
   const machine = await makeMachine(options);
   if (machine.isGuest) return bootGuest(machine, options);
@@ -75,6 +76,15 @@ async function agentEnd(machine: Machine): Promise<number> {
   const { status, said } = agentStatus(machine);
   if (said !== "") process.stderr.write(`aios: ${said}\n`);
   return status;
+}
+
+/** @throws MachineError bad-argument: nobody is there to whom these are said */
+function refuseArguments({ agent, arguments: words = [], environment = [] }: BootArguments): void {
+  if (agent === undefined && words.length + environment.length > 0)
+    throw new MachineError(
+      "bad-argument",
+      "arguments and --env are for an --agent, and there is none",
+    );
 }
 
 /** @throws MachineError bad-argument: these say something about a kernel that isn't there */
@@ -176,7 +186,7 @@ async function machineOptions(options: BootArguments): Promise<MachineOptions> {
   const given = options.drive.map(openDrive);
   const drives =
     options.agent !== undefined
-      ? [await (await import("./agent-run.ts")).agentDrive(options.agent), ...given]
+      ? [await (await import("./agent-run.ts")).agentDrive(options.agent, options), ...given]
       : given.length > 0 || !ownKernel
         ? given
         : await (await import("./default-drives.ts")).defaultDrives();

@@ -18,6 +18,9 @@ export interface BootArguments {
   readonly json: boolean;
   readonly kernel?: string;
   readonly agent?: string;
+  /** Of the agent: argv[1] and so on, and its environment. */
+  readonly arguments?: readonly string[];
+  readonly environment?: readonly string[];
   readonly initrd?: string;
   readonly append?: string;
   readonly symbols?: string;
@@ -48,7 +51,7 @@ function parseTcpPort(text: string): number {
 }
 
 /** What a snapshot has, and what is decided at power-on. */
-const OF_POWER_ON = "cpus memory nic seed kernel agent initrd append debugExit".split(" ");
+const OF_POWER_ON = "cpus memory nic seed kernel agent env initrd append debugExit".split(" ");
 
 const STATUSES = `
 Exit status:
@@ -78,6 +81,7 @@ Examples:
   aios boot --cpus 4 --memory 512M --drive disk.img
   aios boot --drive file=disk.img,snapshot=on --until 2s --trace trace.json --json
   aios boot --agent hello.elf
+  aios boot --agent hello.elf --env COLOR=no -- some words --with options
   aios boot --kernel vmlinuz --initrd initrd.gz --append console=ttyS0 --memory 1G --cpus 2
   aios boot --kernel vmlinuz --initrd initrd.gz --append console=ttyS0 --until-console '# ' --snapshot prompt
   aios boot --restore prompt
@@ -115,7 +119,13 @@ export function bootCommand(): Command {
         .default("power-off"),
     )
     .option("--kernel <file>", "run this kernel on the machine: Linux bzImage, PVH or Multiboot")
+    .argument("[arguments...]", "arguments of the --agent, behind --")
     .option("--agent <file>", "the first agent: a static ELF executable (see sdk/c and sdk/rust)")
+    .option(
+      "--env <name=value>",
+      "a string of the agent's environment (repeatable)",
+      (text: string, before: readonly string[] = []) => [...before, text],
+    )
     .option("--initrd <file>", "its initial RAM disk, or its first module")
     .option("--append <text>", "its command line")
     .option(
@@ -136,9 +146,10 @@ export function bootCommand(): Command {
     )
     .option("--json", "print one JSON object instead of the console", false)
     .addHelpText("after", STATUSES)
-    .action(async (options: BootArguments) => {
+    .action(async (words: string[], options: BootArguments & { readonly env?: string[] }) => {
       const { runBoot } = await import("./boot-run.ts");
-      process.exitCode = await runBoot({ ...options, drive: options.drive ?? [] });
+      const more = { drive: options.drive ?? [], arguments: words, environment: options.env ?? [] };
+      process.exitCode = await runBoot({ ...options, ...more });
     });
   return exitWithBadInput(command);
 }

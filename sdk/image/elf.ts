@@ -16,7 +16,8 @@ export function checkElf(bytes: Uint8Array, name = "file"): void {
   const reason = elfProblem(bytes);
   if (reason === error.ELF_OK) return;
   const what = elfErrorName(reason);
-  throw new ImageError("agent-elf", null, `${name} can't be an agent: ${what}`);
+  const hint = reason === error.ELF_POSITION_INDEPENDENT ? "; link it with -static -no-pie" : "";
+  throw new ImageError("agent-elf", null, `${name} can't be an agent: ${what}${hint}`);
 }
 
 /** ELF_… of elf_errors.ts. */
@@ -40,6 +41,7 @@ function headerProblem(view: DataView): number {
     [u8(elf.ELF_IDENT_VERSION) === elf.VERSION_CURRENT, error.ELF_BAD_HEADER],
     [u64(elf.ELF_ABI_VERSION) === 0n, error.ELF_BAD_HEADER],
     [u16(elf.ELF_MACHINE) === elf.MACHINE_X86_64, error.ELF_NOT_X86_64],
+    [u16(elf.ELF_TYPE) !== elf.TYPE_DYN, error.ELF_POSITION_INDEPENDENT],
     [u16(elf.ELF_TYPE) === elf.TYPE_EXEC, error.ELF_NOT_EXECUTABLE],
     [view.getUint32(elf.ELF_VERSION, true) === elf.VERSION_CURRENT, error.ELF_BAD_HEADER],
     [view.getUint32(elf.ELF_FLAGS, true) === 0, error.ELF_BAD_HEADER],

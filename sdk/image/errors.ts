@@ -44,7 +44,8 @@ export type ImageErrorCode =
   | "bundle-size"
   // Image of an agent.
   | "agent-image"
-  | "agent-elf";
+  | "agent-elf"
+  | "agent-arguments";
 
 /** Where in the image the fault lies. `lba` is null for what is not a block of a disk. */
 export interface ImagePlace {

@@ -56,15 +56,21 @@ static void rounds(uint64_t count, const uint64_t (*from)[2], uint64_t (*to)[2])
         "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
 }
 
+/* The argument: what a parent says, or the first agent's command line. */
+static uint64_t argumentOf(const struct aios_start *start) {
+  return start->argc > 1 ? (uint64_t)(start->argv[1][0] - '0') : start->argument;
+}
+
 uint64_t aios_main(const struct aios_start *start) {
+  const uint64_t argument = argumentOf(start);
   for (int index = 0; index < 15; index++) {
-    now.xmm[index][0] = start->argument * 1000 + index;
+    now.xmm[index][0] = argument * 1000 + (uint64_t)index;
     now.xmm[index][1] = index;
   }
   now.xmm[15][0] = 1;
   now.xmm[15][1] = 3;
-  begin(start->argument);
-  for (uint64_t part = 0; part < 5 * start->argument; part++) {
+  begin(argument);
+  for (uint64_t part = 0; part < 5 * argument; part++) {
     rounds(ROUNDS / 5, (const uint64_t(*)[2])now.xmm, now.xmm);
     aios_yield(start->self);
   }

@@ -26,7 +26,10 @@ pub struct Start {
     pub scope: u64,
     pub id: u64,
     pub argc: u32,
+    /// `argv[0]` is the image's name, `argv[argc]` a null pointer.
     pub argv: *const *const u8,
+    /// Behind its null pointer comes the auxiliary vector.
+    pub envp: *const *const u8,
 }
 
 /// What a call answers: its value, or the status that refuses it.
@@ -45,6 +48,7 @@ global_asm!(
     "_start:",
     "mov rax, [rsp]",
     "lea rcx, [rsp + 8]",
+    "lea r8, [rsp + rax * 8 + 16]",
     "xor ebp, ebp",
     "sub rsp, 64",
     "mov [rsp], rdi",
@@ -54,6 +58,7 @@ global_asm!(
     "mov [rsp + 32], r14",
     "mov [rsp + 40], eax",
     "mov [rsp + 48], rcx",
+    "mov [rsp + 56], r8",
     "mov rdi, rsp",
     "call aios_enter",
     "ud2",
