@@ -24,7 +24,7 @@ export const imageOf = ({ kernel, protocol }: HostileGuest): Uint8Array =>
 
 export const MEMORY = 2 * 1024 * 1024;
 const DRIVE_BYTES = 64 * 1024;
-const RECORDS = 60;
+const RECORDS = 300;
 const CODES = ["bytes", "instructions", "system"] as const;
 
 /** What changes modes, tables and translations, reaches devices, or moves state as a whole. */
@@ -171,6 +171,7 @@ export function drawWord(random: Random): bigint {
   }
 }
 
+const INTERRUPTS = 0x200;
 const FLAG_BITS = [
   0x1, 0x40, 0x100, 0x200, 0x400, 0x1000, 0x2000, 0x4000, 0x1_0000, 0x4_0000, 0x20_0000,
 ];
@@ -198,7 +199,9 @@ function drawRecord(random: Random, mode: L.Mode): Record {
     v86: L.CODE >> 4,
   };
   const offset = random(L.CODE_BYTES);
-  const flags = FLAG_BITS.filter(() => random(6) === 0).reduce((all, bit) => all | bit, 2);
+  const some = FLAG_BITS.filter(() => random(6) === 0).reduce((all, bit) => all | bit, 2);
+  // What runs in a circle is interrupted, and goes on elsewhere.
+  const flags = random(4) === 0 ? some : some | INTERRUPTS;
   return {
     ip: wild ? drawNumber(random) : BigInt(real ? offset : L.CODE + offset),
     flags: BigInt(flags),

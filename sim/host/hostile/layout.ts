@@ -61,42 +61,44 @@ export const widthOf = (mode: Mode): 16 | 32 | 64 =>
   mode === "16" ? 16 : mode === "64" || mode === "user-64" ? 64 : 32;
 
 /**
- * lgdt; lidt; mov esp, …; ltr 30h; jmp the handler: 32-bit code without paging, at +0; with paging (and
- * PSE, OSFXSR), at +1Fh; into 64-bit mode (PAE, SCE, LME, NXE), at +56h; into real mode, whose table of
- * vectors all lead to the handler, at +8Ah.
+ * A subroutine that lets the local APIC's timer interrupt every 2.5 us; then 32-bit code without paging, at
+ * +29h: mov esp, …; call it; lgdt; lidt; ltr 30h; jmp the handler. With paging (and PSE, OSFXSR), at +4Dh;
+ * into 64-bit mode (PAE, SCE, LME, NXE), at +89h; into real mode, whose table of vectors all lead to the
+ * handler, at +C7h and without a timer.
  */
 const ENTRIES = `
-  0f0115000f0300 0f011d080f0300 bcf00f0300 66b83000 0f00d8 e9e1400000
-  b810060000 0f22e0 b800600400 0f22d8 0f0115000f0300 0f011d080f0300 b831000080 0f22c0 bcf00f0300
-  66b83000 0f00d8 e9aa400000
-  0f0115000f0300 b820060400 0f22e0 b800000400 0f22d8 b9800000c0 b801090000 31d2 0f30
-  b831000080 0f22c0 eaad0003001800
-  b900010000 31ff b800000034 f3ab 0f0115000f0300 0f011d080f0300 eacd0000002000
-  0f011c25100f0300 b810000000 8ed8 8ec0 8ed0 b830000000 0f00d8 e933410000
+  c705f000e0feff010000 c7052003e0fe40000200 c705e003e0fe0b000000 c7058003e0fec4090000 c3
+  bcf00f0300 e8cdffffff 0f0115000f0300 0f011d080f0300 66b83000 0f00d8 e9b3400000
+  bcf00f0300 e8a9ffffff b810060000 0f22e0 b800600400 0f22d8 0f0115000f0300 0f011d080f0300
+  b831000080 0f22c0 66b83000 0f00d8 e977400000
+  bcf00f0300 e86dffffff 0f0115000f0300 b820060400 0f22e0 b800000400 0f22d8
+  b9800000c0 b801090000 31d2 0f30 b831000080 0f22c0 eaea0003001800
+  b900010000 31ff b800000034 f3ab 0f0115000f0300 0f011d080f0300 ea0a0100002000
+  0f011c25100f0300 b810000000 8ed8 8ec0 8ed0 b830000000 0f00d8 e9f6400000
   0f20c0 24fe 0f22c0 ea00000034`;
 
 /** add [next], 32; mov ss:sp, the record; popa; pop ds; pop es; iret. Then: out 501h, 1; hlt. */
 const CATCH_16 = `2e8306001020 2e8e160810 2e8b260010 61 1f 07 cf  ba0105 b001 ee f4 ebfd`;
-/** Flat segments; add [next], 72; mov esp, the record; popad; iretd. */
-const CATCH_32 = `b810000000 8ed8 8ec0 8ee0 8ee8 8ed0 83050050030048 8b2500500300 61 cf
+/** Flat segments; end of interrupt; add [next], 72; mov esp, the record; popad; iretd. */
+const CATCH_32 = `b810000000 8ed8 8ec0 8ee0 8ee8 8ed0 a3b000e0fe 83050050030048 8b2500500300 61 cf
   66ba0105 b001 ee f4 ebfd`;
-/** add [next], 160; mov rsp, the record; pop r15 … rax; iretq. */
-const CATCH_64 = `4881042500500300a0000000 488b242500500300
+/** End of interrupt; add [next], 160; mov rsp, the record; pop r15 … rax; iretq. */
+const CATCH_64 = `b8b000e0fe 8900 4881042500500300a0000000 488b242500500300
   415f 415e 415d 415c 415b 415a 4159 4158 5f 5e 5d 5b 5a 59 58 48cf`;
 
 export const CATCH = { 16: BASE + 0x4000, 32: BASE + 0x4100, 64: BASE + 0x4200 } as const;
 /** Where a run ends by the debug exit port; the same bytes in 32- and 64-bit code. */
-export const FINISH = { 16: BASE + 0x4014, 32: BASE + 0x411e, 64: BASE + 0x411e } as const;
+export const FINISH = { 16: BASE + 0x4014, 32: BASE + 0x4123, 64: BASE + 0x4123 } as const;
 export const RECORD_BYTES = { 16: 32, 32: 72, 64: 160 } as const;
 
 const ENTRY: Readonly<Record<Mode, number>> = {
-  "32": BASE,
-  "32-paged": BASE + 0x1f,
-  "64": BASE + 0x56,
-  "16": BASE + 0x8a,
-  "user-32": BASE + 0x1f,
-  "user-64": BASE + 0x56,
-  v86: BASE + 0x1f,
+  "32": BASE + 0x29,
+  "32-paged": BASE + 0x4d,
+  "64": BASE + 0x89,
+  "16": BASE + 0xc7,
+  "user-32": BASE + 0x4d,
+  "user-64": BASE + 0x89,
+  v86: BASE + 0x4d,
 };
 export const entryOf = (mode: Mode): number => ENTRY[mode];
 

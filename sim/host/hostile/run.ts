@@ -19,7 +19,7 @@ export interface Outcome {
 }
 
 /** How a machine may come back from a run that is bounded in time. */
-const ENDS: readonly StopReason[] = [
+export const ENDS: readonly StopReason[] = [
   "limit",
   "idle",
   "power-off",
