@@ -24,6 +24,10 @@ const CONDITIONS = ["O", "B", "Z", "BE", "S", "P", "L", "LE"].flatMap((name) => 
 
 const jumpIf = (condition: string) => `site = ${condition} ? ${TAKEN} : ${NEXT};`;
 
+/** Conditions of CMOVcc with a micro-op of its own: all others are two. */
+const MOVED_ON = ["B", "NB", "Z", "NZ"];
+const SET = "load<u8>(cpu, T1) != 0";
+
 const conditional: MicroOp[] = [
   ...CONDITIONS.map(({ name, holds }) => ({
     name: `J${name}`,
@@ -35,14 +39,16 @@ const conditional: MicroOp[] = [
     code: `store<u8>(${A}, <u8>(${holds}));`,
   })),
   // Without the move, a 32-bit destination loses its upper half all the same (SDM 2A, CMOVcc).
-  ...CONDITIONS.map(({ name, holds }) => ({
-    name: `CMOV${name}_32`,
-    code: `store<u64>(${A}, <u64>load<u32>(${holds} ? ${B} : ${A}));`,
-  })),
-  ...CONDITIONS.map(({ name, holds }) => ({
-    name: `CMOV${name}_64`,
-    code: `if (${holds}) store<u64>(${A}, load<u64>(${B}));`,
-  })),
+  ...CONDITIONS.filter(({ name }) => MOVED_ON.includes(name)).flatMap(({ name, holds }) => [
+    {
+      name: `CMOV${name}_32`,
+      code: `store<u64>(${A}, <u64>load<u32>(${holds} ? ${B} : ${A}));`,
+    },
+    { name: `CMOV${name}_64`, code: `if (${holds}) store<u64>(${A}, load<u64>(${B}));` },
+  ]),
+  // Behind a SETcc of T1.
+  { name: "CMOV_32", code: `store<u64>(${A}, <u64>load<u32>(${SET} ? ${B} : ${A}));` },
+  { name: "CMOV_64", code: `if (${SET}) store<u64>(${A}, load<u64>(${B}));` },
 ];
 
 const indirect = (rip: string) => `store<u64>(INDIRECT_SITE + 8, ${rip});
@@ -188,7 +194,7 @@ const fused: MicroOp[] = [
       })),
     ),
   ),
-  ...(["inc", "dec"] as const).flatMap((name) =>
+  ...(["dec"] as const).flatMap((name) =>
     WIDE.flatMap(({ bits, signed }) =>
       AFTER_LOGIC.slice(0, 2).map(([condition, holds]) => ({
         name: `${name.toUpperCase()}_${bits}_J${condition}`,

@@ -21,6 +21,8 @@ export interface MicroOp {
   readonly slow?: string;
   /** Ends the block: `code` has set `site`. */
   readonly branches?: boolean;
+  /** Micro-ops that it consists of, if more than one. */
+  readonly count?: number;
 }
 
 export interface Width {

@@ -14,6 +14,7 @@ import {
   SLOT_RBP,
   SLOT_RSP,
   SLOT_T0,
+  SLOT_T1,
   SLOT_ZERO,
   slotOf,
   sourceSlot,
@@ -21,6 +22,7 @@ import {
   widthIndex,
 } from "./emitter";
 import { integerCall } from "./emit-integer";
+import { RARE } from "./improve.generated";
 import { engine } from "./memory";
 import {
   M_ADD_RI_32,
@@ -30,16 +32,14 @@ import {
   M_CALL,
   M_CALL_INTEGER,
   M_CALL_R,
-  M_CMOVO_32,
-  M_CMOVO_64,
+  M_CMOV_32,
+  M_CMOVB_32,
   M_CMP_RI_8,
   M_CMP_RI_8_JB,
   M_CMP_RR_8,
   M_CMP_RR_8_JB,
   M_DEC_32,
   M_DEC_32_JZ,
-  M_INC_32,
-  M_INC_32_JZ,
   M_JO,
   M_JUMP,
   M_JUMP_IF,
@@ -112,7 +112,7 @@ function pairOf(family: u32, index: u32, places: u32, place: u32): u32 {
   return width == NONE || place == NONE ? NONE : family + width * places + place;
 }
 
-/** Z and NZ behind ADD, SUB, AND, INC, DEC of 32 and 64 bits. */
+/** Z and NZ behind ADD, SUB, AND, DEC of 32 and 64 bits. */
 function pairOfZero(op: u32, family: u32, pairs: u32, condition: u32): u32 {
   const zero = condition == 4 || condition == 5;
   return zero && op - family < 2 ? pairs + (op - family) * 2 + (condition & 1) : NONE;
@@ -131,7 +131,6 @@ function pairWith(op: u32, condition: u32): u32 {
   if (op - M_ADD_RI_32 < 2) return pairOfZero(op, M_ADD_RI_32, M_ADD_RI_32_JZ, condition);
   if (op - M_SUB_RI_32 < 2) return pairOfZero(op, M_SUB_RI_32, M_SUB_RI_32_JZ, condition);
   if (op - M_AND_RI_32 < 2) return pairOfZero(op, M_AND_RI_32, M_AND_RI_32_JZ, condition);
-  if (op - M_INC_32 < 2) return pairOfZero(op, M_INC_32, M_INC_32_JZ, condition);
   if (op - M_DEC_32 < 2) return pairOfZero(op, M_DEC_32, M_DEC_32_JZ, condition);
   return NONE;
 }
@@ -169,7 +168,7 @@ export function emitJumpOn(ins: Instruction, block: Block): bool {
   }
   if (before != 0) {
     const pair = pairWith(load<u16>(before), condition);
-    if (pair != NONE) {
+    if (pair != NONE && unchecked(RARE[pair]) == 0) {
       store<u16>(before, <u16>pair);
       return true;
     }
@@ -200,9 +199,13 @@ export function emitMoveOn(ins: Instruction): void {
   const source = sourceSlot(ins, ins.kind1, bytes);
   const target = slotOf(ins.reg);
   const condition = ins.opcode & 15;
-  if (bytes == 8) emit(M_CMOVO_64 + condition, target, source);
-  else if (bytes == 4) emit(M_CMOVO_32 + condition, target, source);
-  else emitCall(M_CALL_INTEGER, target, source, <i32>condition, integerCall(ins.operation, 2));
+  if (bytes >= 4) {
+    const wide: u32 = bytes == 8 ? 1 : 0;
+    // Conditions 2 to 5, B to NZ, have micro-ops of their own.
+    if (condition - 2 < 4) return emit(M_CMOVB_32 + ((condition - 2) << 1) + wide, target, source);
+    emit(M_SETO + condition, SLOT_T1);
+    emit(M_CMOV_32 + wide, target, source);
+  } else emitCall(M_CALL_INTEGER, target, source, <i32>condition, integerCall(ins.operation, 2));
 }
 
 /** The target of an indirect near branch, zero-extended in a slot. */

@@ -25,6 +25,7 @@ import {
   placeOf,
   unitFault,
 } from "./emit-ordinary";
+import { improve } from "./improve";
 import { engine, INSTRUCTION } from "./memory";
 import { M_CLI, M_NEXT, M_RAISE, M_SET_AC, M_STI, M_SYSTEM } from "./micro.generated";
 import { MODE_CODE } from "./mode";
@@ -106,6 +107,7 @@ export function makeBlock(
   block.made = count;
   block.bytes = length;
   block.nextRip = state.emitNextRip;
+  improve(at + BLOCK_HEADER, state.emitTop);
   return state.emitTop;
 }
 

@@ -18,6 +18,7 @@ export const LEFT_SLOWLY: u32 = 5;
 export const RCX: usize = offsetof<Cpu>("rcx");
 export const RSP: usize = offsetof<Cpu>("rsp");
 export const T0: usize = offsetof<Cpu>("t0");
+export const T1: usize = offsetof<Cpu>("t1");
 export const T3: usize = offsetof<Cpu>("t3");
 export const PAGE: u64 = ~(<u64>0xfff);
 export const DELTA: usize = offsetof<FastLine>("delta");

@@ -177,10 +177,26 @@ function interpret(cpu: usize, first: usize, budget: i32, tag: u32, jumps: usize
     const ip = state.operation;
     executeSlowly(cpu, state.block, ip, state.left);
     if (state.reason != LEFT_SLOWLY) return;
-    if (load<u32>(cpu, offsetof<Cpu>("fault")) != 0) state.reason = LEFT_FAULT;
-    else if (state.site != 0) state.reason = LEFT_AT_SITE;
-    else execute(cpu, state.block, ip + MICRO_BYTES, state.left, tag, jumps);
+    if (load<u32>(cpu, offsetof<Cpu>("fault")) != 0) {
+      state.reason = LEFT_FAULT;
+    } else if (state.site == 0) {
+      execute(cpu, state.block, ip + MICRO_BYTES, state.left, tag, jumps);
+    } else {
+      state.reason = LEFT_AT_SITE;
+      const next = behind(state.site, tag, jumps);
+      const left = next == 0 ? -1 : state.left - load<i32>(next);
+      if (left >= 0) execute(cpu, next, next + BLOCK_HEADER, left, tag, jumps);
+    }
   }
+}
+
+/** The block to which a site leads, as the interpreter finds it, or 0. */
+function behind(site: usize, tag: u32, jumps: usize): usize {
+  const next = load<usize>(site);
+  if (next != 0) return next;
+  const rip = load<u64>(site, 8);
+  const entry = jumpEntry(jumps, rip);
+  return load<u64>(entry) == rip && load<u32>(entry, 8) == tag ? load<usize>(entry, 12) : 0;
 }
 
 /** Makes the way from `site` to the block `to` short: by a link within a page, else by the jump cache. */
