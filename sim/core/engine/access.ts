@@ -36,13 +36,13 @@ export const FAULT_PROTECTION: u32 = 0x102;
 function findSpan(cpu: Cpu, va: u64, bytes: u32, kind: u32): bool {
   const state = engine();
   const access = accessOf(cpu, kind);
-  if (cpu.rflags & RFLAGS_AC && misaligned(cpu, va, bytes)) return false;
   state.translationsChanged = 0;
   state.tablesChanged = 0;
   const head = min<u32>(bytes, 4096 - (<u32>va & 0xfff));
   state.spanHead = head;
-  // Whether an address is canonical is known before any page is looked for.
-  if (head < bytes && canonical(va) && !canonical(va + bytes - 1)) return refuse(cpu, VECTOR_GP, 0);
+  // Whether an address is canonical is known before its alignment matters, or any page is looked for.
+  if (!canonical(va) || (head < bytes && !canonical(va + bytes - 1))) return refuse(cpu, VECTOR_GP, 0);
+  if (cpu.rflags & RFLAGS_AC && misaligned(cpu, va, bytes)) return false;
   state.spanAddress = translate(cpu, va, access);
   if (cpu.fault != 0) return false;
   state.spanPointer = ramPointer(state.spanAddress, head);
@@ -69,10 +69,16 @@ function nextPage(cpu: Cpu, va: u64): u64 {
   return in64BitMode(cpu) ? va : va & 0xffff_ffff;
 }
 
-/** #AC: in ring 3, with AM and AC, operands of 2, 4 and 8 bytes must be aligned (SDM 3A, 6.15, #AC). */
+/** #AC: in ring 3, with AM and AC, operands of 2, 4, 8 and 16 bytes must be aligned (SDM 3A, table 6-7). */
 function misaligned(cpu: Cpu, va: u64, bytes: u32): bool {
-  const checked = cpu.cpl == 3 && (cpu.cr0 & CR0_AM) != 0 && bytes <= 8 && popcnt(bytes) == 1;
+  const checked = cpu.cpl == 3 && (cpu.cr0 & CR0_AM) != 0 && bytes <= 16 && popcnt(bytes) == 1;
   return checked && (va & (bytes - 1)) != 0 && !refuse(cpu, VECTOR_AC, 0);
+}
+
+/** Whether `bytes` bytes in parts are aligned to the widest one; what isn't canonical is refused later. */
+export function alignedTo(cpu: Cpu, va: u64, bytes: u32, part: u32): bool {
+  if (!(cpu.rflags & RFLAGS_AC) || !canonical(va) || !canonical(va + bytes - 1)) return true;
+  return !misaligned(cpu, va, part);
 }
 
 function spanHoldsCode(bytes: u32): bool {

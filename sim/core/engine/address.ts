@@ -14,7 +14,11 @@ import {
   SEGMENT_READABLE,
   SEGMENT_WRITABLE,
 } from "../cpu/segments";
-import { ADDRESS_WRITE } from "./emitter";
+import { ADDRESS_OF_SYSTEM, ADDRESS_OF_X87, ADDRESS_WRITE } from "./emitter";
+import { MICRO_BYTES } from "./blocks";
+import { forbidden } from "./system";
+import { operationOf } from "./system-operands";
+import { pendingAt } from "../x87/index";
 import { CR0_PE, RFLAGS_VM, VECTOR_GP, VECTOR_SS } from "../../spec/x86";
 
 /** Bit 2 of a data segment's type: it grows down. */
@@ -26,6 +30,14 @@ export function executeAddress(cpu: Cpu, ip: usize): void {
   const base = load<u64>(slots + <usize>load<u8>(ip, 3));
   const index = load<u64>(slots + <usize>load<u8>(ip, 4)) << (load<u8>(ip, 5) & 3);
   const y = load<u32>(ip, 12);
+  if (y & ADDRESS_OF_SYSTEM) {
+    const vector = forbidden(cpu, operationOf(ip + MICRO_BYTES));
+    if (vector != 0) {
+      refuse(cpu, vector, 0);
+      return;
+    }
+  }
+  if (y & ADDRESS_OF_X87 && pendingAt(cpu, ip + MICRO_BYTES)) return;
   const offset = base + index + <u64>load<i32>(ip, 8);
   const mask: u64 = ((y >> 16) & 0xff) == 2 ? 0xffff : 0xffff_ffff;
   cpu.t3 = linearOf(cpu, y & 0xff, offset & mask, (y >> 8) & 0xff, (y & ADDRESS_WRITE) != 0);

@@ -20,7 +20,7 @@ import {
   emitWidenAccumulator,
   integerCall,
 } from "./emit-integer";
-import { addressInT3, emitCall, emitWide, in64, IN_STACK, inStack, SLOT_T2 } from "./emitter";
+import { ADDRESS_OF_X87, addressInT3, emitCall, emitWide, in64, IN_STACK, inStack, SLOT_T2 } from "./emitter";
 import { engine } from "./memory";
 import {
   MODE_EMULATION,
@@ -281,7 +281,7 @@ function x87AddressInT3(ins: Instruction): void {
   const form = ((ins.opcode & 7) << 8) | ins.modrm;
   const environment = ins.operandBytes == 2 ? 0 : ENVIRONMENT_32;
   const written = bytesWritten(form, environment);
-  addressInT3(ins, max<u32>(bytesRead(form, environment), written), written != 0);
+  addressInT3(ins, max<u32>(bytesRead(form, environment), written), written != 0, ADDRESS_OF_X87);
 }
 
 /** What an instruction of a unit raises in this mode: a vector, or 0 (Intel SDM 3A, tables 2-2, 13-1). */

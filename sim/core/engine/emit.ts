@@ -9,7 +9,7 @@ import {
 import { decode } from "../decode/decode";
 import { isBreakpoint } from "../debug";
 import { Block, BLOCK_HEADER, blockAt, MICRO_BYTES } from "./blocks";
-import { addressInT3, emitCall, emitWide } from "./emitter";
+import { ADDRESS_OF_SYSTEM, addressInT3, emitCall, emitWide } from "./emitter";
 import {
   emitJump,
   emitJumpOn,
@@ -29,7 +29,7 @@ import { improve } from "./improve";
 import { engine, INSTRUCTION } from "./memory";
 import { M_CLI, M_NEXT, M_RAISE, M_SET_AC, M_STI, M_SYSTEM } from "./micro.generated";
 import { MODE_CODE } from "./mode";
-import { KIND_DX, KIND_E, KIND_M } from "../../spec/isa/operands";
+import { KIND_A, KIND_DX, KIND_E, KIND_M } from "../../spec/isa/operands";
 import {
   OP_ARPL,
   OP_CALL,
@@ -228,10 +228,11 @@ function emitOutside(ins: Instruction): bool {
  * above it immediate2, or for string instructions the repeat prefix.
  */
 function emitSystem(ins: Instruction): void {
-  if (ins.memory != 0) addressInT3(ins, memoryBytes(ins), storesState(ins.operation));
+  if (ins.memory != 0) addressInT3(ins, memoryBytes(ins), storesState(ins.operation), ADDRESS_OF_SYSTEM);
   const port: u32 = ins.kind0 == KIND_DX || ins.kind1 == KIND_DX ? 0x80 : 0;
   const s = ins.memory | (<u32>ctz(ins.addressBytes) << 1) | (ins.segment << 4) | port;
-  const above = ins.rep != 0 ? ins.rep : ins.immediate2;
+  // A repeat prefix means nothing before a far pointer.
+  const above = ins.kind0 == KIND_A ? ins.immediate2 : ins.rep;
   const y = ins.operation | (above << 16);
   const imm = (ins.immediate & 0xffff_ffff) | (<u64>y << 32);
   emitWide(M_SYSTEM, ins.reg, ins.rm, ins.operandBytes, s, imm);

@@ -33,6 +33,10 @@ export const SLOT_RBP: u32 = 40;
 export const IN_STACK: u32 = 0x80;
 /** In y of CALL_ADDRESS: segment in bits 7-0, bytes in 15-8, address size in 23-16, then these. */
 export const ADDRESS_WRITE: u32 = 1 << 24;
+/** The next micro-op is SYSTEM's: whether it may be executed at all is asked before its operand matters. */
+export const ADDRESS_OF_SYSTEM: u32 = 1 << 25;
+/** The next micro-op is X87's: an exception that is pending comes before those of its operand. */
+export const ADDRESS_OF_X87: u32 = 1 << 26;
 
 @inline
 export function slotOf(register: u32): u32 {
@@ -105,10 +109,10 @@ export function effectiveAddress(ins: Instruction): void {
  * Makes the memory operand of `ins` one of linear memory, where `bytes` bytes are to be read or
  * written. Code of the common form needs no micro-op for that.
  */
-export function linearAddress(ins: Instruction, bytes: u32, write: bool): void {
+export function linearAddress(ins: Instruction, bytes: u32, write: bool, flags: u32 = 0): void {
   effectiveAddress(ins);
   const plain = in64() && ins.addressBytes == 8;
-  if (!plain || ins.segment >= SEGMENT_FS) segmented(ins, bytes, write);
+  if (!plain || ins.segment >= SEGMENT_FS) segmented(ins, bytes, write, flags);
   else if (ins.segment == SEGMENT_SS) engine().memoryScale |= IN_STACK;
 }
 
@@ -125,7 +129,7 @@ export function modifyOf(bytes: u32): u32 {
 }
 
 /** Puts the linear address into T3. */
-function segmented(ins: Instruction, bytes: u32, write: bool): void {
+function segmented(ins: Instruction, bytes: u32, write: bool, flags: u32 = 0): void {
   if (in64()) {
     emitMemory(ins.addressBytes == 8 ? M_LEA_64 : M_LEA_32, SLOT_T3);
     if (ins.segment >= SEGMENT_FS) {
@@ -134,7 +138,8 @@ function segmented(ins: Instruction, bytes: u32, write: bool): void {
     }
   } else {
     const state = engine();
-    const y = ins.segment | (bytes << 8) | (ins.addressBytes << 16) | (write ? ADDRESS_WRITE : 0);
+    const how = write ? flags | ADDRESS_WRITE : flags;
+    const y = ins.segment | (bytes << 8) | (ins.addressBytes << 16) | how;
     const imm = (state.memoryDisplacement & 0xffff_ffff) | (<u64>y << 32);
     emitWide(M_CALL_ADDRESS, 0, state.memoryBase, state.memoryIndex, state.memoryScale, imm);
   }
@@ -142,8 +147,8 @@ function segmented(ins: Instruction, bytes: u32, write: bool): void {
 }
 
 /** For functions that take the address of their memory operand from T3. */
-export function addressInT3(ins: Instruction, bytes: u32, write: bool): void {
-  linearAddress(ins, bytes, write);
+export function addressInT3(ins: Instruction, bytes: u32, write: bool, flags: u32 = 0): void {
+  linearAddress(ins, bytes, write, flags);
   if (engine().memoryBase != SLOT_T3) emitMemory(M_LEA_64, SLOT_T3);
 }
 

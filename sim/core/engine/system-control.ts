@@ -23,9 +23,8 @@ import {
   WRMSR_CYCLES,
 } from "../cpu/prices";
 import { refuse } from "../cpu/segments";
-import { loadSlow } from "./access";
 import { readSlot, writeSlot } from "./integer";
-import { operandBytes, readRm, registerSlot, regOf, rmOf, writeRm } from "./system-operands";
+import { loadOperand, operandBytes, readRm, registerSlot, regOf, rmOf, writeRm } from "./system-operands";
 import {
   OP_CLTS,
   OP_CPUID,
@@ -129,8 +128,8 @@ function readExtended(cpu: Cpu): void {
 
 /** INVPCID: type in a register; PCID in bits 11-0, the rest of 63-0 reserved, address in 127-64. */
 function invalidateByDescriptor(cpu: Cpu, ip: usize): void {
-  const pcid = loadSlow(cpu, cpu.t3, 8);
-  const address = cpu.fault == 0 ? loadSlow(cpu, cpu.t3 + 8, 8) : 0;
+  const pcid = loadOperand(cpu, ip, 0, 8);
+  const address = cpu.fault == 0 ? loadOperand(cpu, ip, 8, 8) : 0;
   if (cpu.fault != 0) return;
   charge(cpu, INVPCID_CYCLES);
   const type = readSlot(registerSlot(cpu, regOf(ip)), operandBytes(ip));

@@ -1,7 +1,8 @@
 /** Operands of an instruction that is executed outside, from its micro-op (emit.ts, emitSystem). */
-import { Cpu } from "../cpu/cpu";
-import { loadSlow, storeSlow } from "./access";
+import { Cpu, SEGMENT_SS } from "../cpu/cpu";
+import { loadSlow, storeSlow, writable } from "./access";
 import { readSlot, writeSlot } from "./integer";
+import { VECTOR_GP, VECTOR_SS } from "../../spec/x86";
 
 @inline
 export function operationOf(ip: usize): u32 {
@@ -68,12 +69,36 @@ export function registerSlot(cpu: Cpu, number: u32): usize {
   return changetype<usize>(cpu) + (<usize>number << 3);
 }
 
+/** Beyond canonical addresses the stack segment has its own fault (SDM 3A, 6.15, #SS). */
+function blameSegment(cpu: Cpu, ip: usize): void {
+  if (cpu.fault == VECTOR_GP && segmentOf(ip) == SEGMENT_SS) cpu.fault = VECTOR_SS;
+}
+
+/** `bytes` bytes of the operand in memory, from its byte `at` on. */
+export function loadOperand(cpu: Cpu, ip: usize, at: u32, bytes: u32): u64 {
+  const value = loadSlow(cpu, cpu.t3 + at, bytes);
+  blameSegment(cpu, ip);
+  return value;
+}
+
+export function storeOperand(cpu: Cpu, ip: usize, at: u32, bytes: u32, value: u64): void {
+  storeSlow(cpu, cpu.t3 + at, bytes, value);
+  blameSegment(cpu, ip);
+}
+
+/** Whether `bytes` bytes of the operand may be written. */
+export function writableOperand(cpu: Cpu, ip: usize, bytes: u32): bool {
+  const may = writable(cpu, cpu.t3, bytes);
+  blameSegment(cpu, ip);
+  return may;
+}
+
 /** `bytes` bytes of the r/m operand. */
 export function readRm(cpu: Cpu, ip: usize, bytes: u32): u64 {
-  return hasMemory(ip) ? loadSlow(cpu, cpu.t3, bytes) : readSlot(registerSlot(cpu, rmOf(ip)), bytes);
+  return hasMemory(ip) ? loadOperand(cpu, ip, 0, bytes) : readSlot(registerSlot(cpu, rmOf(ip)), bytes);
 }
 
 export function writeRm(cpu: Cpu, ip: usize, bytes: u32, value: u64): void {
-  if (hasMemory(ip)) storeSlow(cpu, cpu.t3, bytes, value);
+  if (hasMemory(ip)) storeOperand(cpu, ip, 0, bytes, value);
   else writeSlot(registerSlot(cpu, rmOf(ip)), bytes, value);
 }

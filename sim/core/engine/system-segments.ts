@@ -5,13 +5,13 @@ import { farReturn, interruptReturn } from "../cpu/return";
 import { loadSegmentRegister } from "../cpu/segments";
 import { farCall, farJump } from "../cpu/transfer";
 import { keepState, putBack } from "../cpu/undo";
-import { loadSlow } from "./access";
 import { writeSlot } from "./integer";
 import { setStackPointer, stackPeek, stackPush } from "./stack";
 import {
   aboveOf,
   hasMemory,
   immediateOf,
+  loadOperand,
   operandBytes,
   readRm,
   registerSlot,
@@ -94,8 +94,8 @@ function pointerSegment(operation: u32): u32 {
 
 /** LDS and its kin: a far pointer from memory, its selector first, because that can be refused. */
 function loadPointer(cpu: Cpu, ip: usize, index: u32, bytes: u32): void {
-  const offset = loadSlow(cpu, cpu.t3, bytes);
-  const selector = cpu.fault == 0 ? <u32>loadSlow(cpu, cpu.t3 + bytes, 2) : 0;
+  const offset = loadOperand(cpu, ip, 0, bytes);
+  const selector = cpu.fault == 0 ? <u32>loadOperand(cpu, ip, bytes, 2) : 0;
   if (cpu.fault != 0 || !loadSegmentRegister(cpu, index, selector)) return;
   charge(cpu, SEGMENT_CYCLES);
   writeSlot(registerSlot(cpu, regOf(ip)), bytes, offset);
@@ -113,8 +113,8 @@ function transfer(cpu: Cpu, ip: usize, operation: u32, bytes: u32): void {
   let offset: u64 = immediateOf(ip);
   let selector = aboveOf(ip);
   if (hasMemory(ip)) {
-    offset = loadSlow(cpu, cpu.t3, bytes);
-    selector = cpu.fault == 0 ? <u32>loadSlow(cpu, cpu.t3 + bytes, 2) : 0;
+    offset = loadOperand(cpu, ip, 0, bytes);
+    selector = cpu.fault == 0 ? <u32>loadOperand(cpu, ip, bytes, 2) : 0;
     if (cpu.fault != 0) return;
   }
   charge(cpu, SEGMENT_CYCLES);

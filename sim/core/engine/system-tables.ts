@@ -17,9 +17,17 @@ import {
   SEGMENT_USER,
   SEGMENT_WRITABLE,
 } from "../cpu/segments";
-import { loadSlow, storeSlow, writable } from "./access";
 import { readSlot, writeSlot } from "./integer";
-import { operandBytes, readRm, registerSlot, regOf, writeRm } from "./system-operands";
+import {
+  loadOperand,
+  operandBytes,
+  readRm,
+  registerSlot,
+  regOf,
+  storeOperand,
+  writableOperand,
+  writeRm,
+} from "./system-operands";
 import {
   OP_ARPL,
   OP_LAR,
@@ -41,12 +49,12 @@ export function executeTable(cpu: Cpu, ip: usize, operation: u32): void {
   const bytes = operandBytes(ip);
   switch (operation) {
     case OP_SGDT:
-      return storeTable(cpu, cpu.gdtLimit, cpu.gdtBase);
+      return storeTable(cpu, ip, cpu.gdtLimit, cpu.gdtBase);
     case OP_SIDT:
-      return storeTable(cpu, cpu.idtLimit, cpu.idtBase);
+      return storeTable(cpu, ip, cpu.idtLimit, cpu.idtBase);
     case OP_LGDT:
     case OP_LIDT:
-      return loadTable(cpu, operation == OP_LGDT, bytes);
+      return loadTable(cpu, ip, operation == OP_LGDT, bytes);
     case OP_SLDT:
       return writeRm(cpu, ip, bytes, segmentAt(cpu, SEGMENT_LDTR).selector);
     case OP_STR:
@@ -66,19 +74,19 @@ export function executeTable(cpu: Cpu, ip: usize, operation: u32): void {
 }
 
 /** Limit and base: 2 and 4 bytes, or 2 and 8 in 64-bit mode. */
-function storeTable(cpu: Cpu, limit: u32, base: u64): void {
+function storeTable(cpu: Cpu, ip: usize, limit: u32, base: u64): void {
   const bytes: u32 = in64BitMode(cpu) ? 8 : 4;
-  if (!writable(cpu, cpu.t3, 2 + bytes)) return;
-  storeSlow(cpu, cpu.t3, 2, limit);
-  storeSlow(cpu, cpu.t3 + 2, bytes, base);
+  if (!writableOperand(cpu, ip, 2 + bytes)) return;
+  storeOperand(cpu, ip, 0, 2, limit);
+  storeOperand(cpu, ip, 2, bytes, base);
 }
 
 /** With 16-bit operands the base has 24 bits (SDM 2A, LGDT/LIDT). */
-function loadTable(cpu: Cpu, global: bool, bytes: u32): void {
-  const limit = <u32>loadSlow(cpu, cpu.t3, 2);
+function loadTable(cpu: Cpu, ip: usize, global: bool, bytes: u32): void {
+  const limit = <u32>loadOperand(cpu, ip, 0, 2);
   if (cpu.fault != 0) return;
   const wide = in64BitMode(cpu);
-  const value = loadSlow(cpu, cpu.t3 + 2, wide ? 8 : 4);
+  const value = loadOperand(cpu, ip, 2, wide ? 8 : 4);
   if (cpu.fault != 0) return;
   if (wide && !canonical(value)) {
     refuse(cpu, VECTOR_GP, 0);
@@ -121,8 +129,8 @@ function ask(cpu: Cpu, ip: usize, operation: u32, bytes: u32): void {
   setZero(cpu, asked);
   if (!asked) return;
   const slot = registerSlot(cpu, regOf(ip));
-  // LAR: access rights at their places in the descriptor's second doubleword.
-  if (operation == OP_LAR) writeSlot(slot, bytes, (descriptor >> 32) & 0x00f0_ff00);
+  // LAR: the descriptor's second doubleword without its base; real processors keep the limit's bits.
+  if (operation == OP_LAR) writeSlot(slot, bytes, (descriptor >> 32) & 0x00ff_ff00);
   if (operation == OP_LSL) writeSlot(slot, bytes, limitOf(descriptor));
 }
 

@@ -152,7 +152,7 @@ describe("XSAVE and XRSTOR", () => {
 test("LAR, LSL, VERR and VERW answer by ZF", () => {
   const zero = () => on.cpu.rflags & 0x40n;
   exceptionOf("0f 02 c1", { rcx: 0x08n }); // lar eax, ecx
-  expect([on.cpu.rax, zero()]).toEqual([0x00a0_9b00n, 0x40n]);
+  expect([on.cpu.rax, zero()]).toEqual([0x00af_9b00n, 0x40n]);
   exceptionOf("0f 03 c1", { rcx: 0x10n }); // lsl eax, ecx
   expect([on.cpu.rax, zero()]).toEqual([0xffff_ffffn, 0x40n]);
   exceptionOf("0f 00 e1", { rcx: 0x08n }); // verr cx

@@ -104,7 +104,7 @@ export function executeSystem(cpu: Cpu, ip: usize): void {
 }
 
 /** Exception of an instruction that doesn't exist in this mode, or not at this level; or 0. */
-function forbidden(cpu: Cpu, operation: u32): u32 {
+export function forbidden(cpu: Cpu, operation: u32): u32 {
   switch (operation) {
     case OP_LLDT:
     case OP_LTR:

@@ -60,7 +60,7 @@ export function executeX87(cpu: Cpu, ip: usize): void {
   const y = load<u32>(ip, 12);
   const image = changetype<Image>(cpu.fxsave);
   if (y >> 24 == OPCODE_WAIT) return wait(cpu, image);
-  const form = ((y >> 16) & 0xff) | ((y >> 16) & 0x700);
+  const form = formOf(y);
   const inMemory = (form & 0xff) < REGISTER_FORMS;
   const anyway = inMemory ? waitsNot(form) : isControlRegister(form);
   if (!anyway && !pass(cpu, image, form)) return;
@@ -72,6 +72,16 @@ export function executeX87(cpu: Cpu, ip: usize): void {
   else registerForm(cpu, unit, form);
   if (cpu.fault != 0) return;
   if ((cpu.cr0 & CR0_NE) == 0 && !pending && (image.status & STATUS_ES) != 0) signalError();
+}
+
+@inline
+function formOf(y: u32): u32 {
+  return ((y >> 16) & 0xff) | ((y >> 16) & 0x700);
+}
+
+/** Raises what is pending before the instruction with an operand in memory whose micro-op is at `ip`. */
+export function pendingAt(cpu: Cpu, ip: usize): bool {
+  return !waitsNot(formOf(load<u32>(ip, 12))) && raisePending(cpu, changetype<Image>(cpu.fxsave));
 }
 
 /** WAIT (Intel SDM 2D, FWAIT; 3A, 2.5, CR0.MP). */
@@ -131,15 +141,22 @@ function memoryForm(cpu: Cpu, unit: Unit, form: u32, ip: usize): void {
   if (hasLinearPointers(cpu)) unit.environment |= ENVIRONMENT_REAL;
   const va = cpu.t3;
   const read = bytesRead(form, unit.environment);
-  if (read != 0 && !loadBytes(cpu, va, read)) return;
   const written = bytesWritten(form, unit.environment);
+  const part = imagePart(unit.environment, max(read, written));
+  if (read != 0 && !loadBytes(cpu, va, read, part)) return;
   // Nothing may fault once the state has changed.
-  if (written != 0 && !mayStore(cpu, va, written)) return;
+  if (written != 0 && !mayStore(cpu, va, written, part)) return;
   if (!isControl(form)) {
     notePointers(cpu, unit.image, form);
     unit.image.operand = operandPointer(cpu, load<u8>(ip, 3));
   }
-  if (executeMemory(unit, form, OPERAND)) storeBytes(cpu, va, written);
+  if (executeMemory(unit, form, OPERAND)) storeBytes(cpu, va, written, part);
+}
+
+/** Images consist of parts of 2 or 4 bytes, numbers of up to 8 (alignment: Intel SDM 3A, table 6-7). */
+function imagePart(environment: u32, bytes: u32): u32 {
+  if (bytes < 14) return 8;
+  return (environment & ENVIRONMENT_32) != 0 ? 4 : 2;
 }
 
 function registerForm(cpu: Cpu, unit: Unit, form: u32): void {
