@@ -10,7 +10,7 @@ import { explain, judge } from "../../host/testing/isa-report.ts";
 
 /** The soak has others. */
 const SEED = 2_000_000_000;
-const CASES = 3000;
+const CASES = 1000;
 let bench: IsaBench;
 let native: NativeProcessor | undefined;
 
@@ -24,8 +24,15 @@ const PLANS: readonly [string, PlanName][] = [
   ["a sequence of instructions of 64-bit code", "sequences"],
   ["an instruction of 32-bit code", "integer32"],
   ["a sequence of instructions of 32-bit code", "sequences32"],
+  ["an instruction of 16-bit code", "integer16"],
+  ["a sequence of instructions of 16-bit code", "sequences16"],
+  ["an instruction about flags, ports or segments", "system"],
+  ["an instruction about flags, ports or segments in 32-bit code", "system32"],
+  ["an instruction about flags, ports or segments in 16-bit code", "system16"],
   ["an x87 instruction", "x87"],
+  ["an x87 instruction in 32-bit code", "x87_32"],
   ["an MMX or SSE instruction", "sse"],
+  ["an MMX or SSE instruction in 32-bit code", "sse32"],
 ];
 
 describe("against what a real processor did once", () => {
@@ -49,7 +56,7 @@ describe("against the real processor", () => {
     const { ended, failed } = judge(plan, SEED, CASES, bench, native);
     const first = failed[0];
     if (first !== undefined) expect.fail(await explain(plan, first, bench, native));
-    // Most drawn instructions do what they are for.
-    expect(ended / CASES).toBeGreaterThan(0.6);
+    // Most drawn instructions do what they are for, but for those that ring 3 may not execute.
+    expect(ended / CASES).toBeGreaterThan(plan.startsWith("system") ? 0.25 : 0.6);
   });
 });

@@ -1,11 +1,12 @@
 /** Chooses registers, or the displacement, so that a memory operand is where something is. */
 import * as O from "../../spec/isa/operands.ts";
+import { CODE_64 } from "../decoder.ts";
 import * as L from "./isa-cases.ts";
 import type { Drawn, Random } from "./isa-draw.ts";
-import { drawTarget, type State } from "./isa-operands.ts";
+import { MXCSR_MASK_AT } from "./isa-float.ts";
+import { drawTarget, SELECTED, type State } from "./isa-operands.ts";
+import { baseOf, drawFarTarget, drawSelector } from "./isa-segments.ts";
 
-const SEGMENT_FS = 4;
-const SEGMENT_GS = 5;
 const RAX = 0;
 const RCX = 1;
 const RDX = 2;
@@ -24,11 +25,11 @@ const IMMEDIATE_KINDS = new Set([O.KIND_I, O.KIND_J, O.KIND_A]);
 /** The drawn bytes lie at `at` of the record, and `address` in the processor's memory. */
 export function aim(random: Random, state: State, drawn: Drawn, at: number, address: number): void {
   const { memory } = drawn;
-  if (memory === null || random(20) === 0) return;
+  // FXSAVE's has to be known, because not all that it writes can be compared.
+  if (memory === null || (random(20) === 0 && drawn.operation !== "FXSAVE")) return;
   const bytes = Math.max(1, ...drawn.operands.map((operand) => operand.bytes));
   const bits = memory.addressBytes * 8;
-  const segment =
-    memory.segment === SEGMENT_FS ? L.FS_BASE : memory.segment === SEGMENT_GS ? L.GS_BASE : 0n;
+  const segment = baseOf(state.record, memory.segment);
   let target = drawTarget(random, bytes);
   // AMD's processors want the offset to be canonical, too.
   while (segment !== 0n && target > L.DATA_END) target = drawTarget(random, bytes);
@@ -97,4 +98,18 @@ function fill(
   if (operation === "DIV" && random(2) === 0)
     state.setMemory(target, operandBytes, state.register(RBX));
   if (operation === "LOOP") state.setRegister(RCX, 1n);
+  if (operation.endsWith("_FAR")) {
+    const { selector, offset } = drawFarTarget(
+      random,
+      operation === "CALL_FAR" && state.mode !== CODE_64,
+    );
+    state.setMemory(target, operandBytes, BigInt(offset));
+    state.setMemory(target + BigInt(operandBytes), 2, BigInt(selector));
+  }
+  if (SELECTED.has(operation)) {
+    const pointer = /^L[EDSFG]S$/.test(operation) ? operandBytes : 0;
+    state.setMemory(target + BigInt(pointer), 2, BigInt(drawSelector(random)));
+  }
+  // MXCSR_MASK is what a processor says of itself.
+  if (operation === "FXSAVE") state.ignore(target + BigInt(MXCSR_MASK_AT), 4);
 }

@@ -5,10 +5,10 @@
 import { ENTRY_BYTES } from "../../spec/entries.ts";
 import { USER_TEXT, USER_TEXT_BYTES } from "../../spec/user.ts";
 import { RAM_BASE, type SimExports } from "../core.ts";
-import { CODE_64 } from "../decoder.ts";
 import { loadModule } from "../modules.ts";
 import * as L from "./isa-cases.ts";
 import { MXCSR_MASK_AT, turnStack } from "./isa-float.ts";
+import * as S from "./isa-segments.ts";
 import { LongModeBench, PML4, TEXT } from "./longmode.ts";
 
 interface CodeExports extends SimExports {
@@ -26,8 +26,11 @@ const GLOBAL_TABLE = 0x35_3000;
 const GLOBAL_TABLE_LIMIT = 0x7f;
 /** PE, MP, ET, NE, WP, AM, PG: as Linux has them. */
 const CR0_OF_LINUX = 0x8005_0033n;
-/** PAE, OSFXSR, OSXMMEXCPT. */
-const CR4_FOR_SSE = 0x620n;
+/** PAE, OSFXSR, OSXMMEXCPT, UMIP. */
+const CR4_OF_LINUX = 0xe20n;
+const LOCAL_TABLE = 0x35_3800;
+const SEGMENT_LDTR = 6;
+const PRESENT_LDT = 0x82;
 const TASK = 0x40;
 const TASK_STATE = 0x31_1000n;
 const KERNEL_CODE = 0x10;
@@ -48,12 +51,6 @@ const PAGE_FAULT = 14;
 const USER_FETCH = 0x14;
 const RUNTIMES_END = BigInt(USER_TEXT) + BigInt(USER_TEXT_BYTES);
 const WITH_ERROR_CODE = new Set([8, 10, 11, 12, 13, 14, 17, 21]);
-/** Attributes of segments (cpu.ts): present, DPL 3, accessed; of code L or D. */
-const CODE_SEGMENT = 0x8fb;
-const ATTRIBUTE_LONG = 0x200;
-const ATTRIBUTE_BIG = 0x400;
-const DATA_SEGMENT = 0xcf3;
-const WHOLE = 0xffff_ffff;
 const RUNNING = 1;
 /** More instructions than any case has that ends. */
 const CYCLES = 50_000n;
@@ -96,19 +93,16 @@ export class IsaBench {
   /** GDT as Linux has it as far as ring 3 can load from it; TSS; gates. */
   #buildTables(): void {
     const { bench } = this.#on;
-    const descriptors = [
-      0n,
-      0x00cf_9b00_0000_ffffn,
-      0x00af_9b00_0000_ffffn,
-      0x00cf_9300_0000_ffffn,
-      0x00cf_fb00_0000_ffffn,
-      0x00cf_f300_0000_ffffn,
-      0x00af_fb00_0000_ffffn,
-      0n,
-      0x0000_8900_0000_0067n | ((TASK_STATE & 0xff_ffffn) << 16n),
-      0n,
-    ];
-    descriptors.forEach((descriptor, n) => void bench.write64(GLOBAL_TABLE + 8 * n, descriptor));
+    const place = (at: number, descriptors: readonly bigint[]) =>
+      descriptors.forEach((descriptor, n) => void bench.write64(at + 8 * n, descriptor));
+    place(GLOBAL_TABLE, S.GLOBAL);
+    place(GLOBAL_TABLE + TASK, [0x0000_8900_0000_0067n | ((TASK_STATE & 0xff_ffffn) << 16n), 0n]);
+    place(GLOBAL_TABLE + S.GLOBAL_NODE, [S.NODE_DESCRIPTOR]);
+    place(LOCAL_TABLE, S.LOCAL.map(S.descriptorBits));
+    const table = bench.cpu.segmentsAt(SEGMENT_LDTR);
+    table.base = BigInt(LOCAL_TABLE);
+    table.limit = 8 * S.LOCAL.length - 1;
+    table.attributes = PRESENT_LDT;
     bench.do.loadGdt(BigInt(GLOBAL_TABLE), GLOBAL_TABLE_LIMIT);
     bench.do.loadSegment(1, KERNEL_CODE);
     bench.do.loadSegment(2, KERNEL_DATA);
@@ -120,7 +114,7 @@ export class IsaBench {
     // No I/O permission map (Intel SDM 1, 19.5.2); FXSAVE and SSE instructions.
     bench.write64(Number(TASK_STATE) + 0x60, 0xffff_0000_0000_0000n);
     bench.do.writeControl(0, CR0_OF_LINUX);
-    bench.do.writeControl(4, CR4_FOR_SSE);
+    bench.do.writeControl(4, CR4_OF_LINUX);
     if (bench.takeException() !== -1) throw new Error("the tables were refused");
   }
 
@@ -148,18 +142,19 @@ export class IsaBench {
 
   #runOne(one: Buffer, outcome: Buffer): void {
     const { cpu } = this.#on.bench;
-    const mode = one.readUInt32LE(L.MODE_AT);
     const rip = one.readBigUInt64LE(L.RIP_AT);
     const length = one.readUInt32LE(L.LENGTH_AT);
-    this.#putMemory(one, Number(rip), length);
+    const codeBase = Number(S.baseOf(one, S.SEGMENT_CS));
+    this.#putMemory(one, Number(rip) + codeBase, length);
     one.copy(this.#bytes, this.#cpu, 0, L.RIP_AT);
     this.#putImage(one);
     cpu.rip = rip;
     cpu.rflags = one.readBigUInt64LE(L.RFLAGS_AT);
     cpu.cr2 = 0n;
     cpu.activity = RUNNING;
-    this.#setSegments(mode);
+    this.#setSegments(one);
     this.#sim.testCode(0, 3, CYCLES);
+    this.#forget(one);
     this.#readOutcome(outcome);
   }
 
@@ -168,7 +163,7 @@ export class IsaBench {
     const { fxsave } = this.#on.bench.cpu;
     const mask = this.#bytes.readUInt32LE(fxsave + MXCSR_MASK_AT);
     const image = this.#bytes.subarray(fxsave, fxsave + L.IMAGE_BYTES);
-    one.copy(image, 0, L.IMAGE_AT);
+    one.copy(image, 0, L.IMAGE_AT, L.IMAGE_AT + L.IMAGE_KNOWN);
     image.writeUInt32LE(mask, MXCSR_MASK_AT);
     turnStack(image, 1);
   }
@@ -176,6 +171,7 @@ export class IsaBench {
   #putMemory(one: Buffer, rip: number, length: number): void {
     const code = RAM_BASE + L.CODE;
     this.#code.fill(HLT);
+    S.STUB.copy(this.#code);
     one.copy(this.#code, rip - L.CODE, L.CODE_AT, L.CODE_AT + length);
     this.#code.copy(this.#bytes, code);
     this.#sim.memoryChanged(code, L.CODE_BYTES);
@@ -183,21 +179,26 @@ export class IsaBench {
     this.#expected.copy(this.#bytes, RAM_BASE + L.DATA);
   }
 
-  #setSegments(mode: number): void {
+  #setSegments(one: Buffer): void {
     const { cpu } = this.#on.bench;
-    const set = (number: number, selector: number, attributes: number, base: bigint) => {
+    for (let number = 0; number < 6; number++) {
+      const selector = S.selectorOf(one, number);
+      const { base, limit, attributes } = S.segmentFor(selector);
       const segment = cpu.segmentsAt(number);
       segment.selector = selector;
-      segment.base = base;
-      segment.limit = attributes === 0 ? 0 : WHOLE;
+      // A base that is set by itself stays while the selector is null.
+      const own = [L.FS_BASE, L.GS_BASE][number - S.SEGMENT_FS];
+      segment.base = selector === 0 && own !== undefined ? own : BigInt(base);
+      segment.limit = limit;
       segment.attributes = attributes;
-    };
-    const long = mode === CODE_64;
-    const selector = long ? L.USER_64 : L.USER_32;
-    set(1, selector, CODE_SEGMENT | (long ? ATTRIBUTE_LONG : ATTRIBUTE_BIG), 0n);
-    for (const number of [0, 2, 3]) set(number, L.USER_DATA, DATA_SEGMENT, 0n);
-    set(4, 0, 0, L.FS_BASE);
-    set(5, 0, 0, L.GS_BASE);
+    }
+  }
+
+  /** Bytes that may have any value become 0. */
+  #forget(one: Buffer): void {
+    const at = one.readUInt32LE(L.IGNORED_AT);
+    const bytes = one.readUInt32LE(L.IGNORED_AT + 4);
+    if (bytes !== 0) this.#bytes.fill(0, RAM_BASE + at, RAM_BASE + at + bytes);
   }
 
   #readOutcome(outcome: Buffer): void {
@@ -241,6 +242,8 @@ export class IsaBench {
     outcome.writeBigUInt64LE(ended ? exit : rip, L.RIP_AT);
     this.#bytes.copy(outcome, L.RFLAGS_AT, at + 16, at + 24);
     this.#bytes.copy(outcome, L.RSP_AT, at + 24, at + 32);
+    this.#bytes.copy(outcome, L.SELECTORS_AT + 8, at + 32, at + 34);
+    if (!ended) this.#bytes.copy(outcome, L.SELECTORS_AT + 10, at + 8, at + 10);
   }
 
   #readMemory(outcome: Buffer): void {

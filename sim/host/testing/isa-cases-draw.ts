@@ -1,16 +1,20 @@
 /** Draws cases for the comparison with the real processor: a function of the plan and a seed. */
 import { FLAG_CF, FLAGS_AFFECTED, undefinedFlags } from "../../spec/isa/flags.ts";
 import * as O from "../../spec/isa/operands.ts";
+import { CODE_16 } from "../decoder.ts";
 import { aim } from "./isa-aim.ts";
 import * as L from "./isa-cases.ts";
 import { type Drawn, differsByProcessor, drawInstruction, type Random } from "./isa-draw.ts";
 import { drawImage, initialImage } from "./isa-float.ts";
 import { drawState, prepare } from "./isa-operands.ts";
 import type { Plan } from "./isa-plans.ts";
+import { drawFarTarget, LOW_BASE } from "./isa-segments.ts";
 import { randomFrom } from "./random.ts";
 
 const ATTEMPTS = 200;
-const JUMP_BYTES = 5;
+const JUMP_BYTES = 8;
+/** INT 80h is a system call. */
+const LINUX_CALL = 0x80n;
 const ALL_FLAGS = 0x8d5;
 
 /** The case of this seed. */
@@ -40,6 +44,7 @@ export function drawCase(plan: Plan, seed: number): L.Case {
     record.set(step.drawn.bytes, at);
     prepare(random, state, step.drawn);
     aim(random, state, step.drawn, at, rip + step.at);
+    if (step.drawn.form.operands[0]?.kind === O.KIND_A) linkFar(random, record, step, at);
     at += step.drawn.bytes.length;
   }
   linkBranches(random, record, steps);
@@ -51,9 +56,9 @@ export function drawCase(plan: Plan, seed: number): L.Case {
 /** Where code begins: in the middle of a page, or so that it goes on in the next one. */
 function placeCode(random: Random, record: Buffer, length: number, mode: number): number {
   const middle = L.CODE + 0x1000;
-  const rip = random(4) === 0 ? middle - random(length) : L.CODE + 0x800 + random(64);
+  const linear = random(4) === 0 ? middle - random(length) : L.CODE + 0x800 + random(64);
+  const rip = linear - (mode === CODE_16 ? LOW_BASE : 0);
   record.writeBigUInt64LE(BigInt(rip), L.RIP_AT);
-  record.writeUInt32LE(mode, L.MODE_AT);
   record.writeUInt32LE(length, L.LENGTH_AT);
   return rip;
 }
@@ -71,6 +76,7 @@ function drawComparable(random: Random, plan: Plan, unknown: number, steps: numb
 /** Not where the manual leaves results undefined, or processors differ. */
 function isComparable(drawn: Drawn, several: boolean): boolean {
   const { operation, operandBytes, form } = drawn;
+  if (operation === "INT" && drawn.immediates[0] === LINUX_CALL) return false;
   if (differsByProcessor(drawn) !== null) return false;
   if (/^(BSWAP|SHLD|SHRD)$/.test(operation) && operandBytes === 2) return false;
   // Whether an immediate count leaves flags alone is known; one in CL isn't, behind other instructions.
@@ -106,6 +112,15 @@ function exactlyUndefined(record: Buffer, steps: readonly L.Step[]): number {
   return byCl ? undefinedFlags(drawn.operation, drawn.operandBytes, cl) : drawn.undefinedFlags;
 }
 
+/** A far pointer in the code leads to where cases end. */
+function linkFar(random: Random, record: Buffer, { drawn }: L.Step, at: number): void {
+  const { selector, offset } = drawFarTarget(random, drawn.operation === "CALL_FAR");
+  const end = at + drawn.bytes.length;
+  const bytes = drawn.operandBytes;
+  record.writeUIntLE(bytes === 2 ? offset & 0xffff : offset, end - 2 - bytes, bytes);
+  record.writeUInt16LE(selector, end - 2);
+}
+
 /** In sequences, jumps go to one of the instructions behind them; alone, not into themselves nor into the jump to EXIT. */
 function linkBranches(random: Random, record: Buffer, steps: readonly L.Step[]): void {
   const last = steps[steps.length - 1] as L.Step;
@@ -114,13 +129,14 @@ function linkBranches(random: Random, record: Buffer, steps: readonly L.Step[]):
     if (operand?.kind !== O.KIND_J) return;
     const end = at + drawn.bytes.length;
     const near = operand.size === O.SIZE_BS || operand.size === O.SIZE_B;
-    const here = near
-      ? record.readInt8(L.CODE_AT + end - 1)
-      : record.readInt32LE(L.CODE_AT + end - 4);
-    if (steps.length === 1 && (here >= JUMP_BYTES || here < -drawn.bytes.length)) return;
+    const wide = drawn.operandBytes === 2 ? 2 : 4;
+    const size = near ? 1 : wide;
+    const here = record.readIntLE(L.CODE_AT + end - size, size);
+    // Where a branch beyond CS's limit faults is known too late here: at its target.
+    const beyond = drawn.mode === CODE_16 && size === 4;
+    if (steps.length === 1 && !beyond && (here >= JUMP_BYTES || here < -drawn.bytes.length)) return;
     const target = steps[n + 1 + random(steps.length - n)]?.at;
     const distance = (target ?? last.at + last.drawn.bytes.length) - end;
-    if (near) record.writeInt8(distance, L.CODE_AT + end - 1);
-    else record.writeInt32LE(distance, L.CODE_AT + end - 4);
+    record.writeIntLE(distance, L.CODE_AT + end - size, size);
   });
 }

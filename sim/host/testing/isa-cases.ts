@@ -5,17 +5,19 @@
  *   case                                          outcome
  *     0  general registers, in encoding order       0  the same, afterwards
  *   128  RIP, RFLAGS                              128  RIP, RFLAGS
- *   144  size of code (CODE_…), bytes of code     144  vector, or how it ended; error code; CR2
- *   160  code, up to 96 bytes                     160  changed data: first and last byte, hash; hash of changed code
- *   256  the window of data, 256 bytes            176  FS base, GS base; DS, ES, FS, GS; 56 bytes from the first changed
- *   512  FXSAVE image                             256  the window; 512 the FXSAVE image
+ *   144  size of code (CODE_…), SS, bytes of code 144  vector, or how it ended; error code; CR2
+ *   152  DS, ES, FS, GS                           160  changed data: first and last byte, hash; hash of changed code
+ *   160  code, up to 96 bytes                     176  FS base, GS base; DS, ES, FS, GS, SS, CS
+ *   256  the window of data, 256 bytes            204  52 bytes from the first changed
+ *   512  FXSAVE image; in the part for software   256  the window
+ *        (976) data that may have any value       512  the FXSAVE image
  *
  * The addresses are the same for both processors: code in two pages that may also be written, data in
  * two pages with one that is read-only behind them; nothing is mapped next to these. Around the code
- * there is HLT, which ring 3 may not execute. A case is in ring 3
- * and ends when its code jumps to EXIT, or by an exception.
+ * there is HLT, which ring 3 may not execute. A case is in ring 3 and ends when its code jumps to EXIT, or
+ * by an exception.
  */
-import { CODE_64 } from "../decoder.ts";
+import { CODE_16, CODE_64 } from "../decoder.ts";
 import type { Drawn } from "./isa-draw.ts";
 
 export const RECORD_BYTES = 1024;
@@ -49,7 +51,9 @@ export const RSP_AT = 32;
 export const RIP_AT = 128;
 export const RFLAGS_AT = 136;
 export const MODE_AT = 144;
+export const STACK_SELECTOR_AT = 146;
 export const LENGTH_AT = 148;
+export const DATA_SELECTORS_AT = 152;
 export const CODE_AT = 160;
 export const CODE_ROOM = 96;
 export const WINDOW_AT = 256;
@@ -57,6 +61,8 @@ export const IMAGE_AT = 512;
 export const IMAGE_BYTES = 512;
 /** What a signal's frame has of it: up to XMM15. */
 export const IMAGE_KNOWN = 416;
+/** Address and number of bytes that aren't compared. */
+export const IGNORED_AT = IMAGE_AT + 464;
 
 export const VECTOR_AT = 144;
 export const ERROR_AT = 148;
@@ -68,8 +74,8 @@ export const CODE_HASH_AT = 172;
 export const FS_BASE_AT = 176;
 export const GS_BASE_AT = 184;
 export const SELECTORS_AT = 192;
-export const CHANGED_AT = 200;
-export const CHANGED_BYTES = 56;
+export const CHANGED_AT = 204;
+export const CHANGED_BYTES = 52;
 
 /** One instruction of a case. */
 export interface Step {
@@ -112,6 +118,7 @@ export function hashOf(bytes: Buffer): number {
 
 /** The jump to where a case ends, for code of which it is at `at`. */
 export function exitJump(at: number, mode: number): Buffer {
+  if (mode === CODE_16) return Buffer.from([0x66, 0xea, 0, 0, 0, EXIT >> 24, USER_64, 0]);
   const jump = Buffer.alloc(5, 0xe9);
   jump.writeInt32LE((mode === CODE_64 ? EXIT : EXIT_32) - (at + 5), 1);
   return jump;

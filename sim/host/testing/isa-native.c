@@ -4,7 +4,7 @@
  * exception and where it was. For Linux on x86-64.
  */
 #define _GNU_SOURCE
-#include <asm/prctl.h>
+#include <asm/ldt.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,21 +27,27 @@ enum {
   READ_ONLY_BYTES = 0x1000,
   WINDOW = DATA + 0x1000 - 128, /* the part that a case brings with it */
   FS_BASE = 0x300000,
+  LOW_BASE = 0x600000, /* offset 0 of 16-bit code */
+  ENTRY = EXIT + 0x8000, /* its upper half is what 16-bit code finds in ESP (see build_pages) */
 };
 static const uint64_t GS_BASE = 0xfffffffffffe0010;
-enum { USER_32 = 0x23, USER_DATA = 0x2b, USER_64 = 0x33 };
+enum { USER_32 = 0x23, USER_DATA = 0x2b, USER_64 = 0x33, USER_16 = 0x07 };
+enum { CODE_16, CODE_32, CODE_64 };
 enum { ENDED = 0x100, ENDLESS = 0x101 };
 /* An exception's instruction pushes at most this much of the processor's state (to XMM15). */
-enum { IMAGE_BYTES = 512, IMAGE_KNOWN = 416 };
+enum { IMAGE_BYTES = 512, IMAGE_KNOWN = 416, IMAGE_SOFTWARE = 464 };
 
 struct vector_case {
   uint64_t registers[16];
   uint64_t rip, rflags;
-  uint32_t mode, code_bytes;
-  uint64_t reserved;
+  uint16_t mode, ss;
+  uint32_t code_bytes;
+  uint16_t selectors[4]; /* DS, ES, FS, GS */
   uint8_t code[96];
   uint8_t window[256];
-  uint8_t image[IMAGE_BYTES];
+  uint8_t image[IMAGE_SOFTWARE];
+  uint32_t ignored, ignored_bytes; /* data that may have any value afterwards */
+  uint8_t unused[IMAGE_BYTES - IMAGE_SOFTWARE - 8];
 } __attribute__((aligned(16)));
 
 struct outcome {
@@ -51,8 +57,8 @@ struct outcome {
   uint64_t address;
   uint32_t first, last, hash, code_hash; /* of the bytes of DATA that have changed; of CODE */
   uint64_t fs_base, gs_base;
-  uint16_t selectors[4]; /* DS, ES, FS, GS */
-  uint8_t changed[56];
+  uint16_t selectors[6]; /* DS, ES, FS, GS, SS, CS */
+  uint8_t changed[52];
   uint8_t window[256];
   uint8_t image[IMAGE_BYTES];
 } __attribute__((aligned(16)));
@@ -71,6 +77,7 @@ static uint8_t background[DATA_BYTES], expected[DATA_BYTES], code[CODE_BYTES];
 /* Global for the assembler. */
 uint8_t image[IMAGE_BYTES] __attribute__((aligned(16)));
 uint64_t host_rsp, ended_registers[16], ended_rflags;
+uint16_t ended_ss;
 static volatile int inside;
 static volatile unsigned ticks;
 
@@ -85,7 +92,11 @@ __attribute__((naked, noinline)) static void execute(const struct entry *entry, 
       "pop %rax; pop %rcx; pop %rdx; pop %rbx; pop %rbp; pop %rsi; pop %rdi\n\t"
       "pop %r8; pop %r9; pop %r10; pop %r11; pop %r12; pop %r13; pop %r14; pop %r15\n\t"
       "iretq\n\t"
-      "resume:\n\t"
+      "resume:\n\t" /* a signal's return leaves NT as it is */
+      "pushq $0x202\n\t"
+      "popfq\n\t"
+      "mov $0x2b, %eax\n\t"
+      "mov %eax, %ss\n\t"
       "pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n\t"
       "ret");
 }
@@ -109,11 +120,10 @@ __attribute__((naked, noinline)) static void leave(void) {
       "mov %r14, ended_registers+112(%rip)\n\t"
       "mov %r15, ended_registers+120(%rip)\n\t"
       "mov host_rsp(%rip), %rsp\n\t"
+      "mov %ss, ended_ss(%rip)\n\t"
       "pushfq\n\t"
       "popq ended_rflags(%rip)\n\t"
       "fxsave64 image(%rip)\n\t"
-      "pushq $0x202\n\t"
-      "popfq\n\t"
       "jmp resume");
 }
 
@@ -155,10 +165,16 @@ static void record(const ucontext_t *context, uint32_t vector) {
   out.vector = vector;
   out.error = registers[REG_ERR];
   out.address = registers[REG_CR2];
+  const uint64_t selectors = registers[REG_CSGSFS];
+  out.selectors[4] = selectors >> 48, out.selectors[5] = selectors;
   copy_words(image, context->uc_mcontext.fpregs, IMAGE_KNOWN);
 }
 
+/* A signal's handler begins with the RFLAGS of the case, but for TF, RF and DF. */
+#define FORGET_AC() __asm__ volatile("pushfq; andl $~0x40000, (%%rsp); popfq" : : : "cc", "memory")
+
 static void caught(int signal, siginfo_t *info, void *context) {
+  FORGET_AC();
   (void)info;
   if (!inside) _exit(100 + signal);
   record(context, ((ucontext_t *)context)->uc_mcontext.gregs[REG_TRAPNO]);
@@ -167,6 +183,7 @@ static void caught(int signal, siginfo_t *info, void *context) {
 
 /* Two ticks of CPU time within one case: its code doesn't end. */
 static void ticked(int signal, siginfo_t *info, void *context) {
+  FORGET_AC();
   (void)signal, (void)info;
   if (!inside || ++ticks < 3) return;
   record(context, ENDLESS);
@@ -202,7 +219,32 @@ static uint32_t background_word(uint32_t index) {
   return word ^ (word >> 16);
 }
 
+/* The far jump of isa-segments.ts, by which 16-bit code ends. */
+static const uint8_t stub[] = {0x66, 0xea, 0, 0, 0, EXIT >> 24, USER_64, 0};
+
+/* The segments of isa-segments.ts. */
+static void build_segments(void) {
+  enum { DATA_UP, DATA_DOWN, CODE_PLAIN = 2 };
+  static const struct user_desc rows[] = {
+      {.base_addr = LOW_BASE, .limit = 0xffff, .contents = CODE_PLAIN},
+      {.base_addr = LOW_BASE, .limit = 0xffff, .contents = DATA_UP},
+      {.limit = 0xfffff, .limit_in_pages = 1, .seg_32bit = 1, .contents = DATA_UP, .seg_not_present = 1},
+      {.base_addr = LOW_BASE, .limit = 0x5fff, .seg_32bit = 1, .contents = DATA_UP},
+      {.limit = 0xfffff, .limit_in_pages = 1, .seg_32bit = 1, .contents = DATA_UP, .read_exec_only = 1},
+      {.base_addr = LOW_BASE, .limit = 0x5fff, .seg_32bit = 1, .contents = DATA_DOWN},
+      {.limit = 0xfffff, .limit_in_pages = 1, .seg_32bit = 1, .contents = CODE_PLAIN, .read_exec_only = 1},
+      {.base_addr = LOW_BASE, .limit = 0xffff, .seg_32bit = 1, .contents = CODE_PLAIN},
+  };
+  for (size_t n = 0; n < sizeof rows / sizeof *rows; n++) {
+    struct user_desc row = rows[n];
+    row.entry_number = n;
+    if (syscall(SYS_modify_ldt, 0x11, &row, sizeof row) != 0) _exit(3);
+  }
+}
+
 static void build_pages(void) {
+  /* IRETQ to a 16-bit stack segment may leave the upper half of ESP as it was. */
+  map_at(ENTRY & ~0xfffull, 4096, PROT_READ);
   const int all = PROT_READ | PROT_WRITE | PROT_EXEC;
   write_exit(map_at(EXIT, 4096, PROT_READ));
   mprotect((void *)(uintptr_t)EXIT, 4096, PROT_READ | PROT_EXEC);
@@ -240,13 +282,13 @@ static void compare_memory(void) {
   memcpy(out.changed, data + first, room < sizeof out.changed ? room : sizeof out.changed);
 }
 
-#define SELECTOR(name) ({ uint16_t value; __asm__("mov %%" #name ", %0" : "=r"(value)); value; })
-#define SET_SELECTOR(name, value) __asm__("mov %0, %%" #name : : "r"((uint16_t)(value)))
+#define SELECTOR(name) ({ uint16_t value; __asm__ volatile("mov %%" #name ", %0" : "=r"(value)); value; })
+#define SET_SELECTOR(name, value) __asm__ volatile("mov %0, %%" #name : : "r"((uint16_t)(value)))
 
 static uint64_t base_of(int fs) {
   uint64_t base;
-  if (fs) __asm__("rdfsbase %0" : "=r"(base));
-  else __asm__("rdgsbase %0" : "=r"(base));
+  if (fs) __asm__ volatile("rdfsbase %0" : "=r"(base));
+  else __asm__ volatile("rdgsbase %0" : "=r"(base));
   return base;
 }
 
@@ -255,10 +297,13 @@ static void set_bases(uint64_t fs, uint64_t gs) {
 }
 
 /* No call between leaving and coming back may use thread-local storage: FS is the case's. */
-static void run_in(const struct entry *entry, const void *state, uint64_t own_fs) {
-  if (SELECTOR(ds) != USER_DATA) SET_SELECTOR(ds, USER_DATA);
-  if (SELECTOR(es) != USER_DATA) SET_SELECTOR(es, USER_DATA);
-  set_bases(FS_BASE, GS_BASE);
+static void run_in(const struct entry *entry, const struct vector_case *one, uint64_t own_fs) {
+  const void *state = one->image;
+  if (SELECTOR(ds) != one->selectors[0]) SET_SELECTOR(ds, one->selectors[0]);
+  if (SELECTOR(es) != one->selectors[1]) SET_SELECTOR(es, one->selectors[1]);
+  if (one->selectors[2] != 0) SET_SELECTOR(fs, one->selectors[2]);
+  if (one->selectors[3] != 0) SET_SELECTOR(gs, one->selectors[3]);
+  set_bases(one->selectors[2] ? base_of(1) : FS_BASE, one->selectors[3] ? base_of(0) : GS_BASE);
   ticks = 0;
   inside = 1;
   execute(entry, state);
@@ -274,25 +319,30 @@ static void run_in(const struct entry *entry, const void *state, uint64_t own_fs
 
 static void run_case(const struct vector_case *one, uint64_t own_fs) {
   memset(code, 0xf4, CODE_BYTES); /* HLT */
-  memcpy(code + (one->rip - CODE), one->code, one->code_bytes);
+  memcpy(code, stub, sizeof stub);
+  const uint64_t base = one->mode == CODE_16 ? LOW_BASE : 0;
+  memcpy(code + (base + one->rip - CODE), one->code, one->code_bytes);
   memcpy((void *)(uintptr_t)CODE, code, CODE_BYTES);
   memcpy(expected, background, DATA_BYTES);
   memcpy(expected + (WINDOW - DATA), one->window, sizeof one->window);
   memcpy((void *)(uintptr_t)DATA, expected, DATA_BYTES);
   memset(&out, 0, sizeof out);
   out.vector = ENDED;
-  struct entry entry = {.rip = one->rip, .rflags = one->rflags, .rsp = one->registers[4], .ss = USER_DATA};
-  entry.cs = one->mode == 2 ? USER_64 : USER_32;
+  struct entry entry = {.rip = one->rip, .rflags = one->rflags, .rsp = one->registers[4], .ss = one->ss};
+  entry.cs = one->mode == CODE_64 ? USER_64 : one->mode == CODE_32 ? USER_32 : USER_16;
   memcpy(entry.registers, one->registers, 4 * 8);
   memcpy(entry.registers + 4, one->registers + 5, 11 * 8);
-  run_in(&entry, one->image, own_fs);
+  *(struct entry *)ENTRY = entry;
+  run_in((const struct entry *)ENTRY, one, own_fs);
   if (out.vector == ENDED) {
     memcpy(out.registers, ended_registers, sizeof out.registers);
     out.rflags = ended_rflags;
     out.rip = EXIT;
+    out.selectors[4] = ended_ss;
   }
   __asm__ volatile("fninit");
   memcpy(out.image, image, IMAGE_KNOWN);
+  if (one->ignored_bytes != 0) memset((void *)(uintptr_t)one->ignored, 0, one->ignored_bytes);
   compare_memory();
   const uint8_t *executed = (const uint8_t *)(uintptr_t)CODE;
   if (memcmp(executed, code, CODE_BYTES) != 0) out.code_hash = hash_of(executed, CODE_BYTES);
@@ -302,6 +352,7 @@ int main(void) {
   struct vector_case one;
   const uint64_t own_fs = base_of(1);
   build_pages();
+  build_segments();
   catch_signals();
   while (fread(&one, sizeof one, 1, stdin) == 1) {
     run_case(&one, own_fs);

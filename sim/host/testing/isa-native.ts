@@ -7,7 +7,15 @@ import { fileURLToPath } from "node:url";
 import { requireTool, stayAway } from "./tools.ts";
 
 const SOURCE = fileURLToPath(new URL("isa-native.c", import.meta.url));
-const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-fno-stack-protector", "-mfsgsbase"];
+const FLAGS = [
+  "-O2",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-fno-stack-protector",
+  "-mfsgsbase",
+  "-mno-red-zone",
+];
 
 export class NativeProcessor {
   readonly #folder: string;

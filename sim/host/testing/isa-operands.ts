@@ -1,8 +1,10 @@
 /** Registers, flags and memory of a case, and what single instructions need to do something. */
 import * as O from "../../spec/isa/operands.ts";
-import { CODE_64 } from "../decoder.ts";
+import { CODE_16, CODE_64 } from "../decoder.ts";
+import { segmentOf } from "./isa-address.ts";
 import * as L from "./isa-cases.ts";
 import type { Drawn, Random } from "./isa-draw.ts";
+import * as S from "./isa-segments.ts";
 
 const RAX = 0;
 const RCX = 1;
@@ -12,6 +14,7 @@ const RSP = 4;
 const RBP = 5;
 const RSI = 6;
 const RDI = 7;
+const RFLAGS_TF = 0x100n;
 
 /** Registers, flags and the window of a case that is being made. */
 export class State {
@@ -29,13 +32,42 @@ export class State {
 
   /** Where code may jump to. */
   get exit(): bigint {
+    if (this.mode === CODE_16) return BigInt(S.STUB_OFFSET);
     return BigInt(this.mode === CODE_64 ? L.EXIT : L.EXIT_32);
+  }
+
+  /** The offset in a segment of what is at a linear address. */
+  offset(segment: number, linear: bigint): bigint {
+    return linear - S.baseOf(this.record, segment);
+  }
+
+  /** The linear address of the top of the stack. */
+  get top(): bigint {
+    const segment = S.selectorOf(this.record, S.SEGMENT_SS);
+    const small = this.mode === CODE_16 && (S.segmentFor(segment).attributes & S.BIG) === 0;
+    const offset = this.register(RSP) & (small ? 0xffffn : ~0n);
+    return S.baseOf(this.record, S.SEGMENT_SS) + offset;
+  }
+
+  /** Sets the stack pointer, or RBP as one, to a linear address. */
+  setStack(register: number, linear: bigint): void {
+    this.setRegister(register, this.offset(S.SEGMENT_SS, linear));
+  }
+
+  /** Data that may have any value afterwards. */
+  ignore(address: bigint, bytes: number): void {
+    if (address < BigInt(L.DATA) || address + BigInt(bytes) > BigInt(L.READ_ONLY)) return;
+    this.record.writeUInt32LE(Number(address), L.IGNORED_AT);
+    this.record.writeUInt32LE(bytes, L.IGNORED_AT + 4);
   }
 
   /** In 32-bit code only the low halves exist. */
   setRegister(number: number, value: bigint): void {
     const bits = this.mode === CODE_64 ? 64 : 32;
-    this.record.writeBigUInt64LE(BigInt.asUintN(bits, value), L.REGISTERS_AT + 8 * number);
+    // The upper half of ESP on the way to 16-bit code: see isa-native.c.
+    const upper = this.mode === CODE_16 && number === RSP;
+    const whole = upper ? BigInt(L.EXIT) | (value & 0xffffn) : BigInt.asUintN(bits, value);
+    this.record.writeBigUInt64LE(whole, L.REGISTERS_AT + 8 * number);
   }
 
   /** Writes a number into the window, as far as it lies in it. */
@@ -73,12 +105,14 @@ export function drawValue(random: Random): bigint {
   }
 }
 
-/** RFLAGS: IF, the fixed bit, any status flags, sometimes DF or ID. */
+/** RFLAGS: IF, the fixed bit, any status flags, sometimes DF, AC, NT or ID. */
 function drawFlags(random: Random): bigint {
   const status = random(0x1000) & 0x8d5;
   const direction = random(4) === 0 ? 0x400 : 0;
   const identification = random(8) === 0 ? 0x20_0000 : 0;
-  return BigInt(0x202 | status | direction | identification);
+  const alignment = random(16) === 0 ? 0x4_0000 : 0;
+  const nested = random(32) === 0 ? 0x4000 : 0;
+  return BigInt(0x202 | status | direction | identification | alignment | nested);
 }
 
 /** Any registers and memory; the stack pointer is in the data. */
@@ -88,8 +122,11 @@ export function drawState(random: Random, record: Buffer, mode: number): State {
   for (let number = 0; number < registers; number++) state.setRegister(number, drawValue(random));
   for (let at = L.WINDOW_AT; at < L.WINDOW_AT + L.WINDOW_BYTES; at += 8)
     record.writeBigUInt64LE(BigInt.asUintN(64, drawValue(random)), at);
-  state.setRegister(RSP, drawStack(random, 8));
-  record.writeBigUInt64LE(drawFlags(random), L.RFLAGS_AT);
+  record.writeUInt16LE(mode, L.MODE_AT);
+  S.drawSelectors(random, record, mode);
+  state.setStack(RSP, drawStack(random, 8));
+  const step = random(24) === 0 ? RFLAGS_TF : 0n;
+  record.writeBigUInt64LE(drawFlags(random) | step, L.RFLAGS_AT);
   return state;
 }
 
@@ -136,21 +173,58 @@ export function prepare(random: Random, state: State, drawn: Drawn): void {
   else if (/^(LOOP|JCXZ)/.test(operation)) {
     const high = prefixes.has67 ? 1n << 40n : 0n;
     if (random(2) === 0) state.setRegister(RCX, BigInt(random(3)) | high);
-  } else if (/^(LEAVE|ENTER)$/.test(operation)) state.setRegister(RBP, drawStack(random, 8));
-  else if (operation === "XLAT")
-    state.setRegister(RBX, drawTarget(random, 1) - (state.register(RAX) & 0xffn));
-  else if (operation === "RET") {
-    if (random(2) === 0) state.setMemory(state.register(RSP), 8, state.exit);
+  } else if (/^(LEAVE|ENTER)$/.test(operation)) state.setStack(RBP, drawStack(random, 8));
+  else if (operation === "XLAT") {
+    const table = drawTarget(random, 1) - (state.register(RAX) & 0xffn);
+    state.setRegister(RBX, state.offset(S.SEGMENT_DS, table));
+  } else if (operation === "RET") {
+    if (random(2) === 0) state.setMemory(state.top, 8, state.exit);
   } else if (/^MASKMOV/.test(operation)) {
-    if (random(8) > 0) state.setRegister(RDI, BigInt(L.WINDOW + random(L.WINDOW_BYTES - 16)));
+    const target = BigInt(L.WINDOW + random(L.WINDOW_BYTES - 16));
+    if (random(8) > 0) state.setRegister(RDI, state.offset(S.SEGMENT_DS, target));
+  } else if (/^(IRET|RETF|CALL_FAR|JMP_FAR)$/.test(operation)) prepareFar(random, state, drawn);
+  else if (operation === "POP_SEGMENT") {
+    if (random(8) > 0) state.setMemory(state.top, 2, BigInt(S.drawSelector(random)));
+  } else if (SELECTED.has(operation)) {
+    const register = drawn.operands.find(({ kind }) => kind === O.KIND_E)?.register ?? null;
+    if (register !== null) state.setRegister(register, selectorIn(random, state, register));
   } else if (/^(CMPXCHG|BT[SRC]?)$/.test(operation)) prepareSecond(random, state, drawn);
+}
+
+/** Operations that load a selector, or ask about one. */
+export const SELECTED: ReadonlySet<string> = new Set(
+  "MOV_TO_SEGMENT VERR VERW LAR LSL ARPL LES LDS LSS LFS LGS".split(" "),
+);
+
+/** A selector in the lower half of what the register has. */
+function selectorIn(random: Random, state: State, register: number): bigint {
+  return (state.register(register) & ~0xffffn) | BigInt(S.drawSelector(random));
+}
+
+/** Where a far return leads, as it lies on the stack; the operand of a far pointer in the code. */
+function prepareFar(random: Random, state: State, drawn: Drawn): void {
+  const { operation, operandBytes: bytes } = drawn;
+  if (operation.endsWith("_FAR")) return;
+  const { selector, offset } = S.drawFarTarget(random);
+  const frame = [BigInt(offset), BigInt(selector)];
+  // Without TF: where cases end, the two processors have different code.
+  if (operation === "IRET") frame.push(drawFlags(random) | BigInt(random(4) << 12));
+  const inner = random(8) > 0 ? L.USER_DATA : S.drawSelector(random);
+  if (state.mode === CODE_64 || random(8) === 0)
+    frame.push(BigInt(L.WINDOW + 8 * random(16)), BigInt(inner));
+  const skipped = operation === "RETF" && bytes !== 0 ? Number(drawn.immediates[0] ?? 0n) : 0;
+  frame.forEach((word, n) => {
+    const at = state.top + BigInt(bytes * n + (n > 1 ? skipped : 0));
+    state.setMemory(at, bytes, word);
+  });
 }
 
 function prepareString(random: Random, state: State, { prefixes, operandBytes }: Drawn): void {
   const high = prefixes.has67 && random(2) === 0 ? BigInt(random(0x1_0000)) << 32n : 0n;
   const count = random(16) === 0 ? drawValue(random) : BigInt(random(12));
-  state.setRegister(RSI, drawTarget(random, operandBytes) + high);
-  state.setRegister(RDI, drawTarget(random, operandBytes) + high);
+  const source = segmentOf(prefixes.segment);
+  state.setRegister(RSI, state.offset(source, drawTarget(random, operandBytes)) + high);
+  state.setRegister(RDI, state.offset(S.SEGMENT_ES, drawTarget(random, operandBytes)) + high);
   state.setRegister(RCX, BigInt.asUintN(32, count) + high);
 }
 

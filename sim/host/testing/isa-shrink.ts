@@ -1,4 +1,5 @@
 /** Makes a case that fails smaller: fewer instructions, then simpler registers, flags and memory. */
+import { CODE_16 } from "../decoder.ts";
 import * as L from "./isa-cases.ts";
 
 type Fails = (one: L.Case) => boolean;
@@ -28,8 +29,10 @@ function shrinkSteps(one: L.Case, fails: Fails): L.Case {
 /** Registers, and words of the window, become 0 where that changes nothing. */
 function shrinkState(one: L.Case, fails: Fails): L.Case {
   let best = one;
+  const small = one.record.readUInt16LE(L.MODE_AT) === CODE_16;
   const words = [
-    ...range(L.REGISTERS_AT, L.RIP_AT),
+    // The upper half of ESP is no choice in 16-bit code (isa-native.c).
+    ...range(L.REGISTERS_AT, L.RIP_AT).filter((at) => !small || at !== L.RSP_AT),
     ...range(L.WINDOW_AT, L.WINDOW_AT + L.WINDOW_BYTES),
   ];
   for (const at of words) {
