@@ -5,7 +5,7 @@
 import { Cpu, SEGMENT_CS, SEGMENT_SS, segmentAt } from "../cpu/cpu";
 import { in64BitMode } from "../cpu/control";
 import { refuse, SEGMENT_BIG } from "../cpu/segments";
-import { loadSlow, storeSlow, writable } from "./access";
+import { FAULT_AGAIN, FAULT_ALONE, loadSlow, readable, storeSlow, writable } from "./access";
 import { linearOf } from "./address";
 import { VECTOR_GP } from "../../spec/x86";
 
@@ -74,12 +74,36 @@ export function popAll(cpu: Cpu, bytes: u32): void {
   setStackPointer(cpu, cpu.rsp + bytes * 8);
 }
 
+/**
+ * Whether ENTER's pushes and loads can be done in one go. It may copy frame pointers over themselves, so
+ * what only has the instruction executed again (access.ts) must come before its first store. A fault may
+ * come in its middle, as on other processors, and isn't looked at here.
+ */
+function frameInReach(cpu: Cpu, bytes: u32, level: u32, size: u32): bool {
+  const mask = stackMask(cpu);
+  for (let n: u32 = 0; n <= level && cpu.fault == 0; n++) {
+    const to = linearOf(cpu, SEGMENT_SS, (cpu.rsp - (n + 1) * bytes) & mask, bytes, true);
+    if (cpu.fault == 0) writable(cpu, to, bytes);
+    if (n == 0 || n == level || cpu.fault != 0) continue;
+    const from = linearOf(cpu, SEGMENT_SS, (cpu.rbp - n * bytes) & mask, bytes, false);
+    if (cpu.fault == 0) readable(cpu, from, bytes);
+  }
+  if (cpu.fault == 0) {
+    const top = linearOf(cpu, SEGMENT_SS, (cpu.rsp - (level + 1) * bytes - size) & mask, bytes, true);
+    if (cpu.fault == 0) writable(cpu, top, bytes);
+  }
+  if (cpu.fault == FAULT_AGAIN || cpu.fault == FAULT_ALONE) return false;
+  cpu.fault = 0;
+  return true;
+}
+
 /** ENTER: a frame with `size` bytes of locals and `nesting` frame pointers (SDM 1, 6.6.1). */
 export function enterFrame(cpu: Cpu, bytes: u32, size: u32, nesting: u32): void {
   const mask = stackMask(cpu);
   const level = nesting & 31;
   const frame = (cpu.rsp - bytes) & mask;
   const saved = cpu.rsp;
+  if (level > 1 && !frameInReach(cpu, bytes, level, size)) return;
   stackPush(cpu, bytes, cpu.rbp);
   for (let n: u32 = 1; n < level && cpu.fault == 0; n++) {
     const from = linearOf(cpu, SEGMENT_SS, (cpu.rbp - n * bytes) & mask, bytes, false);
