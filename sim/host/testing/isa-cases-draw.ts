@@ -132,9 +132,7 @@ function linkBranches(random: Random, record: Buffer, steps: readonly L.Step[]):
     const wide = drawn.operandBytes === 2 ? 2 : 4;
     const size = near ? 1 : wide;
     const here = record.readIntLE(L.CODE_AT + end - size, size);
-    // Where a branch beyond CS's limit faults is known too late here: at its target.
-    const beyond = drawn.mode === CODE_16 && size === 4;
-    if (steps.length === 1 && !beyond && (here >= JUMP_BYTES || here < -drawn.bytes.length)) return;
+    if (steps.length === 1 && (here >= JUMP_BYTES || here < -drawn.bytes.length)) return;
     const target = steps[n + 1 + random(steps.length - n)]?.at;
     const distance = (target ?? last.at + last.drawn.bytes.length) - end;
     record.writeIntLE(distance, L.CODE_AT + end - size, size);
