@@ -12,16 +12,17 @@ export interface Host {
 }
 
 /** First line of what `tool --version` prints; null when there is no such tool. */
-function version(tool: string): string | null {
+function version(tool: string, option = "--version"): string | null {
   try {
-    const text = execFileSync(tool, ["--version"], { encoding: "utf8", stdio: "pipe" });
+    const text = execFileSync(tool, [option], { encoding: "utf8", stdio: "pipe" });
     return text.split("\n")[0] ?? "";
   } catch {
     return null;
   }
 }
 
-export const hasTool = (tool: string): boolean => version(tool) !== null;
+/** Whether `tool` runs, asked with an option with which it ends by itself. */
+export const hasTool = (tool: string, option?: string): boolean => version(tool, option) !== null;
 
 export function describeHost(): Host {
   return {

@@ -12,13 +12,13 @@ import { measureAgents } from "./agents/index.ts";
 import { measureBoot } from "./boot.ts";
 import { measureCapabilities } from "./cap/index.ts";
 import { measureCpu } from "./cpu/index.ts";
+import { writeDocs } from "./docs.ts";
 import { describeHost } from "./host.ts";
 import { measureIpc } from "./ipc/index.ts";
 import { measureMachine } from "./machine.ts";
 import type { Progress, Results } from "./measure.ts";
 import { measureMemory } from "./mm/index.ts";
 import { measureNvme } from "./nvme.ts";
-import { writeDocs } from "./plot.ts";
 import { measureSched } from "./sched/index.ts";
 import { printTable } from "./table.ts";
 
@@ -42,13 +42,16 @@ const command = new Command("bench")
   )
   .argument("[subjects...]", `what to measure: ${Object.keys(SUBJECTS).join(", ")}; all by default`)
   .option("--json <file>", "where the figures go", "build/bench.json")
-  .option("--docs", "write docs/benchmarks.md and its plots; for a run of all subjects")
+  .option("--docs", "write the figures of these subjects into docs/benchmarks.md, and their plots")
   .option("--no-build", "measure the modules as they are in build/")
   .parse();
 const options = command.opts<{ json: string; docs?: boolean; build: boolean }>();
 const subjects = command.args.length > 0 ? command.args : Object.keys(SUBJECTS);
 const unknown = subjects.filter((name) => !Object.hasOwn(SUBJECTS, name));
-if (unknown.length > 0) command.error(`bench: there is no subject "${unknown.join('", "')}"`);
+if (unknown.length > 0)
+  command.error(
+    `bench: there is no subject "${unknown.join('", "')}"; there are ${Object.keys(SUBJECTS).join(", ")}`,
+  );
 
 const progress: Progress = (what) => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`);
@@ -59,7 +62,7 @@ if (options.build) {
   execFileSync("npx", ["tsx", "sdk/build/build.ts", "--bench"], { stdio: ["ignore", "ignore", 2] });
 }
 const started = performance.now();
-const results: Results = { rows: [], series: [] };
+const results: Results = { rows: [], series: [], dots: [] };
 for (const name of subjects) await SUBJECTS[name]?.(results, progress);
 progress("");
 const host = describeHost();
@@ -70,4 +73,4 @@ writeFileSync(
   options.json,
   `${JSON.stringify({ host, seconds, subjects, ...results }, null, 2)}\n`,
 );
-if (options.docs) writeDocs(results, host, seconds);
+if (options.docs) writeDocs(results, { subjects, host, seconds });

@@ -6,7 +6,7 @@ export interface Row {
   readonly name: string;
   /** Median of ours, in `unit`. */
   readonly ours: number;
-  readonly unit: "ns" | "ms" | "MiB" | "/s";
+  readonly unit: "ns" | "ms" | "MiB" | "/s" | "MIPS";
   /** Median of the peer in the same unit, and who that is. */
   readonly peer?: number;
   readonly peerName?: string;
@@ -32,9 +32,23 @@ export interface Series {
   }[];
 }
 
+/** What several sides take for each of some tasks; each becomes a plot of dots. */
+export interface Dots {
+  readonly file: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly sides: readonly string[];
+  /** The samples of each side, in the order of `sides`. */
+  readonly rows: readonly {
+    readonly name: string;
+    readonly values: readonly (readonly number[])[];
+  }[];
+}
+
 export interface Results {
   readonly rows: Row[];
   readonly series: Series[];
+  readonly dots: Dots[];
 }
 
 /** Says what is being measured, on a line of stderr that the next one replaces. */

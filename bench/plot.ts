@@ -1,9 +1,7 @@
-/** docs/benchmarks/*.svg and the table in docs/benchmarks.md, from the figures of a run. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+/** How figures grow, as a picture. */
 import { COLOURS, svgDocument, svgText } from "../sdk/svg.ts";
-import type { Host } from "./host.ts";
-import type { Results, Series } from "./measure.ts";
-import { describe, figure, markdownTable } from "./table.ts";
+import type { Series } from "./measure.ts";
+import { figure } from "./table.ts";
 
 const WIDTH = 640;
 const HEIGHT = 320;
@@ -75,26 +73,4 @@ export function plot(series: Series): string {
     parts.push(svgText(LEFT + 38, y, name, "start"));
   });
   return svgDocument({ width: WIDTH, height: HEIGHT, title: series.title, parts });
-}
-
-const PAGE = "docs/benchmarks.md";
-const BEGIN = "<!-- figures: written by bench/plot.ts -->";
-const END = "<!-- end of figures -->";
-
-function writePage(results: Results, host: Host, seconds: number): void {
-  const page = readFileSync(PAGE, "utf8");
-  const [before] = page.split(BEGIN);
-  const after = page.split(END)[1] ?? "";
-  const plots = results.series.map(({ title, file }) => `![${title}](benchmarks/${file}.svg)`);
-  const about = `Measured by \`npm run bench\` in ${seconds} s on: ${describe(host)}.`;
-  const figures = [BEGIN, about, "", markdownTable(results.rows), "", plots.join("\n\n"), END];
-  writeFileSync(PAGE, before + figures.join("\n") + after);
-}
-
-/** Writes the pictures and the page from what a run found. */
-export function writeDocs(results: Results, host: Host, seconds: number): void {
-  mkdirSync("docs/benchmarks", { recursive: true });
-  for (const series of results.series)
-    writeFileSync(`docs/benchmarks/${series.file}.svg`, plot(series));
-  writePage(results, host, seconds);
 }
