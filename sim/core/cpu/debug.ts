@@ -11,7 +11,6 @@ import { CR4_DE, VECTOR_DB, VECTOR_GP, VECTOR_UD } from "../../spec/x86";
 
 /** DR6: which breakpoints were hit (0-3), and the other reasons of #DB. */
 export const DR6_BD: u64 = 1 << 13;
-export const DR6_BS: u64 = 1 << 14;
 export const DR6_BT: u64 = 1 << 15;
 const DR6_WRITABLE: u64 = 0xe00f;
 const DR6_ONES: u64 = 0xffff_0ff0;

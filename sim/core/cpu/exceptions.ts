@@ -1,6 +1,6 @@
 /** Exceptions that an operation of the running code raises (Intel SDM 3A, 6.4 and 6.15). */
 import { Cpu } from "./cpu";
-import { VECTOR_AC, VECTOR_DF, VECTOR_GP, VECTOR_PF, VECTOR_TS } from "../../spec/x86";
+import { VECTOR_AC, VECTOR_DB, VECTOR_DF, VECTOR_GP, VECTOR_PF, VECTOR_TS } from "../../spec/x86";
 
 /** Vectors 21 (#CP), 29 (#VC) and 30 (#SX) have an error code too. */
 const WITH_ERROR_CODE: u32 =
@@ -30,6 +30,14 @@ export function raise(cpu: Cpu, vector: u32, errorCode: u32): void {
   cpu.pendingException = vector + 1;
   cpu.pendingErrorCode = errorCode;
   if (vector == VECTOR_PF) cpu.cr2 = cpu.faultAddress;
+}
+
+/** DR6.BS: the trap of a single step (SDM 3B, 17.3.1.4). */
+export const DR6_BS: u64 = 1 << 14;
+
+export function singleStep(cpu: Cpu): void {
+  cpu.dr6 |= DR6_BS;
+  raise(cpu, VECTOR_DB, 0);
 }
 
 /** #GP(0). */

@@ -9,3 +9,7 @@ import { compiled, onOurs, recorded } from "../../host/testing/bare/transcript.t
 test("modes without 64 bits: tasks, gates, segments, virtual-8086 mode, traps, ports and page faults are the manual's", async () => {
   expect(await onOurs(compiled("legacy"))).toEqual(recorded("legacy"));
 });
+
+test("IA-32e mode: gates, calls of systems, addresses that aren't canonical, shadows, NMIs, double faults and paging are the manual's", async () => {
+  expect(await onOurs(compiled("long"))).toEqual(recorded("long"));
+});

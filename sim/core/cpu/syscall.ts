@@ -8,6 +8,7 @@
  */
 import { Cpu, SEGMENT_CS, SEGMENT_SS, segmentAt } from "./cpu";
 import { in64BitMode } from "./control";
+import { singleStep } from "./exceptions";
 import { canonical } from "./mmu";
 import {
   refuse,
@@ -28,6 +29,7 @@ import {
   RFLAGS_FIXED,
   RFLAGS_IF,
   RFLAGS_RF,
+  RFLAGS_TF,
   RFLAGS_VM,
   VECTOR_GP,
   VECTOR_UD,
@@ -91,6 +93,8 @@ export function systemReturn(cpu: Cpu, bytes: u32 = 8): bool {
   const base = <u32>(cpu.star >> 48);
   const selector = (wide ? base + 16 : base) | 3;
   setFlat(cpu, selector, (base + 8) | 3, 3, wide ? SEGMENT_LONG : SEGMENT_BIG);
+  // TF traps as if the SYSCALL had just ended (SDM 3B, 17.3.1.4).
+  if (cpu.rflags & RFLAGS_TF) singleStep(cpu);
   return true;
 }
 

@@ -1,7 +1,7 @@
 /** Descriptor tables, task register, and what programs may ask about descriptors (Intel SDM 3A, 5.10). */
 import { charge, Cpu, SEGMENT_LDTR, SEGMENT_TR, segmentAt } from "../cpu/cpu";
 import { in64BitMode } from "../cpu/control";
-import { canonical } from "../cpu/mmu";
+import { ACCESS_SYSTEM, canonical, loadLinear } from "../cpu/mmu";
 import { TABLE_CYCLES, TASK_CYCLES } from "../cpu/prices";
 import {
   attributesOf,
@@ -125,13 +125,23 @@ function ask(cpu: Cpu, ip: usize, operation: u32, bytes: u32): void {
   const descriptor = inTable ? readDescriptor(cpu, selector) : 0;
   if (cpu.fault != 0) return;
   const attributes = attributesOf(descriptor);
-  const asked = inTable && answers(cpu, operation, attributes, selector & 3);
+  const asked =
+    inTable && answers(cpu, operation, attributes, selector & 3) && wellFormed(cpu, selector, attributes);
+  if (cpu.fault != 0) return;
   setZero(cpu, asked);
   if (!asked) return;
   const slot = registerSlot(cpu, regOf(ip));
   // LAR: the descriptor's second doubleword without its base; real processors keep the limit's bits.
   if (operation == OP_LAR) writeSlot(slot, bytes, (descriptor >> 32) & 0x00ff_ff00);
   if (operation == OP_LSL) writeSlot(slot, bytes, limitOf(descriptor));
+}
+
+/** In IA-32e mode system descriptors have 16 bytes, and zeroes at the place of the second type field. */
+function wellFormed(cpu: Cpu, selector: u32, attributes: u32): bool {
+  if (!(cpu.efer & EFER_LMA) || attributes & SEGMENT_USER) return true;
+  const at = descriptorAddress(cpu, selector, 16);
+  const upper = at == 0 ? 0 : loadLinear(cpu, at + 8, 8, ACCESS_SYSTEM);
+  return at != 0 && cpu.fault == 0 && ((upper >> 40) & 0x1f) == 0;
 }
 
 function answers(cpu: Cpu, operation: u32, attributes: u32, level: u32): bool {

@@ -6,10 +6,12 @@
  * has cycles for all of it, else as many of its instructions as there are cycles. Interrupts can come
  * up only where time, devices or the CPU's mode are touched: all of that leaves the blocks.
  */
-import { Cpu, CPU_RUNNING, SHADOW_STACK } from "../cpu/cpu";
-import { breakpointsHere, DR6_BS, DR7_ENABLED } from "../cpu/debug";
-import { raise, raiseFault } from "../cpu/exceptions";
+import { in64BitMode } from "../cpu/control";
+import { Cpu, CPU_RUNNING, SEGMENT_SS, SHADOW_STACK } from "../cpu/cpu";
+import { breakpointsHere, DR7_ENABLED } from "../cpu/debug";
+import { DR6_BS, raise, raiseFault } from "../cpu/exceptions";
 import { deliverPending, somethingWaits } from "../cpu/interrupts";
+import { canonical } from "../cpu/mmu";
 import { refuse } from "../cpu/segments";
 import { selectFastLines } from "../cpu/tlb";
 import { CODE_64 } from "../decode/instruction";
@@ -34,6 +36,7 @@ import {
 import { jumpTag, MODE_CODE, MODE_LIMITED, modeOf, NO_TAG } from "./mode";
 import { executeString, isString } from "./strings";
 import { executeSystem } from "./system";
+import { hasMemory, operandBytes, operationOf, segmentOf } from "./system-operands";
 import { inWindow } from "./windows";
 import { RFLAGS_RF, RFLAGS_TF, VECTOR_DB, VECTOR_DE, VECTOR_GP, VECTOR_SS } from "../../spec/x86";
 
@@ -108,9 +111,11 @@ function runSpecial(cpu: Cpu): void {
   if (cpu.interruptShadow == SHADOW_STACK) return;
   let reasons: u64 = cpu.breakpointsMet;
   cpu.breakpointsMet = 0;
-  // INT n and SYSCALL clear TF and are not followed by a trap (17.3.1.4).
-  const entered = cpu.interruptCount != interrupts || cpu.cpl < level;
-  if (flags & RFLAGS_TF && !(entered && !(cpu.rflags & RFLAGS_TF))) reasons |= DR6_BS;
+  if (flags & RFLAGS_TF) {
+    // INT n and SYSCALL clear TF and are not followed by a trap (17.3.1.4).
+    const entered = cpu.interruptCount != interrupts || cpu.cpl < level;
+    if (!entered || cpu.rflags & RFLAGS_TF) reasons |= DR6_BS;
+  }
   if (reasons != 0) debugException(cpu, reasons);
 }
 
@@ -301,5 +306,12 @@ function outsideOfBlock(cpu: Cpu, budget: u64): void {
   loadFlags(cpu);
   if (cpu.fault == 0) return pass(cpu, 1);
   cpu.rip = start;
+  if (cpu.fault == VECTOR_GP && beyondStack(cpu, ip)) cpu.fault = VECTOR_SS;
   fault(cpu);
+}
+
+/** Whether the memory operand is one of the stack segment and its address isn't canonical. */
+function beyondStack(cpu: Cpu, ip: usize): bool {
+  if (!hasMemory(ip) || segmentOf(ip) != SEGMENT_SS || !in64BitMode(cpu)) return false;
+  return !canonical(cpu.t3) || !canonical(cpu.t3 + operandBytes(ip) - 1);
 }

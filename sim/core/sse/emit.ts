@@ -6,6 +6,7 @@
  * image or a slot; c = 8 for MMX registers, else 16; bit 4 of s: REX.W; imm = the immediate; y =
  * operation.
  */
+import { SEGMENT_SS } from "../cpu/cpu";
 import { Instruction } from "../decode/instruction";
 import {
   addressFromT3,
@@ -16,6 +17,8 @@ import {
   emitMemory,
   emitStore,
   emitWide,
+  in64,
+  IN_STACK,
   linearAddress,
   SLOT_T0,
   SLOT_T3,
@@ -263,7 +266,9 @@ function emitVectorCall(ins: Instruction, to: u32, from: u32): void {
   const mask: u64 = ins.operation == OP_INSERTPS && ins.memory != 0 ? 0x3f : 0xff;
   const imm = (ins.immediate & mask) | (<u64>ins.operation << 32);
   const micro = microOf(MICRO_OF_FLOATS, ins);
-  emitWide(micro != 0 ? micro : M_CALL_SSE, to, from, mmx ? 8 : 16, wide, imm);
+  const area = ins.operation == OP_FXSAVE || ins.operation == OP_FXRSTOR;
+  const s = area && ins.segment == SEGMENT_SS && in64() ? wide | IN_STACK : wide;
+  emitWide(micro != 0 ? micro : M_CALL_SSE, to, from, mmx ? 8 : 16, s, imm);
 }
 
 /** Bytes of memory that are simply loaded into the destination; 0 when it isn't that. */

@@ -5,6 +5,7 @@
 import { Cpu } from "../cpu/cpu";
 import { in64BitMode } from "../cpu/control";
 import { refuse } from "../cpu/segments";
+import { FAULT_PROTECTION } from "../engine/access";
 import { restoreLegacy, saveLegacy } from "./image";
 import { loadBytes, mayStore, OPERAND, storeBytes } from "./operand";
 import { Image } from "./unit";
@@ -90,11 +91,15 @@ export function executeFxsave(cpu: Cpu, ip: usize): void {
 
 export function executeFxrstor(cpu: Cpu, ip: usize): void {
   if (!aligned(cpu) || !loadBytes(cpu, cpu.t3, AREA_BYTES)) return;
-  if (!loadMxcsrArea(cpu, OPERAND)) return;
+  if (!loadMxcsrArea(cpu, OPERAND)) {
+    cpu.fault = FAULT_PROTECTION;
+    return;
+  }
   loadX87Area(cpu, OPERAND, isWide(ip));
   loadXmmArea(cpu, OPERAND);
 }
 
+/** An address that isn't canonical is told by the access. */
 function aligned(cpu: Cpu): bool {
-  return (cpu.t3 & (ALIGNMENT - 1)) == 0 || refuse(cpu, VECTOR_GP, 0);
+  return (cpu.t3 & (ALIGNMENT - 1)) == 0 || refuse(cpu, FAULT_PROTECTION, 0);
 }

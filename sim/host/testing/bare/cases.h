@@ -3,6 +3,7 @@
 /* CASE "title": what follows is executed from the state that the monitor has made. Code for 16-bit
    segments and virtual-8086 mode goes between LOW_CODE and HIGH_CODE. */
 .macro CASE title:vararg
+  int $END /* of the case before, if it gets there */
 .pushsection .rodata
 77: .asciz \title
 .popsection

@@ -17,7 +17,6 @@ low_start:
   xorw %si, %si
   popw %bx
   popw %cx
-  popw %dx
   int $END
 
 .text
@@ -108,6 +107,9 @@ common:
   movl $DATA, %eax
   movl %eax, %ds
   movl %eax, %es
+  /* The monitor meets no breakpoints. */
+  xorl %eax, %eax
+  movl %eax, %dr7
   /* The frame is found through the base of the stack's segment; with one of 16 bits by SP. */
   movl %ss, %ebx
   andl $~7, %ebx
