@@ -1,6 +1,6 @@
 /**
  * Makes what C and Rust agents know of the kernel from the kernel's own tables: numbers of the calls,
- * statuses, rights, offsets of structures.
+ * statuses, rights, offsets of structures; and a function for each call.
  *
  *   tsx sdk/build/agent-interface.ts
  */
@@ -18,6 +18,7 @@ import * as layouts from "../../kernel/syscall/layouts.ts";
 import * as modes from "../../kernel/syscall/modes.ts";
 import * as numbers from "../../kernel/syscall/numbers.ts";
 import * as status from "../../kernel/syscall/status.ts";
+import { cCalls, rustCalls } from "./agent-calls.ts";
 
 /** What is written, and from which table. Types of mappings are the kernel's own affair. */
 const TABLES: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
@@ -79,4 +80,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     writeFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), text);
   write("sdk/c/aios_constants.h", cConstants());
   write("sdk/rust/src/constants.rs", rustConstants());
+  write("sdk/c/aios_calls.h", cCalls());
+  write("sdk/rust/src/sys.rs", rustCalls());
 }

@@ -50,6 +50,8 @@ static inline struct aios_result aios_call(uint64_t number, uint64_t capability,
 
 static inline uint64_t aios_address(const volatile void *at) { return (uint64_t)(uintptr_t)at; }
 
+#include "aios_calls.h"
+
 /* How an agent is scheduled. */
 struct aios_schedule {
   uint32_t class_, weight;

@@ -27,4 +27,56 @@ _start:
     mov $AIOS_SYSCALL_AGENT_KILL, %eax
     syscall
     ud2
+/*
+ * What compilers call without being asked (GCC manual, "Standards"), and core of Rust. Weak, so
+ * that a program may have better ones.
+ */
+    .text
+    .weak memcpy, memmove, memset, memcmp, strlen
+memmove:
+    mov %rdi, %rax
+    mov %rdi, %rcx
+    sub %rsi, %rcx
+    cmp %rdx, %rcx              /* does the destination begin inside of the source? */
+    jb 1f
+    mov %rdx, %rcx
+    rep movsb
+    ret
+1:  lea -1(%rdi,%rdx), %rdi
+    lea -1(%rsi,%rdx), %rsi
+    mov %rdx, %rcx
+    std
+    rep movsb
+    cld
+    ret
+memcpy:
+    mov %rdi, %rax
+    mov %rdx, %rcx
+    rep movsb
+    ret
+memset:
+    mov %rdi, %r8
+    mov %esi, %eax
+    mov %rdx, %rcx
+    rep stosb
+    mov %r8, %rax
+    ret
+strlen:
+    mov %rdi, %rdx
+    mov $-1, %rcx
+    xor %eax, %eax
+    repne scasb
+    lea -1(%rdi), %rax
+    sub %rdx, %rax
+    ret
+memcmp:
+    mov %rdx, %rcx
+    xor %eax, %eax
+    cmp %rax, %rax              /* equal, if there are no bytes */
+    repe cmpsb
+    je 1f
+    movzbl -1(%rdi), %eax
+    movzbl -1(%rsi), %ecx
+    sub %ecx, %eax
+1:  ret
     .section .note.GNU-stack, "", @progbits

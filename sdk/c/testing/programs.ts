@@ -13,7 +13,7 @@ import { findTool } from "../../../sim/host/testing/tools.ts";
 const FOLDER = fileURLToPath(new URL("../", import.meta.url));
 const RECORDED = join(FOLDER, "testing/recorded");
 /** What is in every program. */
-const SHARED = ["aios.h", "aios_constants.h", "crt0.S", "aios.ld"];
+const SHARED = ["aios.h", "aios_constants.h", "aios_calls.h", "crt0.S", "aios.ld"];
 
 /** Warnings are errors. Segments needn't lie on pages of the file, which makes it small. */
 export const C_FLAGS: readonly string[] = [
@@ -55,6 +55,18 @@ export function compileC(source: string, flags: readonly string[] = C_FLAGS): Ui
     if (error) throw error;
     if (status !== 0) throw new Error(stderr);
     return new Uint8Array(readFileSync(to));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The same for a program's text. */
+export function compileCText(text: string, flags = C_FLAGS): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), "aios-c-"));
+  try {
+    const source = join(folder, "agent.c");
+    writeFileSync(source, text);
+    return compileC(source, flags);
   } finally {
     rmSync(folder, { recursive: true });
   }

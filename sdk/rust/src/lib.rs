@@ -9,6 +9,7 @@
 #![no_std]
 
 pub mod constants;
+pub mod sys;
 pub use constants::*;
 
 use core::arch::{asm, global_asm};
@@ -63,6 +64,70 @@ global_asm!(
     "call aios_enter",
     "ud2",
     ".text",
+);
+
+// What compilers call without being asked. Weak, so that a program may have better ones.
+global_asm!(
+    ".text",
+    ".weak memcpy, memmove, memset, memcmp, bcmp, strlen",
+    "memmove:",
+    "mov rax, rdi",
+    "mov rcx, rdi",
+    "sub rcx, rsi",
+    "cmp rcx, rdx", // does the destination begin inside of the source?
+    "jb 2f",
+    "mov rcx, rdx",
+    "rep movsb",
+    "ret",
+    "2:",
+    "lea rdi, [rdi + rdx - 1]",
+    "lea rsi, [rsi + rdx - 1]",
+    "mov rcx, rdx",
+    "std",
+    "rep movsb",
+    "cld",
+    "ret",
+    "memcpy:",
+    "mov rax, rdi",
+    "mov rcx, rdx",
+    "rep movsb",
+    "ret",
+    "memset:",
+    "mov r8, rdi",
+    "mov eax, esi",
+    "mov rcx, rdx",
+    "rep stosb",
+    "mov rax, r8",
+    "ret",
+    "strlen:",
+    "mov rdx, rdi",
+    "mov rcx, -1",
+    "xor eax, eax",
+    "repne scasb",
+    "lea rax, [rdi - 1]",
+    "sub rax, rdx",
+    "ret",
+    "memcmp:",
+    "bcmp:",
+    "mov rcx, rdx",
+    "xor eax, eax",
+    "cmp rax, rax", // equal, if there are no bytes
+    "repe cmpsb",
+    "je 3f",
+    "movzx eax, byte ptr [rdi - 1]",
+    "movzx ecx, byte ptr [rsi - 1]",
+    "sub eax, ecx",
+    "3:",
+    "ret",
+);
+
+// Named by the unwinding tables of the compiled core library. Agents abort, so nobody comes here.
+global_asm!(
+    ".text",
+    ".weak rust_eh_personality, _Unwind_Resume",
+    "rust_eh_personality:",
+    "_Unwind_Resume:",
+    "ud2",
 );
 
 /// Where the code above goes on. By name, because older compilers have no `sym` operands.
