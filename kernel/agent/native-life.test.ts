@@ -99,6 +99,42 @@ describe("x87 and SSE registers", () => {
   });
 });
 
+describe("instructions", () => {
+  /** All that the processor has executed of agents with these arguments, who compete for it. */
+  async function retired(numbers: readonly number[]): Promise<bigint> {
+    const init: Run = function* (sys) {
+      const ids: number[] = [];
+      for (const n of numbers) ids.push((yield* start(sys, "state", n)).id);
+      yield* endsOf(sys, ids);
+    };
+    return (await runInit(init)).sim.cpus[0]?.retired ?? 0n;
+  }
+  test("of an agent are as many whoever interrupts it: not one is lost or done twice", async () => {
+    const [one, two, three] = await Promise.all([[1], [2], [3]].map(retired));
+    expect(one).toBeGreaterThan(50_000n * 19n);
+    expect(await retired([3, 1, 2, 3])).toBe((one ?? 0n) + (two ?? 0n) + 2n * (three ?? 0n));
+  });
+  test("are as many however the run is cut, and all state is the same", async () => {
+    const data = cProgram("state");
+    const entries = [{ name: "init", data }, ...argumentEntries("init", { arguments: ["1"] })];
+    const drive = await buildBootImage({ entries });
+    const cut = async (length: bigint) => {
+      const machine = await Machine.create({ memory: 64 << 20, drives: [{ data: drive }] });
+      machine.run({ until: 120_000_000n });
+      while (machine.run({ until: machine.time + length }) === "limit");
+      expect(machine.kernel.agents[0]?.end).toEqual({ reason: "exited", code: stateSum(1) });
+      return [
+        machine.sim.cpus[0]?.retired,
+        machine.kernel.agents[0]?.block.charged,
+        machine.stateHash(),
+      ];
+    };
+    const whole = await cut(60_000_000_000n);
+    expect(await cut(1_237n)).toEqual(whole);
+    expect(await cut(20_001n)).toEqual(whole);
+  });
+});
+
 describe("an agent in the middle of its work", () => {
   test("stands still while it is suspended, and comes to the same end", async () => {
     const seen: unknown[] = [];

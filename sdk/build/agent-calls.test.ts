@@ -65,7 +65,13 @@ function rustProgram(): string {
     );
     return `        let _ = aios::sys::${rustFunction(call)}(${[capability, ...words].join(", ")});\n`;
   });
-  return `#![no_std]\n#![no_main]\n#[no_mangle]\nfn aios_main(_: &aios::Start) -> u64 {\n    unsafe {\n${lines.join("")}    }\n    0\n}\n#[panic_handler]\nfn panicked(_: &core::panic::PanicInfo) -> ! {\n    loop {}\n}\n`;
+  const parts = [
+    "#![no_std]\n#![no_main]\n#[no_mangle]\nfn aios_main(_: &aios::Start) -> u64 {\n    unsafe {\n",
+    ...lines,
+    "    }\n    0\n}\n#[panic_handler]\n",
+    "fn panicked(_: &core::panic::PanicInfo) -> ! {\n    loop {}\n}\n",
+  ];
+  return parts.join("");
 }
 
 /** Number, capability and arguments of each call that the kernel has seen. */
