@@ -5,7 +5,7 @@
  */
 
 /** Four sets of fast lines of the TLB, the jump cache and its filter: a CPU, and all 64 of them. */
-export const CACHE_CPU_BYTES = 0x4_8400;
+export const CACHE_CPU_BYTES = 0x6_0400;
 export const CACHE_CPUS = 64;
 /** Heads of the block table's chains. */
 export const CACHE_TABLE_BYTES = 0x4_0000;

@@ -85,7 +85,7 @@ export class FastLine {
   reserved: u32;
 }
 
-export const FAST_LINES: u32 = 256;
+export const FAST_LINES: u32 = 1024;
 const CONTEXT_MAX: u64 = 0xfff;
 const PAGE_NUMBER: u64 = ~(<u64>0xfff);
 const LINEAR_MASK: u64 = (<u64>1 << LINEAR_ADDRESS_BITS) - 1;
@@ -187,9 +187,13 @@ function dropLinesOf(cpu: Cpu, entry: TlbEntry): void {
       dropLineIn(lineOf(linesOf(cpu.index, set), page), page, shift);
     return;
   }
-  const end = linesOf(cpu.index, LINES_SETS);
-  for (let at = linesOf(cpu.index, 0); at < end; at += offsetof<FastLine>())
-    dropLineIn(changetype<FastLine>(at), page, shift);
+  // Its pages have lines one behind the other.
+  const bytes = min<usize>(FAST_LINES, <usize>1 << (shift - 12)) * offsetof<FastLine>();
+  for (let set: u32 = 0; set < LINES_SETS; set++) {
+    const first = changetype<usize>(lineOf(linesOf(cpu.index, set), page));
+    for (let at = first; at < first + bytes; at += offsetof<FastLine>())
+      dropLineIn(changetype<FastLine>(at), page, shift);
+  }
 }
 
 /** Clears the line if it is of a page among the 2^shift bytes at linear address `page`. */

@@ -34,7 +34,7 @@ const TASK_IMAGE_AT: usize = SINGLE_BYTES - 0x680;
 const KEPT_STATE_AT: usize = SINGLE_BYTES - 0x600;
 const GATE_PARAMETERS_AT: usize = SINGLE_BYTES - 0x480;
 const STATE_IMAGE_AT: usize = SINGLE_BYTES - 0x400;
-const LINES_BYTES: usize = 0x2000;
+const LINES_BYTES: usize = 0x8000;
 const JUMP_ENTRIES: usize = 16384;
 const JUMP_ENTRY_BYTES: usize = 16;
 
