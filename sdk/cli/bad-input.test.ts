@@ -39,6 +39,7 @@ beforeAll(() => {
     elfFile({ segments: [{ address: 0x40_0000, bytes: HEAD }] }).subarray(0, 90),
   );
   writeFileSync(at("symbols"), "this is no address\n");
+  writeFileSync(at("placeholder"), "ffffffffffffffff B The real System.map is elsewhere\n");
   execFileSync("mkfifo", [at("pipe")]);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -124,6 +125,11 @@ describe("aios boot refuses", () => {
       "symbols that are none",
       () => ({ ...kernel("good"), symbols: at("symbols") }),
       /symbols: line 1/,
+    ],
+    [
+      "Debian's System.map, which has no symbols",
+      () => ({ ...kernel("good"), symbols: at("placeholder") }),
+      /placeholder: there are no addresses in it/,
     ],
     ["symbols that are a pipe", () => ({ ...kernel("good"), symbols: at("pipe") }), /pipe: not a/],
     ["an initrd without a kernel", () => ({ initrd: at("text") }), /--initrd is for a --kernel/],

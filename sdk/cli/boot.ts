@@ -74,6 +74,9 @@ readonly=on as then.
 With --gdb the machine waits at power-on for gdb ("target remote :1234"). Threads are CPUs. Besides the
 usual there are reverse-stepi, reverse-continue and "monitor help"; when gdb detaches, the machine runs on.
 
+A guest that is still running at --until, or whose CPU has shut down, is reported with the places where its
+CPUs were seen last; --symbols names them. Debian's System.map is empty: take the guest's /proc/kallsyms.
+
 Without --drive the machine boots from an image made on the spot: a boot bundle with the project's
 own modules on one drive, and an empty partition on a second.
 

@@ -10,6 +10,8 @@ export type Symbols = readonly { readonly address: bigint; readonly name: string
 
 /** What an address is at most behind its symbol: further, and it belongs to something else. */
 const REACH = 0x10_0000n;
+/** Debian's System.map has one line, which says that the real one is in another package. */
+const PLACEHOLDER = 0xffff_ffff_ffff_ffffn;
 
 /**
  * Reads lines of address, type and name, as in System.map or printed by nm.
@@ -30,6 +32,11 @@ export function readSymbols(path: string): Symbols {
         );
       symbols.push({ address: BigInt(`0x${match[1]}`), name: match[2] ?? "" });
     });
+  if (!symbols.some(({ address }) => address !== 0n && address !== PLACEHOLDER))
+    throw new MachineError(
+      "bad-argument",
+      `${path}: there are no addresses in it; the guest's own /proc/kallsyms, read as root, has them`,
+    );
   return symbols.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
 }
 

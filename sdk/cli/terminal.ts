@@ -26,6 +26,8 @@ export class Terminal {
   private readonly raw: boolean;
   private escaped = false;
   private output: number[] = [];
+  /** What was asked for while a debugger held the machine. */
+  private waiting: (() => void)[] = [];
   private readonly watch: { remove(): void };
   private readonly take = (bytes: Buffer): void => this.type(bytes);
 
@@ -38,8 +40,9 @@ export class Terminal {
     process.stdin.on("data", this.take);
   }
 
-  /** Shows what the guest has printed since the last time. */
+  /** Shows what the guest has printed since the last time, and hands it what waits for it. */
   flush(): void {
+    while (this.waiting.length > 0 && this.machine.takesInput) this.waiting.shift()?.();
     if (this.output.length === 0) return;
     process.stdout.write(Uint8Array.from(this.output));
     this.output = [];
@@ -72,8 +75,8 @@ export class Terminal {
         this.left = true;
       },
       h: () => void process.stdout.write(HELP.replaceAll("\n", "\r\n")),
-      b: () => void machine.input.serialBreak(),
-      p: () => machine.input.powerButton(),
+      b: () => void this.waiting.push(() => void machine.input.serialBreak()),
+      p: () => void this.waiting.push(() => machine.input.powerButton()),
       [String.fromCharCode(ESCAPE)]: () => machine.input.serial(Uint8Array.of(ESCAPE)),
     };
     actions[String.fromCharCode(byte)]?.();

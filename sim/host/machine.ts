@@ -163,6 +163,11 @@ export class Machine {
     return this.engine.state.steps;
   }
 
+  /** Whether an input may come now: no debugger has paused it in a turn, or taken it into its past. */
+  get takesInput(): boolean {
+    return !this.engine.paused && !this.engine.inPast;
+  }
+
   /** Why the last run ended; null before the first. */
   get stopReason(): StopReason | null {
     return this.lastStop;

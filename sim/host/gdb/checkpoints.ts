@@ -1,8 +1,8 @@
 /**
  * Checkpoints of one machine, taken as it runs, so that it can be put back to any of them in place.
  * Between two of them it is executed again from the older one. A page that hasn't changed since the
- * checkpoint before is the same bytes in both; when there are many checkpoints, every second one goes
- * and they are taken half as often.
+ * checkpoint before is the same bytes in both. When there are too many, one goes whose neighbours are
+ * near each other for how long ago they were: the past is dense behind the present and thin far away.
  */
 import { STATE_BASE } from "../core.ts";
 import type { Drive } from "../drives.ts";
@@ -12,9 +12,14 @@ import { samePage } from "../shared-frames.ts";
 import { forUsedSpans, requireCopyable } from "../snapshot.ts";
 import { PAGE_BYTES } from "../snapshot-file.ts";
 
-/** Virtual time between two checkpoints at first, in ns. */
-const INTERVAL = 50_000_000n;
+/**
+ * Micro-steps between two checkpoints. A busy CPU's are 20,000 cycles each; a machine that idles makes
+ * hardly any, and needs no checkpoints either.
+ */
+const INTERVAL = 4000n;
 const CHECKPOINTS_MAX = 40;
+/** Bytes of pages that all checkpoints may take. */
+const BYTES_MAX = 1024 * 1024 * 1024;
 
 export interface Checkpoint {
   /** Always between two micro-steps. */
@@ -34,7 +39,11 @@ export interface Checkpoint {
 export class Checkpoints {
   private readonly engine: Engine;
   private list: Checkpoint[] = [];
-  private interval = INTERVAL;
+  /** Pages that they keep. */
+  private pages = 0;
+  /** Micro-steps between two of them, and bytes of pages that they may take. */
+  interval = INTERVAL;
+  bytesMax = BYTES_MAX;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -42,6 +51,25 @@ export class Checkpoints {
 
   get first(): Checkpoint | undefined {
     return this.list[0];
+  }
+
+  get count(): number {
+    return this.list.length;
+  }
+
+  /** Bytes of their pages; one that several share counts once. */
+  get bytes(): number {
+    return this.pages * PAGE_BYTES;
+  }
+
+  /** Pages of checkpoint `n` that neither of its neighbours has. Whoever shares one, so do all between. */
+  private own(n: number): number {
+    const before = this.list[n - 1]?.pages;
+    const after = this.list[n + 1]?.pages;
+    let count = 0;
+    for (const [at, page] of this.list[n]?.pages ?? [])
+      if (before?.get(at) !== page && after?.get(at) !== page) count += 1;
+    return count;
   }
 
   /** The latest one at which at most `steps` steps had been made. */
@@ -55,30 +83,62 @@ export class Checkpoints {
 
   clear(): void {
     this.list = [];
-    this.interval = INTERVAL;
+    this.pages = 0;
   }
 
   /** Forgets those of a future that will not be: more than so many steps away from power-on. */
   dropAfter(steps: bigint): void {
-    this.list = this.list.filter((checkpoint) => checkpoint.steps <= steps);
+    for (let n = this.list.length - 1; n >= 0; n--)
+      if ((this.list[n]?.steps ?? 0n) > steps) this.drop(n);
+  }
+
+  private drop(n: number): void {
+    this.pages -= this.own(n);
+    this.list.splice(n, 1);
   }
 
   /** Takes one if it is time for it; the machine stands between two micro-steps. */
   takeIfDue(): void {
     const last = this.list.at(-1);
-    if (last && this.engine.time < last.time + this.interval) return;
-    this.list.push(this.capture(last));
-    if (this.list.length <= CHECKPOINTS_MAX) return;
-    this.list = this.list.filter((_, n) => n % 2 === 0);
-    this.interval *= 2n;
+    if (last && this.engine.state.steps < last.steps + this.interval) return;
+    this.take();
   }
 
-  /**
-   * The machine as it is, in a checkpoint that isn't kept here.
-   * @param base one with which unchanged pages are shared
-   * @throws MachineError guest-trap, drive-written-through
-   */
-  capture(base: Checkpoint | undefined = this.list.at(-1)): Checkpoint {
+  /** The one for this place, where the machine stands between two micro-steps; taken if there is none. */
+  take(): Checkpoint {
+    const { steps } = this.engine.state;
+    const base = this.latest(steps);
+    if (base?.steps === steps) return base;
+    const checkpoint = this.capture(base);
+    const index = base ? this.list.indexOf(base) + 1 : 0;
+    this.list.splice(index, 0, checkpoint);
+    this.pages += this.own(index);
+    while (this.list.length > 2 && this.tooMany) this.thin(checkpoint);
+    return checkpoint;
+  }
+
+  private get tooMany(): boolean {
+    return this.list.length > CHECKPOINTS_MAX || this.bytes > this.bytesMax;
+  }
+
+  /** Drops one, but neither the first nor the newest, nor `kept`. */
+  private thin(kept: Checkpoint): void {
+    const { list } = this;
+    const now = Number(list.at(-1)?.steps ?? 0n);
+    let least = Number.POSITIVE_INFINITY;
+    let victim = 1;
+    for (let n = 1; n < list.length - 1; n++) {
+      const from = Number(list[n - 1]?.steps ?? 0n);
+      const gap = (Number(list[n + 1]?.steps ?? 0n) - from) / (now - from);
+      if (gap >= least || list[n] === kept) continue;
+      least = gap;
+      victim = n;
+    }
+    this.drop(victim);
+  }
+
+  /** @throws MachineError guest-trap, drive-written-through */
+  private capture(base: Checkpoint | undefined): Checkpoint {
     const { engine } = this;
     requireCopyable(engine);
     const { core, state, console } = engine;

@@ -47,10 +47,12 @@ const GOES_ON: ReadonlySet<StopReason> = new Set(["steps", "limit", "idle", "con
 export class Debugger {
   readonly machine: Machine;
   readonly engine: Engine;
-  private readonly checkpoints: Checkpoints;
+  readonly checkpoints: Checkpoints;
   private readonly history: History;
   private readonly breakpoints = new Map<bigint, number>();
   private watchpoints: Watchpoint[] = [];
+  /** Virtual time in ns at which it stops, whatever else; for `monitor until`. */
+  deadline = NEVER;
   /** Why there is no way back: a drive whose writes go to its image, for instance. */
   historyProblem: MachineError | null = null;
 
@@ -88,6 +90,7 @@ export class Debugger {
     this.watchpoints = [];
     this.arm();
     this.hold(0n);
+    this.deadline = NEVER;
     this.checkpoints.clear();
     Object.assign(this.engine.debug, { active: 0, hitKind: 0, pauseCpu: NO_CPU });
   }
@@ -201,7 +204,12 @@ export class Debugger {
   /** Goes on for so many micro-steps at most; null: there is no reason to stop yet. */
   advance(cpu: number, until: bigint, steps: number): { stop: Stop | null; end: StopReason } {
     this.takeCheckpoint();
-    const end = this.machine.run({ until, steps });
+    const { deadline } = this;
+    const end = this.machine.run({ until: deadline < until ? deadline : until, steps });
+    if (end === "limit" && deadline <= until) {
+      this.deadline = NEVER;
+      return { stop: { reason: "interrupted", cpu }, end };
+    }
     if (end === "break") return this.atBreak();
     return { stop: GOES_ON.has(end) ? null : { reason: "ended", cpu, end }, end };
   }

@@ -8,7 +8,7 @@ import type { Debugger, Stop } from "./debugger.ts";
 import { compare, NO_CPU, type Position, wholeSteps } from "./position.ts";
 
 /** Micro-steps between two looks at whether someone has lost patience. */
-const STEPS_AT_A_TIME = 2000;
+const STEPS_AT_A_TIME = 500;
 
 export class History {
   private readonly on: Debugger;
@@ -73,9 +73,11 @@ export class History {
    */
   async reverseStep(cpu: number): Promise<Stop> {
     const { on } = this;
+    const { turn: here } = on.position;
     const clock = this.clock(cpu);
     const steps = wholeSteps(on.position);
     on.disarm();
+    if (here?.cpu === cpu && this.stepInTurn(cpu, clock, steps)) return { reason: "step", cpu };
     const checkpoint = this.restoreBefore(cpu, clock, steps);
     if (!checkpoint) return { reason: "history-begin", cpu };
     this.runUntil(cpu, clock);
@@ -83,18 +85,34 @@ export class History {
     this.checkpoints.restore(checkpoint);
     this.runTo(turn - 1n);
     const before = this.clock(cpu);
-    const within = this.lastInTurn(cpu, before, clock, checkpoint);
+    const within = this.lastInTurn(cpu, before, clock);
     if (within === null) this.goToEndOfTurn(cpu, before, turn - 1n);
     return { reason: "step", cpu };
+  }
+
+  /**
+   * The most frequent case: the instruction before this one took a cycle of the same turn. The turn's
+   * beginning is kept as a checkpoint, so that the next step back is short.
+   * @returns false when it was otherwise; the machine is then somewhere else
+   */
+  private stepInTurn(cpu: number, clock: bigint, steps: bigint): boolean {
+    const from = this.checkpoints.latest(steps);
+    if (!from) return false;
+    this.checkpoints.restore(from);
+    this.runTo(steps);
+    this.checkpoints.take();
+    if (this.clock(cpu) >= clock - 1n) return false;
+    this.runInto(cpu, clock - 1n);
+    return this.on.engine.paused && this.clock(cpu) === clock - 1n;
   }
 
   /**
    * Of the turn that follows, the last place with a clock between `before` and `clock`; null when there
    * is none. Nearly always it is a cycle back.
    */
-  private lastInTurn(cpu: number, before: bigint, clock: bigint, base: Checkpoint): bigint | null {
+  private lastInTurn(cpu: number, before: bigint, clock: bigint): bigint | null {
     const { engine } = this.on;
-    const start = this.checkpoints.capture(base);
+    const start = this.checkpoints.take();
     const at = (wanted: bigint): bigint | null => {
       this.checkpoints.restore(start);
       this.runInto(cpu, wanted);

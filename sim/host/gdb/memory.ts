@@ -1,4 +1,4 @@
-/** Memory as a debugger sees it: linear addresses as a CPU translates them; RAM only. */
+/** Memory as a debugger sees it: linear addresses as a CPU translates them, or physical; RAM only. */
 import { RAM_BASE } from "../core.ts";
 import { HIGH_RAM_BASE, LOW_RAM_MAX } from "../physical.ts";
 import type { Debugger } from "./debugger.ts";
@@ -12,17 +12,23 @@ interface Span {
   readonly bytes: number;
 }
 
+/** The CPU that translates linear addresses; null: addresses are physical. */
+type Translator = number | null;
+
 /** Where the bytes are, page by page, up to the first that is not mapped or is no RAM. */
-function* spans(on: Debugger, cpu: number, address: bigint, length: number): Generator<Span> {
+function* spans(on: Debugger, cpu: Translator, address: bigint, length: number): Generator<Span> {
   for (let done = 0; done < length; ) {
     const linear = BigInt.asUintN(64, address + BigInt(done));
     const bytes = Math.min(length - done, PAGE_BYTES - Number(linear & 0xfffn));
-    const at = ramAt(on, BigInt.asUintN(64, on.engine.core.sim.peekTranslate(cpu, linear)));
+    const at = ramAt(on, cpu === null ? linear : translate(on, cpu, linear));
     if (at === null) return;
     yield { at, bytes };
     done += bytes;
   }
 }
+
+const translate = (on: Debugger, cpu: number, linear: bigint) =>
+  BigInt.asUintN(64, on.engine.core.sim.peekTranslate(cpu, linear));
 
 function ramAt(on: Debugger, physical: bigint): number | null {
   const { memory } = on.engine.configuration;
@@ -35,7 +41,12 @@ function ramAt(on: Debugger, physical: bigint): number | null {
 }
 
 /** As many of the bytes as there are. */
-export function readMemory(on: Debugger, cpu: number, address: bigint, length: number): Uint8Array {
+export function readMemory(
+  on: Debugger,
+  cpu: Translator,
+  address: bigint,
+  length: number,
+): Uint8Array {
   const result = new Uint8Array(length);
   let done = 0;
   const { core } = on.engine;
@@ -48,7 +59,12 @@ export function readMemory(on: Debugger, cpu: number, address: bigint, length: n
 }
 
 /** Writes all of the bytes, or none and says so. */
-export function writeMemory(on: Debugger, cpu: number, address: bigint, data: Uint8Array): boolean {
+export function writeMemory(
+  on: Debugger,
+  cpu: Translator,
+  address: bigint,
+  data: Uint8Array,
+): boolean {
   const found = [...spans(on, cpu, address, data.length)];
   if (found.reduce((sum, { bytes }) => sum + bytes, 0) !== data.length) return false;
   let done = 0;

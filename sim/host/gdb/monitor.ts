@@ -12,6 +12,10 @@ const hex = (value: bigint | number, digits = 16) => value.toString(16).padStart
 const SEGMENTS = ["es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr"];
 const ACTIVITIES = ["waits for SIPI", "runs", "is halted", "has shut down"];
 
+const MIB = 1024 * 1024;
+/** What a command's line names in capitals is its argument. */
+const ARGUMENT = / [A-Z]+$/;
+
 export function activityOf(on: Debugger, cpu: number): string {
   const { activity, cpl } = on.cpu(cpu);
   return `${ACTIVITIES[activity] ?? "?"}, CPL ${cpl}`;
@@ -21,7 +25,7 @@ const COMMANDS: readonly Command[] = [
   {
     usage: "help",
     about: "this list",
-    run: () => COMMANDS.map(({ usage, about }) => `${usage.padEnd(16)} ${about}`).join("\n"),
+    run: () => COMMANDS.map(({ usage, about }) => `${usage.padEnd(22)} ${about}`).join("\n"),
   },
   { usage: "info registers", about: "system registers and segments of the CPU", run: registers },
   {
@@ -45,6 +49,39 @@ const COMMANDS: readonly Command[] = [
     run: (on) => on.machine.stateHash(),
   },
   {
+    usage: "until NS",
+    about: "the next continue stops at this virtual time at the latest",
+    run: (on, _, argument) => {
+      if (!/^[1-9][0-9]{0,17}$/.test(argument)) return "until: a number of nanoseconds";
+      on.deadline = BigInt(argument);
+      return `stops at ${argument} ns`;
+    },
+  },
+  {
+    usage: "architecture NAME",
+    about: "what gdb is to take code for: i386:x86-64, i386, i8086, or auto",
+    run: () => "architecture: i386:x86-64, i386, i8086 or auto",
+  },
+  { usage: "info history", about: "how far back there is a way, and what it takes", run: history },
+  {
+    usage: "history interval STEPS",
+    about: "micro-steps between two checkpoints: shorter ways back, and more time on the way there",
+    run: (on, _, argument) => {
+      if (!/^[1-9][0-9]{0,8}$/.test(argument)) return "history interval: a number of micro-steps";
+      on.checkpoints.interval = BigInt(argument);
+      return history(on);
+    },
+  },
+  {
+    usage: "history size MIB",
+    about: "memory for checkpoints; when it is full, those far back become fewer",
+    run: (on, _, argument) => {
+      if (!/^[1-9][0-9]{0,4}$/.test(argument)) return "history size: a number of MiB";
+      on.checkpoints.bytesMax = Number(argument) * MIB;
+      return history(on);
+    },
+  },
+  {
     usage: "snapshot FILE",
     about: "write a snapshot; the machine must be between two turns",
     run: snapshot,
@@ -55,16 +92,26 @@ const COMMANDS: readonly Command[] = [
 export async function runMonitor(on: Debugger, cpu: number, line: string): Promise<string> {
   const text = line.trim();
   const command = COMMANDS.find(({ usage }) => {
-    const words = usage.replace(/ FILE$/, "");
+    const words = usage.replace(ARGUMENT, "");
     return text === words || (usage !== words && text.startsWith(`${words} `));
   });
   if (!command) return `"${text}" is no command of this machine; try "monitor help"\n`;
-  const argument = text.slice(command.usage.replace(/ FILE$/, "").length).trim();
+  const argument = text.slice(command.usage.replace(ARGUMENT, "").length).trim();
   return `${await command.run(on, cpu, argument)}\n`;
 }
 
 function cpuLine(on: Debugger, _: unknown, cpu: number): string {
   return `CPU ${cpu} ${activityOf(on, cpu)}, rip ${hex(on.cpu(cpu).rip)}`;
+}
+
+function history({ checkpoints, historyProblem }: Debugger): string {
+  if (historyProblem) return `there is none: ${historyProblem.message}`;
+  const { count, first, bytes, bytesMax, interval } = checkpoints;
+  return [
+    `back to step ${first?.steps ?? 0n}, ${first?.time ?? 0n} ns`,
+    `${count} checkpoints, one every ${interval} steps at most`,
+    `${Math.ceil(bytes / MIB)} MiB of ${bytesMax / MIB}`,
+  ].join("\n");
 }
 
 function registers(on: Debugger, cpu: number): string {

@@ -86,6 +86,34 @@ describe("registers and memory", () => {
     expect(await ask("m1fffffe,4")).toBe("0000");
     expect(machine.journal.entries.map(({ input }) => input.kind)).toContain("memory");
   });
+  test("memory is physical when asked for, as with QEMU", async () => {
+    const { ask } = await begin();
+    expect(await ask("qqemu.PhyMemMode")).toBe("0");
+    expect(await ask("Qqemu.PhyMemMode:1")).toBe("OK");
+    expect(await ask("qqemu.PhyMemMode")).toBe("1");
+    expect(await ask(`M${hex(COUNTER)},2:beef`)).toBe("OK");
+    expect(await ask("Qqemu.PhyMemMode:0")).toBe("OK");
+    expect(await ask(`m${hex(COUNTER)},2`)).toBe("beef");
+    expect(await ask("Qqemu.PhyMemMode:2")).toBe("E01");
+    expect([await ask("qqemu.sstepbits"), await ask("qqemu.sstep")]).toEqual(["ENABLE=1", "0x1"]);
+    expect([await ask("Qqemu.sstep=0x1"), await ask("Qqemu.sstep=0x7")]).toEqual(["OK", "E16"]);
+  });
+  test("a description for 32-bit code has the registers of that, and g is as long", async () => {
+    const { ask, session } = await begin();
+    const monitor = (line: string) => ask(`qRcmd,${toHex(latin1(line))}`);
+    const described = async () => (await ask("qXfer:features:read:target.xml:0,2000")) ?? "";
+    const bits = (text: string) =>
+      [...text.matchAll(/<reg [^>]*bitsize="(\d+)"/g)].reduce((sum, [, n]) => sum + Number(n), 0);
+    for (const name of ["i386:x86-64", "i386", "i8086", "i386:x86-64"]) {
+      await monitor(`architecture ${name}`);
+      const text = await described();
+      expect(text).toContain(`<architecture>${name}</architecture>`);
+      expect(text.includes('name="rip"')).toBe(name === "i386:x86-64");
+      expect(((await ask("g")) ?? "").length * 4).toBe(bits(text));
+      expect(await ask(`G${await ask("g")}`)).toBe("OK");
+    }
+    expect(session.left).toBeNull();
+  });
   test.each([
     "m",
     "m,",
@@ -158,6 +186,46 @@ describe("running", () => {
     expect(await ask(`z2,${hex(COUNTER)},8`)).toBe("OK");
     expect(await ask("bc")).toBe("T05thread:1;replaylog:begin;");
     expect(await ask("?")).toBe("T05thread:1;replaylog:begin;");
+  });
+  test("the way back is as far and as dear as it is told to be", async () => {
+    const { ask, machine } = await begin();
+    const monitor = async (line: string) => {
+      const answer = fromHex((await ask(`qRcmd,${toHex(latin1(line))}`)) ?? "");
+      return new TextDecoder().decode(answer ?? new Uint8Array());
+    };
+    const { checkpoints } = machine.debugger;
+    expect(await monitor("history interval 50")).toContain("one every 50 steps");
+    expect(await monitor("history size 1")).toContain("of 1\n");
+    expect(await monitor("history interval 0")).toBe("history interval: a number of micro-steps\n");
+    for (let n = 1; n <= 200; n++) {
+      expect(await monitor(`until ${machine.time + 1_000_000n}`)).toContain("stops at");
+      expect(await ask("c")).toBe("T02thread:1;");
+    }
+    expect(machine.steps).toBeGreaterThan(9_000n);
+    expect(checkpoints.bytes).toBeLessThanOrEqual(1024 * 1024);
+    expect(checkpoints.count).toBeGreaterThan(5);
+    expect(checkpoints.count).toBeLessThanOrEqual(40);
+    expect(checkpoints.first?.steps).toBe(0n);
+    // Near to the present they are as dense as they may be.
+    const near = checkpoints.latest(machine.steps);
+    expect(machine.steps - (near?.steps ?? 0n)).toBeLessThanOrEqual(100n);
+  });
+  test("thousands of random packets leave it in order", async () => {
+    const { ask, session, machine } = await begin(2);
+    const random = randomFrom(11);
+    const letters = "?gGpPmMXZzHTcsvqQCSb0123456789abcdef,;:=#$}*-";
+    const starts = ["", "vCont;", "Z0,", "z0,", "Z2,", "qXfer:", "qRcmd,", "Qqemu.", "m", "M", "P"];
+    for (let n = 0; n < 4000; n++) {
+      const rest = Array.from({ length: random(30) }, () => letters[random(letters.length)]);
+      await session.handle(latin1(`${starts[random(starts.length)]}${rest.join("")}`));
+      for (let k = 0; session.running && k < 3; k++) {
+        await session.run(NEVER, 1);
+        session.interrupt();
+      }
+      expect([session.running, session.left]).toEqual([false, null]);
+    }
+    expect(await ask("qC")).toMatch(/^QC[12]$/);
+    expect(machine.crash).toBeNull();
   });
   test("there is an end to the room for breakpoints, and the machine goes on", async () => {
     const { ask } = await begin();

@@ -10,7 +10,15 @@ import type { Debugger, Stop, Watchpoint } from "./debugger.ts";
 import { readMemory, writeMemory } from "./memory.ts";
 import { activityOf, runMonitor } from "./monitor.ts";
 import { fromHex, hexNumber, PACKET_BYTES_MAX, toHex } from "./packets.ts";
-import { REGISTERS, readRegister, targetDescription, writeRegister } from "./target.ts";
+import { QemuPackets } from "./qemu.ts";
+import {
+  type Architecture,
+  architectureOf,
+  readRegister,
+  registersOf,
+  targetDescription,
+  writeRegister,
+} from "./target.ts";
 
 const FEATURES = [
   `PacketSize=${PACKET_BYTES_MAX.toString(16)}`,
@@ -53,6 +61,10 @@ export class Session {
   /** CPU of H g, and of the last stop. */
   private cpu = 0;
   private stopped: Stop = { reason: "interrupted", cpu: 0 };
+  /** What the description said that gdb has; `chosen` by `monitor architecture`. */
+  private architecture: Architecture = "i386:x86-64";
+  private chosen: Architecture | null = null;
+  private readonly qemu = new QemuPackets();
   /** Which addresses are breakpoints of type 1, for the answer's sake. */
   private readonly hardware = new Set<bigint>();
   /** gdb has gone, with `k` or `D`: the server hangs up. */
@@ -80,9 +92,9 @@ export class Session {
       case "?":
         return this.stopReply();
       case "g":
-        return REGISTERS.map((register) => toHex(readRegister(this.on, this.cpu, register))).join(
-          "",
-        );
+        return this.registers
+          .map((register) => toHex(readRegister(this.on, this.cpu, register)))
+          .join("");
       case "G":
         return this.writeAll(rest);
       case "p":
@@ -165,6 +177,10 @@ export class Session {
     }
   }
 
+  private get registers() {
+    return registersOf(this.architecture);
+  }
+
   /** Ends the conversation, whoever has ended it. */
   leave(how: "killed" | "detached"): void {
     this.left = how;
@@ -200,13 +216,13 @@ export class Session {
   }
 
   private readOne(rest: string): string {
-    const register = REGISTERS[Number(hexNumber(rest) ?? -1n)];
+    const register = this.registers[Number(hexNumber(rest) ?? -1n)];
     return register ? toHex(readRegister(this.on, this.cpu, register)) : ERROR_SYNTAX;
   }
 
   private writeOne(rest: string): string {
     const [number, value] = rest.split("=");
-    const register = REGISTERS[Number(hexNumber(number) ?? -1n)];
+    const register = this.registers[Number(hexNumber(number) ?? -1n)];
     const bytes = fromHex(value ?? "");
     if (!register || bytes?.length !== register.bits / 8) return ERROR_SYNTAX;
     return writeRegister(this.on, this.cpu, register, bytes) ? "OK" : ERROR_REGISTER;
@@ -215,11 +231,11 @@ export class Session {
   /** Registers that can't be written may be among them, as they are. */
   private writeAll(rest: string): string {
     const bytes = fromHex(rest);
-    const length = REGISTERS.reduce((sum, { bits }) => sum + bits / 8, 0);
+    const length = this.registers.reduce((sum, { bits }) => sum + bits / 8, 0);
     if (bytes?.length !== length) return ERROR_SYNTAX;
     let at = 0;
     let all = true;
-    for (const register of REGISTERS) {
+    for (const register of this.registers) {
       const value = bytes.subarray(at, at + register.bits / 8);
       all = writeRegister(this.on, this.cpu, register, value) && all;
       at += value.length;
@@ -231,7 +247,7 @@ export class Session {
     const [address, length] = rest.split(",").map(hexNumber);
     if (address == null || length == null || rest.split(",").length !== 2) return ERROR_SYNTAX;
     const most = length > MEMORY_BYTES_MAX ? MEMORY_BYTES_MAX : Number(length);
-    const bytes = readMemory(this.on, this.cpu, address, most);
+    const bytes = readMemory(this.on, this.translator, address, most);
     return bytes.length === 0 && most > 0 ? ERROR_ADDRESS : toHex(bytes);
   }
 
@@ -248,7 +264,7 @@ export class Session {
   private store(place: string, bytes: Uint8Array | null): string {
     const [address, length] = place.split(",").map(hexNumber);
     if (address == null || !bytes || length !== BigInt(bytes.length)) return ERROR_SYNTAX;
-    return writeMemory(this.on, this.cpu, address, bytes) ? "OK" : ERROR_ADDRESS;
+    return writeMemory(this.on, this.translator, address, bytes) ? "OK" : ERROR_ADDRESS;
   }
 
   /** Z and z: type, address, kind; conditions and commands are left to gdb. */
@@ -293,7 +309,7 @@ export class Session {
   private resumeAt(rest: string, single: boolean): string | null {
     if (rest === "") return this.resume(this.cpu, single);
     const rip = registerBytes(hexNumber(rest));
-    const register = REGISTERS.find(({ name }) => name === "rip");
+    const register = this.registers.find(({ name }) => name === "rip" || name === "eip");
     if (!rip || !register) return ERROR_SYNTAX;
     writeRegister(this.on, this.cpu, register, rip);
     return this.resume(this.cpu, single);
@@ -367,7 +383,7 @@ export class Session {
       case "qSymbol":
         return "OK";
       default:
-        return UNKNOWN;
+        return this.qemu.answer(text) ?? UNKNOWN;
     }
   }
 
@@ -375,18 +391,36 @@ export class Session {
     const match = /^features:read:([^:]*):([0-9a-f]{1,8}),([0-9a-f]{1,8})$/i.exec(rest);
     if (!match) return rest.startsWith("features:read:") ? ERROR_SYNTAX : UNKNOWN;
     if (match[1] !== "target.xml") return "E00";
-    const text = targetDescription();
     const offset = Number.parseInt(match[2] ?? "", 16);
+    if (offset === 0) this.architecture = this.chosen ?? this.codeOfCpu;
+    const text = targetDescription(this.architecture);
     const length = Math.min(Number.parseInt(match[3] ?? "", 16), MEMORY_BYTES_MAX);
     if (offset > text.length) return ERROR_SYNTAX;
     const part = text.slice(offset, offset + length);
     return `${offset + part.length < text.length ? "m" : "l"}${part}`;
   }
 
+  /** Where the kernel is WebAssembly, all is of 64 bits. */
+  private get codeOfCpu(): Architecture {
+    const { on } = this;
+    return on.engine.state.guest === 0 ? "i386:x86-64" : architectureOf(on.cpu(this.cpu));
+  }
+
+  /** Whose tables translate addresses; null: they are physical. */
+  private get translator(): number | null {
+    return this.qemu.physical ? null : this.cpu;
+  }
+
   private async monitor(rest: string): Promise<string> {
     const bytes = fromHex(rest);
     if (!bytes) return ERROR_SYNTAX;
-    const answer = await runMonitor(this.on, this.cpu, latin1(bytes));
+    const line = latin1(bytes).trim();
+    const chosen = /^architecture (auto|i386|i8086|i386:x86-64)$/.exec(line)?.[1];
+    if (chosen !== undefined) {
+      this.chosen = chosen === "auto" ? null : (chosen as Architecture);
+      return textHex("gdb takes it with: unset tdesc filename\n");
+    }
+    const answer = await runMonitor(this.on, this.cpu, line);
     return textHex(answer.slice(0, MEMORY_BYTES_MAX));
   }
 }

@@ -1,8 +1,10 @@
 /**
- * The registers as gdb knows them: its features i386.core, sse and segments for amd64 (gdb manual, G.5.6
- * x86 Features), and a feature of our own with what a kernel's debugger wants to see. All are of 64-bit
- * width in every mode, as with QEMU.
+ * The registers as gdb knows them: its features i386.core, sse and segments (gdb manual, G.5.6 x86
+ * Features), and a feature of our own with what a kernel's debugger wants to see. gdb asks for a
+ * description when it attaches and takes its architecture from it: how wide registers are, and what the
+ * disassembler takes code for. So there are three, for 64-, 32- and 16-bit code.
  */
+import { EFER_LMA } from "../../spec/x86.ts";
 import { RecordingDataView } from "../recording.ts";
 import { Cpu, type Segment } from "../views.generated.ts";
 import type { Debugger } from "./debugger.ts";
@@ -20,6 +22,9 @@ interface Register {
 const GENERAL = "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15".split(" ");
 /** Indices of Cpu.segments. */
 const SELECTORS = { cs: 1, ss: 2, ds: 3, es: 0, fs: 4, gs: 5 } as const;
+/** L and D of a segment's attributes: its access byte, and above it the four flags. */
+const SEGMENT_LONG = 0x200;
+const SEGMENT_DEFAULT = 0x400;
 /** Bits of RFLAGS that software may have set, without VM and what is reserved (Intel SDM 1, 3.4.3). */
 const FLAGS_WRITABLE = 0x0025_7fd5n;
 const FLAGS_ONE = 2n;
@@ -157,7 +162,19 @@ function base(name: string, index: number): Register {
   };
 }
 
-const looked = (name: Field, shown = name as string) => field(name, "int64", shown, false);
+const looked = (name: Field, shown = name as string, type = "int64") =>
+  field(name, type, shown, false);
+
+/** A register of 32 bits; in 64-bit mode, the low half. Writing it clears the other one. */
+const narrow = (name: Field, type = "int32"): Register => ({
+  name: name.replace(/^r/, "e"),
+  bits: 32,
+  type,
+  read: (cpu) => cpu[name],
+  write: (cpu, value) => {
+    (cpu[name] as bigint) = value;
+  },
+});
 
 interface Feature {
   readonly name: string;
@@ -166,13 +183,19 @@ interface Feature {
   readonly registers: readonly Register[];
 }
 
-const flagsType = (id: string, names: readonly (readonly [string, number])[]) =>
-  `<flags id="${id}" size="4">${names
+const flagsType = (id: string, names: readonly (readonly [string, number])[], bytes = 4) =>
+  `<flags id="${id}" size="${bytes}">${names
     .map(([name, bit]) => `<field name="${name}" start="${bit}" end="${bit}"/>`)
     .join("")}</flags>`;
 
 const EFLAGS = "CF:0 :1 PF:2 AF:4 ZF:6 SF:7 TF:8 IF:9 DF:10 OF:11 NT:14 RF:16 VM:17 AC:18 ID:21";
 const MXCSR = "IE:0 DE:1 ZE:2 OE:3 UE:4 PE:5 DAZ:6 IM:7 DM:8 ZM:9 OM:10 UM:11 PM:12 FZ:15";
+/** Intel SDM 3A, 2.5, and 2.2.1 for EFER. */
+const CR0 = "PE:0 MP:1 EM:2 TS:3 ET:4 NE:5 WP:16 AM:18 NW:29 CD:30 PG:31";
+const CR4 =
+  "VME:0 PVI:1 TSD:2 DE:3 PSE:4 PAE:5 MCE:6 PGE:7 PCE:8 OSFXSR:9 OSXMMEXCPT:10 UMIP:11 LA57:12 " +
+  "VMXE:13 SMXE:14 FSGSBASE:16 PCIDE:17 OSXSAVE:18 SMEP:20 SMAP:21 PKE:22";
+const EFER = "SCE:0 LME:8 LMA:10 NXE:11";
 const bitNames = (text: string) =>
   text.split(" ").map((item): [string, number] => {
     const [name, bit] = item.split(":");
@@ -204,15 +227,36 @@ const vectorTypes =
     ([name, type]) => `<field name="${name}" type="${type}"/>`,
   ).join("")}</union>`;
 
-const FEATURES: readonly Feature[] = [
+const SYSTEM_TYPES = Object.entries({ cr0: CR0, cr4: CR4, efer: EFER })
+  .map(([name, bits]) => flagsType(`amd64_${name}`, bitNames(bits), 8))
+  .join("");
+const system: Feature = {
+  name: "org.aios.amd64.system",
+  types: SYSTEM_TYPES,
+  registers: [
+    looked("kernelGsBase", "k_gs_base"),
+    looked("cr0", "cr0", "amd64_cr0"),
+    looked("cr2"),
+    looked("cr3"),
+    looked("cr4", "cr4", "amd64_cr4"),
+    looked("efer", "efer", "amd64_efer"),
+    looked("lstar"),
+    looked("idtBase", "idt_base"),
+    looked("gdtBase", "gdt_base"),
+  ],
+};
+const MXCSR_TYPE = flagsType("i386_mxcsr", bitNames(MXCSR));
+const EFLAGS_TYPE = flagsType("i386_eflags", bitNames(EFLAGS));
+
+const FEATURES_64: readonly Feature[] = [
   {
     name: "org.gnu.gdb.i386.core",
-    types: flagsType("i386_eflags", bitNames(EFLAGS)),
+    types: EFLAGS_TYPE,
     registers: [...general, field("rip", "code_ptr"), flags, ...selectors, ...floats],
   },
   {
     name: "org.gnu.gdb.i386.sse",
-    types: vectorTypes + flagsType("i386_mxcsr", bitNames(MXCSR)),
+    types: vectorTypes + MXCSR_TYPE,
     registers: [...vectors, mxcsr],
   },
   {
@@ -220,29 +264,57 @@ const FEATURES: readonly Feature[] = [
     types: "",
     registers: [base("fs_base", SELECTORS.fs), base("gs_base", SELECTORS.gs)],
   },
-  {
-    name: "org.aios.amd64.system",
-    types: "",
-    registers: [
-      looked("kernelGsBase", "k_gs_base"),
-      looked("cr0"),
-      looked("cr2"),
-      looked("cr3"),
-      looked("cr4"),
-      looked("efer"),
-    ],
-  },
+  system,
 ];
 
-export const REGISTERS: readonly Register[] = FEATURES.flatMap(({ registers }) => registers);
+const GENERAL_32 = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"] as const;
+const FEATURES_32: readonly Feature[] = [
+  {
+    name: "org.gnu.gdb.i386.core",
+    types: EFLAGS_TYPE,
+    registers: [
+      ...GENERAL_32.map((name) => narrow(name, pointerTypes[name] ?? "int32")),
+      narrow("rip", "code_ptr"),
+      flags,
+      ...selectors,
+      ...floats,
+    ],
+  },
+  {
+    name: "org.gnu.gdb.i386.sse",
+    types: vectorTypes + MXCSR_TYPE,
+    registers: [...vectors.slice(0, 8), mxcsr],
+  },
+  system,
+];
+
+/** What gdb takes the code for, by its names of architectures. */
+export type Architecture = "i386:x86-64" | "i386" | "i8086";
+
+const featuresOf = (architecture: Architecture) =>
+  architecture === "i386:x86-64" ? FEATURES_64 : FEATURES_32;
+/** Registers of 64-bit code. */
+export const REGISTERS = FEATURES_64.flatMap(({ registers }) => registers);
+const REGISTERS_32 = FEATURES_32.flatMap(({ registers }) => registers);
+export const registersOf = (architecture: Architecture): readonly Register[] =>
+  architecture === "i386:x86-64" ? REGISTERS : REGISTERS_32;
+
+/** The mode in which a CPU executes (Intel SDM 3A, 3.4.5: L and D of the code segment). */
+export function architectureOf(cpu: Cpu): Architecture {
+  const { attributes } = cpu.segmentsAt(SELECTORS.cs);
+  if ((cpu.efer & BigInt(EFER_LMA)) !== 0n && (attributes & SEGMENT_LONG) !== 0)
+    return "i386:x86-64";
+  return (attributes & SEGMENT_DEFAULT) !== 0 ? "i386" : "i8086";
+}
+
 /** Number of the register of that name, as in packets p and P. */
 export const registerNumber = (name: string): number =>
   REGISTERS.findIndex((register) => register.name === name);
 
 /** The target description. */
-export function targetDescription(): string {
+export function targetDescription(architecture: Architecture): string {
   let number = 0;
-  const features = FEATURES.map(({ name, types, registers }) => {
+  const features = featuresOf(architecture).map(({ name, types, registers }) => {
     const lines = registers.map(({ name, bits, type, group }) => {
       const more = group ? ` group="${group}"` : "";
       return `<reg name="${name}" bitsize="${bits}" type="${type}" regnum="${number++}"${more}/>`;
@@ -251,7 +323,7 @@ export function targetDescription(): string {
   });
   return (
     '<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd">' +
-    `<target version="1.0"><architecture>i386:x86-64</architecture>${features.join("")}</target>`
+    `<target version="1.0"><architecture>${architecture}</architecture>${features.join("")}</target>`
   );
 }
 
