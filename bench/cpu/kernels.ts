@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { hasTool } from "../host.ts";
 import { type Progress, pairedRow, plainRow, type Results } from "../measure.ts";
 import { compile, KERNELS, type Kernel, type Target } from "./images.ts";
-import { runOurs, type Sample } from "./ours.ts";
+import { cpuTime, runOurs, type Sample } from "./ours.ts";
 import { findPeers, type Peer } from "./peers.ts";
 
-const RUNS = 5;
+const RUNS = 3;
 /** What a sample takes at least: marks are late by microseconds, by some milliseconds on a busy host. */
 const SAMPLE_SECONDS = 0.3;
+const CALIBRATION_STEP = 10;
 const GROUP = "cpu";
 
 type Run = (image: string) => Promise<Sample>;
@@ -66,10 +67,13 @@ class Sampler {
     return sample;
   }
 
-  /** How often the rounds are repeated for a sample of that length, by one that doesn't count. */
+  /** How often the rounds are repeated for a sample of that length, by some that don't count. */
   async calibrate(side: Side): Promise<number> {
-    const { seconds } = await this.sample(side, this.compile(side.target, 1));
-    return Math.max(1, Math.ceil(SAMPLE_SECONDS / seconds));
+    for (let repeat = 1; ; repeat *= CALIBRATION_STEP) {
+      const { seconds } = await this.sample(side, this.compile(side.target, repeat));
+      if (seconds * CALIBRATION_STEP >= SAMPLE_SECONDS)
+        return Math.ceil((repeat * SAMPLE_SECONDS) / seconds);
+    }
   }
 
   async count(target: Target): Promise<number> {
@@ -146,6 +150,30 @@ function kernelRows(
   }
 }
 
+/** What a round of "memory copy" copies, as kernels.c has it: passes of so many KiB. */
+const COPY_PASSES = 64;
+const COPY_KIB = 512;
+
+/** The copying kernel beside what a host can do at best: the same number of bytes at once. */
+function copyRow(results: Results, { kernel, ns, instructions }: Measured): void {
+  const scale = instructions["64 bits"] / (kernel.rounds * COPY_PASSES * COPY_KIB);
+  const ours = (ns.get("64 bits") ?? []).map((each) => each * scale);
+  const [from, to] = [new Uint8Array(COPY_KIB * 1024).fill(1), new Uint8Array(COPY_KIB * 1024)];
+  const calls = 1000;
+  const copies = () => {
+    for (let call = 0; call < calls; call++) to.set(from);
+  };
+  copies();
+  const peer = ours.map(() => {
+    const start = cpuTime();
+    copies();
+    return ((cpuTime() - start) * 1e9) / (calls * COPY_KIB);
+  });
+  const name = "a KiB copied by a loop, 8 bytes each time";
+  const about = { group: GROUP, name, unit: "ns", peerName: "memmove, 512 KiB" } as const;
+  results.rows.push(pairedRow(about, { ours, peer }));
+}
+
 function addDots(results: Results, measured: readonly Measured[], peers: readonly Peer[]): void {
   const sides = ["64 bits", "32 bits", ...peers.map(({ name }) => name)];
   results.dots.push({
@@ -176,6 +204,7 @@ export async function measureKernels(results: Results, progress: Progress): Prom
       measured.push(await measure(number, directory, peers));
     }
     for (const one of measured) kernelRows(results, one, peers);
+    for (const one of measured) if (one.kernel.name === "memory copy") copyRow(results, one);
     meanRows(results, measured, peers);
     addDots(results, measured, peers);
   } finally {

@@ -12,8 +12,8 @@ export interface Sample {
   readonly checksum: string;
 }
 
-/** Of this process, in seconds. */
-function cpuTime(): number {
+/** CPU time of this process with all its threads, in seconds. */
+export function cpuTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }

@@ -17,17 +17,21 @@ export interface Peer {
   readonly run: (image: string) => Promise<Sample>;
 }
 
-/** A program under stamp.c. */
-async function runStamped(stamp: string, program: string, args: readonly string[]) {
-  const { stdout } = await run(stamp, [program, ...args]);
+/** A program under stamp.c, from one mark to the other; a first mark of "" is its start. */
+export async function runStamped(
+  stamp: string,
+  marks: readonly [begin: string, end: string],
+  command: readonly string[],
+): Promise<Sample> {
+  const { stdout } = await run(stamp, [...marks, ...command]);
   const [cpu, , checksum = ""] = stdout.trim().split(" ");
   return { seconds: Number(cpu) / 1e9, checksum };
 }
 
-const QEMU = "qemu-system-x86_64";
+export const QEMU = "qemu-system-x86_64";
 
-const qemuOptions = (image: string) => [
-  ...["-accel", "tcg", "-m", String(MEMORY_MIB), "-kernel", image, "-no-reboot"],
+export const qemuOptions = (image: string, memoryMib = MEMORY_MIB) => [
+  ...["-accel", "tcg", "-m", String(memoryMib), "-kernel", image, "-no-reboot"],
   ...["-chardev", `file,id=marks,path=${MARKS}`, "-serial", "chardev:marks"],
   ...["-display", "none", "-monitor", "none"],
 ];
@@ -73,9 +77,9 @@ async function runV86(image: string): Promise<Sample> {
 export function findPeers(directory: string): Peer[] {
   const stamp = compileStamp(directory);
   const stamped = (program: string, options: (image: string) => readonly string[]) => {
-    return (image: string) => runStamped(stamp, program, options(image));
+    return (image: string) => runStamped(stamp, ["<", ">"], [program, ...options(image)]);
   };
-  const native = (image: string) => runStamped(stamp, image, []);
+  const native = (image: string) => runStamped(stamp, ["<", ">"], [image]);
   const peers: Peer[] = [
     { name: "native, gcc -O2", target: "hosted", run: native },
     { name: "v86", target: "bare32", run: runV86 },
