@@ -1,6 +1,7 @@
-/** `npm run soak -- cpu.vectors`: millions of drawn instructions on this host's processor and on the machine. */
-import { expect, test } from "vitest";
+/** `npm run soak -- cpu`: millions of drawn instructions on this host's processor and on the machine. */
+import { afterAll, expect, test } from "vitest";
 import { IsaBench } from "../../host/testing/isa-bench.ts";
+import { Coverage } from "../../host/testing/isa-coverage.ts";
 import { NativeProcessor } from "../../host/testing/isa-native.ts";
 import { PLANS, type PlanName } from "../../host/testing/isa-plans.ts";
 import { explain, judge } from "../../host/testing/isa-report.ts";
@@ -9,6 +10,9 @@ import { explain, judge } from "../../host/testing/isa-report.ts";
 const CASES = Number(process.env.AIOS_CASES ?? 1_000_000);
 const BATCH = 10_000;
 const REPORTED = 5;
+const coverage = new Coverage();
+
+afterAll(() => console.log(coverage.report));
 
 test.each(Object.keys(PLANS) as PlanName[])(
   `${CASES} cases of the plan "%s" agree`,
@@ -18,7 +22,9 @@ test.each(Object.keys(PLANS) as PlanName[])(
     const failed: number[] = [];
     const start = performance.now();
     for (let seed = 0; seed < CASES && failed.length < REPORTED; seed += BATCH) {
-      failed.push(...judge(plan, seed, Math.min(BATCH, CASES - seed), bench, native).failed);
+      failed.push(
+        ...judge(plan, seed, Math.min(BATCH, CASES - seed), bench, native, coverage).failed,
+      );
       const rate = ((seed + BATCH) / (performance.now() - start)) * 1000;
       if ((seed / BATCH) % 10 === 9)
         console.log(`${plan}: ${seed + BATCH} cases, ${rate.toFixed(0)} a second`);

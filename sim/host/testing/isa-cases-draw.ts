@@ -6,9 +6,10 @@ import { aim } from "./isa-aim.ts";
 import * as L from "./isa-cases.ts";
 import { type Drawn, differsByProcessor, drawInstruction, type Random } from "./isa-draw.ts";
 import { drawImage, initialImage } from "./isa-float.ts";
+import { LOOP_TAIL_BYTES, loopHead, loopTail, patchedByte } from "./isa-loops.ts";
 import { drawState, prepare } from "./isa-operands.ts";
 import type { Plan } from "./isa-plans.ts";
-import { drawFarTarget, LOW_BASE } from "./isa-segments.ts";
+import { baseOf, drawFarTarget, LOW_BASE, SEGMENT_CS } from "./isa-segments.ts";
 import { randomFrom } from "./random.ts";
 
 const ATTEMPTS = 200;
@@ -22,14 +23,17 @@ export function drawCase(plan: Plan, seed: number): L.Case {
   const random = randomFrom(seed);
   const record = Buffer.alloc(L.RECORD_BYTES);
   const count = 1 + random(plan.steps);
-  const state = drawState(random, record, plan.mode);
+  const state = drawState(random, record, plan.mode, plan.loop === true);
   const steps: L.Step[] = [];
   let undefinedNow = 0;
   let undefinedBetween = 0;
-  let length = 0;
+  const head = plan.loop === true ? loopHead(random, plan.mode) : [];
+  const tailRoom = plan.loop === true ? LOOP_TAIL_BYTES : 0;
+  record.set(head, L.CODE_AT);
+  let length = head.length;
   for (let n = 0; n < count; n++) {
-    const drawn = drawComparable(random, plan, undefinedNow, count);
-    if (length + drawn.bytes.length + JUMP_BYTES > L.CODE_ROOM) break;
+    const drawn = drawComparable(random, plan, undefinedNow, plan.loop === true ? 2 : count);
+    if (length + drawn.bytes.length + tailRoom + JUMP_BYTES > L.CODE_ROOM) break;
     steps.push({ drawn, at: length });
     length += drawn.bytes.length;
     undefinedBetween |= undefinedNow;
@@ -38,8 +42,8 @@ export function drawCase(plan: Plan, seed: number): L.Case {
   const first = steps[0]?.drawn.form;
   if (plan.float && first !== undefined) drawImage(random, record, first);
   else initialImage(record);
-  const rip = placeCode(random, record, length + JUMP_BYTES, plan.mode);
-  let at = L.CODE_AT;
+  const rip = placeCode(random, record, length + tailRoom + JUMP_BYTES, plan.mode);
+  let at = L.CODE_AT + head.length;
   for (const step of steps) {
     record.set(step.drawn.bytes, at);
     prepare(random, state, step.drawn);
@@ -48,8 +52,19 @@ export function drawCase(plan: Plan, seed: number): L.Case {
     at += step.drawn.bytes.length;
   }
   linkBranches(random, record, steps);
+  if (plan.loop === true) {
+    const patched = random(2) === 0 ? patchedByte(random, steps) : null;
+    const linear = patched === null ? null : rip + Number(baseOf(record, SEGMENT_CS)) + patched;
+    const tail = loopTail(plan.mode, length, head.length, linear);
+    record.set(tail, at);
+    at += tail.length;
+    length += tail.length;
+    undefinedBetween |= undefinedNow;
+    undefinedNow = 0;
+  }
   L.exitJump(rip + length, plan.mode).copy(record, at);
-  const undefinedFlags = steps.length === 1 ? exactlyUndefined(record, steps) : undefinedNow;
+  const single = steps.length === 1 && plan.loop !== true;
+  const undefinedFlags = single ? exactlyUndefined(record, steps) : undefinedNow;
   return { record, steps, undefinedFlags, undefinedBetween };
 }
 

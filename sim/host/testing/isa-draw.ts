@@ -352,6 +352,8 @@ export function differsByProcessor({ form, mode, prefixes, operandBytes }: Drawn
     return "F2 and F3 choose between LOOPNE and LOOPE on AMD's processors, whatever the opcode says";
   if (/^(PUSH|POP)_SEGMENT$/.test(form.operation) && operandBytes === 4)
     return "a segment register takes two or four bytes of a four-byte stack slot";
+  if (form.operation === "MOVSXD" && operandBytes === 2)
+    return "MOVSXD to 16 bits reads 16 bits on Intel's processors, 32 on AMD's";
   if (form.operation === "ENTER" && mode === CODE_16 && operandBytes === 4)
     return "frame pointers of 32 bits of a 16-bit stack have an upper half by SP or by ESP";
   if (/^SYS(CALL|RET|ENTER|EXIT)$/.test(form.operation)) return "it depends on mode and vendor";

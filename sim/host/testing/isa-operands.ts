@@ -116,14 +116,14 @@ function drawFlags(random: Random): bigint {
 }
 
 /** Any registers and memory; the stack pointer is in the data. */
-export function drawState(random: Random, record: Buffer, mode: number): State {
+export function drawState(random: Random, record: Buffer, mode: number, flat = false): State {
   const state = new State(record, mode);
   const registers = mode === CODE_64 ? 16 : 8;
   for (let number = 0; number < registers; number++) state.setRegister(number, drawValue(random));
   for (let at = L.WINDOW_AT; at < L.WINDOW_AT + L.WINDOW_BYTES; at += 8)
     record.writeBigUInt64LE(BigInt.asUintN(64, drawValue(random)), at);
   record.writeUInt16LE(mode, L.MODE_AT);
-  S.drawSelectors(random, record, mode);
+  S.drawSelectors(random, record, mode, flat);
   state.setStack(RSP, drawStack(random, 8));
   const step = random(24) === 0 ? RFLAGS_TF : 0n;
   record.writeBigUInt64LE(drawFlags(random) | step, L.RFLAGS_AT);

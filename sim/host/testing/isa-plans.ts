@@ -14,6 +14,8 @@ export interface Plan {
   readonly steps: number;
   /** Whether the x87, MMX and SSE state is loaded and compared. */
   readonly float: boolean;
+  /** Whether the instructions are a loop that counts, and may change its own code. */
+  readonly loop?: boolean;
 }
 
 /** Rows that no plan draws, by operation, and why. */
@@ -23,6 +25,7 @@ const UNJUDGED: readonly (readonly [reason: string, operations: string])[] = [
     "SYSCALL SYSENTER SYSEXIT SGDT SIDT SLDT STR SMSW",
   ],
   ["hypervisors disagree about the RIP that they report", "INT1"],
+  ["it is undefined by intent", "UD0 UD1 UD2 RSM"],
   ["time, chance, or what a processor says of itself", "CPUID RDTSC RDTSCP RDPMC RDRAND RDSEED"],
   [
     "this processor doesn't announce it",
@@ -34,7 +37,8 @@ const UNJUDGED: readonly (readonly [reason: string, operations: string])[] = [
     "F2XM1 FYL2X FYL2XP1 FPTAN FPATAN FSIN FCOS FSINCOS RCPPS RCPSS RSQRTPS RSQRTSS",
   ],
 ];
-const INCOMPARABLE = new Map(
+/** By operation. */
+export const UNJUDGED_REASONS: ReadonlyMap<string, string> = new Map(
   UNJUDGED.flatMap(([reason, operations]) => operations.split(" ").map((name) => [name, reason])),
 );
 
@@ -48,7 +52,7 @@ function groupForms(...names: string[]): Set<number> {
 function comparable(mode: number, group: Set<number>): number[] {
   return formsOf(mode).filter((index) => {
     const { operation = "", flags = 0 } = FORMS[index] ?? {};
-    return group.has(index) && !INCOMPARABLE.has(operation) && (flags & C.FORM_UNDEFINED) === 0;
+    return group.has(index) && !UNJUDGED_REASONS.has(operation) && (flags & C.FORM_UNDEFINED) === 0;
   });
 }
 
@@ -86,6 +90,21 @@ export const PLANS = {
   sequences32: { mode: CODE_32, forms: comparable(CODE_32, FLOWING), steps: 6, float: false },
   x87: { mode: CODE_64, forms: comparable(CODE_64, groupForms("x87")), steps: 1, float: true },
   sse: { mode: CODE_64, forms: comparable(CODE_64, VECTORS), steps: 1, float: true },
+  loops: { mode: CODE_64, forms: comparable(CODE_64, FLOWING), steps: 5, float: false, loop: true },
+  loops32: {
+    mode: CODE_32,
+    forms: comparable(CODE_32, FLOWING),
+    steps: 5,
+    float: false,
+    loop: true,
+  },
+  loops16: {
+    mode: CODE_16,
+    forms: comparable(CODE_16, FLOWING),
+    steps: 5,
+    float: false,
+    loop: true,
+  },
 } satisfies Record<string, Plan>;
 
 export type PlanName = keyof typeof PLANS;

@@ -15,6 +15,7 @@ import * as L from "./isa-cases.ts";
 import { drawCase } from "./isa-cases-draw.ts";
 import { NativeProcessor } from "./isa-native.ts";
 import { PLANS, type PlanName } from "./isa-plans.ts";
+import { REGRESSIONS } from "./isa-regressions.ts";
 
 export const RECORDED = fileURLToPath(new URL("isa-recorded.txt", import.meta.url));
 /** Cases of each plan that are recorded; their seeds count from 0. */
@@ -29,9 +30,10 @@ export interface Recording {
 }
 
 function drawn(): { cases: L.Case[]; records: Buffer; digest: string } {
-  const cases = RECORDED_PLANS.flatMap((name) =>
+  const drawnCases = RECORDED_PLANS.flatMap((name) =>
     Array.from({ length: RECORDED_CASES }, (_, seed) => drawCase(PLANS[name], seed)),
   );
+  const cases = [...drawnCases, ...REGRESSIONS];
   const records = Buffer.concat(cases.map(({ record }) => record));
   return { cases, records, digest: createHash("sha256").update(records).digest("hex") };
 }

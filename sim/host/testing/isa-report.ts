@@ -7,6 +7,7 @@ import type { IsaBench } from "./isa-bench.ts";
 import * as L from "./isa-cases.ts";
 import { drawCase } from "./isa-cases-draw.ts";
 import { differencesOf } from "./isa-compare.ts";
+import type { Coverage } from "./isa-coverage.ts";
 import type { NativeProcessor } from "./isa-native.ts";
 import { PLANS, type PlanName } from "./isa-plans.ts";
 import { shrink } from "./isa-shrink.ts";
@@ -26,6 +27,7 @@ export function judge(
   count: number,
   bench: IsaBench,
   native: NativeProcessor,
+  coverage?: Coverage,
 ): Judged {
   const plan = PLANS[name];
   const cases = Array.from({ length: count }, (_, n) => drawCase(plan, from + n));
@@ -38,7 +40,9 @@ export function judge(
   cases.forEach((one, n) => {
     const span = [n * L.RECORD_BYTES, (n + 1) * L.RECORD_BYTES] as const;
     const [a, b] = [mine.subarray(...span), theirs.subarray(...span)];
-    if (b.readUInt32LE(L.VECTOR_AT) === L.ENDED) ended++;
+    const whole = b.readUInt32LE(L.VECTOR_AT) === L.ENDED;
+    if (whole) ended++;
+    coverage?.note(one.steps, whole);
     if (differencesOf(one, a, b).length > 0) failed.push(from + n);
   });
   return { cases: count, ended, failed };

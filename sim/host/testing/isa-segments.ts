@@ -137,11 +137,11 @@ export function drawFarTarget(random: Random, calls = false): { selector: number
   return { selector: drawSelector(random), offset: end.offset };
 }
 
-/** Selectors of SS, DS, ES, FS and GS that a case begins with. */
-export function drawSelectors(random: Random, record: Buffer, mode: number): void {
+/** Selectors of SS, DS, ES, FS and GS that a case begins with; the usual ones if they are to be `flat`. */
+export function drawSelectors(random: Random, record: Buffer, mode: number, flat: boolean): void {
   const usual = mode === CODE_16 ? DATA_16_SELECTOR : L.USER_DATA;
   const other = (often: number, values: readonly number[], otherwise: number) =>
-    random(often) === 0 ? oneOf(random, values) : otherwise;
+    random(often) === 0 && !flat ? oneOf(random, values) : otherwise;
   const stacks = mode === CODE_16 ? [0x1f, L.USER_DATA] : [0x1f, 0x2f];
   const stack = mode === CODE_64 ? usual : other(8, stacks, usual);
   record.writeUInt16LE(stack, L.STACK_SELECTOR_AT);
