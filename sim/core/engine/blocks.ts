@@ -174,12 +174,27 @@ export function codeWritten(at: usize, bytes: u32): void {
   }
 }
 
+/**
+ * A long list of a frame's blocks is dropped as a whole after so many stores that went through one. Code that
+ * writes to itself and begins a block at each of its addresses would make that thousands of blocks a store.
+ */
+const LONG_LIST: u32 = 128;
+const LONG_SEARCHES: u32 = 64;
+
 function dropOverlapping(frame: Frame, at: usize, bytes: u32): void {
   let block = frame.blocks;
+  let seen: u32 = 0;
   while (block != 0) {
     const next = followerIn(block, at);
     if (overlaps(blockAt(block), at, bytes)) dropBlock(block);
     block = next;
+    seen += 1;
+  }
+  const state = engine();
+  if (seen > LONG_LIST) state.searches += 1;
+  if (state.searches > LONG_SEARCHES) {
+    state.searches = 0;
+    while (frame.blocks != 0) dropBlock(frame.blocks);
   }
   frame.granules = 0;
   for (block = frame.blocks; block != 0; block = followerIn(block, at))

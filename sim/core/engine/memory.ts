@@ -46,6 +46,8 @@ export class EngineState {
   translationsChanged: u32;
   /** Set when a walk has stored an accessed or dirty flag: the bytes may be code. */
   tablesChanged: u32;
+  /** Stores that went through a long list of blocks, since such a list was dropped (blocks.ts). */
+  searches: u32;
   /** 1 while one instruction is executed alone: it may reach devices and store into code. */
   alone: u32;
   /** Why and where the interpreter left (interpreter.ts), and the cycles that it had left. */

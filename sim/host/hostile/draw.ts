@@ -212,6 +212,26 @@ function drawRecord(random: Random, mode: L.Mode): Record {
   };
 }
 
+/** mov [rdi], eax; ud2: the code's first bytes. */
+const STORE_AND_FAULT = [0x89, 0x07, 0x0f, 0x0b];
+/** Startup IPI to all others: they begin in real mode, in the middle of the code (Intel SDM 3A, 10.6.1). */
+const STARTUP = 0xc_4600 | ((L.CODE + 0x1000) >> 12);
+
+/** A record in ring 0 that starts the other processors, if there are any. */
+function wakeOthers(width: 32 | 64): Record {
+  const registers = Array.from({ length: 16 }, () => 0n);
+  registers[0] = BigInt(STARTUP);
+  registers[7] = BigInt(P.LAPIC_BASE + 0x300);
+  return {
+    ip: BigInt(L.CODE),
+    flags: 2n,
+    sp: BigInt(L.STACK),
+    cs: width === 64 ? L.CODE_64 : L.CODE_32,
+    ss: L.DATA_32,
+    registers,
+  };
+}
+
 const PATCHED = [
   L.GDT,
   L.GDT,
@@ -244,12 +264,15 @@ function drawKernel(random: Random): Kernel & { readonly kind: string } {
   const width = L.widthOf(mode);
   const codeMode = mode === "v86" || width === 16 ? CODE_16 : width === 32 ? CODE_32 : CODE_64;
   const count = Math.min(1 + random(RECORDS), recordsMax(mode));
+  const code = drawCode(random, codeMode, kind);
+  code.set(STORE_AND_FAULT);
+  const records = Array.from({ length: count }, () => drawRecord(random, mode));
   return {
     mode,
     kind,
-    code: drawCode(random, codeMode, kind),
+    code,
     data: drawData(random),
-    records: Array.from({ length: count }, () => drawRecord(random, mode)),
+    records: width === 16 || mode === "v86" ? records : [wakeOthers(width), ...records],
     patches: drawPatches(random),
   };
 }

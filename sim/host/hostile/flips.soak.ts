@@ -5,6 +5,7 @@
 import { expect, test } from "vitest";
 import type { Machine } from "../machine.ts";
 import { debian } from "../testing/debian.ts";
+import type { Random } from "../testing/isa-draw.ts";
 import { randomFrom } from "../testing/random.ts";
 import { Guard } from "./guard.ts";
 import { ENDS } from "./run.ts";
@@ -34,6 +35,18 @@ function usedPages({ physical, core }: Machine): number[] {
   }
 }
 
+/** A page of the code, the stack or the page tables of a CPU, or any that is used. */
+function drawPage(machine: Machine, pages: readonly number[], random: Random): number {
+  const index = random(machine.sim.cpus.length);
+  const cpu = machine.sim.cpus[index];
+  const linear = [cpu?.rip, cpu?.rsp, cpu?.gdtBase, cpu?.idtBase][random(8)];
+  const used = pages[random(pages.length)] ?? 0;
+  if (random(4) === 0) return Number((cpu?.cr3 ?? 0n) & 0xff_ffff_f000n) || used;
+  if (linear === undefined) return used;
+  const physical = BigInt.asUintN(64, machine.core.sim.peekTranslate(index, linear));
+  return physical < BigInt(machine.physical.size) ? Number(physical & ~0xfffn) : used;
+}
+
 test(`in ${CASES} ways`, { timeout: 3_600_000 }, async () => {
   const drives = [{ data: new Uint8Array(1 << 20) }];
   const machine = await debian({ cpus: 2, memory: 256 << 20, drives, script: WORK });
@@ -45,7 +58,7 @@ test(`in ${CASES} ways`, { timeout: 3_600_000 }, async () => {
     const fork = machine.fork();
     const guard = new Guard(fork);
     for (let n = 1 + random(BITS_MAX); n > 0; n--) {
-      const at = (pages[random(pages.length)] ?? 0) + random(PAGE);
+      const at = drawPage(fork, pages, random) + random(PAGE);
       fork.physical.write(
         at,
         fork.physical.read(at, 1).map((byte) => byte ^ (1 << random(8))),
