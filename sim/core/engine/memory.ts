@@ -14,6 +14,7 @@ import {
   CACHE_CPUS,
   CACHE_DIGEST_BYTES,
   CACHE_FIXED_BYTES,
+  CACHE_LINES_BYTES,
   CACHE_RECORD_BYTES,
   CACHE_TABLE_BYTES,
 } from "../../spec/caches";
@@ -34,7 +35,7 @@ const TASK_IMAGE_AT: usize = SINGLE_BYTES - 0x680;
 const KEPT_STATE_AT: usize = SINGLE_BYTES - 0x600;
 const GATE_PARAMETERS_AT: usize = SINGLE_BYTES - 0x480;
 const STATE_IMAGE_AT: usize = SINGLE_BYTES - 0x400;
-const LINES_BYTES: usize = 0x8000;
+const LINES_BYTES: usize = CACHE_LINES_BYTES;
 const JUMP_ENTRIES: usize = 16384;
 const JUMP_ENTRY_BYTES: usize = 16;
 

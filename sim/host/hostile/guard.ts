@@ -10,6 +10,7 @@ import {
   CACHE_CPUS,
   CACHE_FIXED_BYTES,
   CACHE_FRAME_BYTES,
+  CACHE_LINES_BYTES,
 } from "../../spec/caches.ts";
 import { HOST_BASE, RAM_BASE, STATE_BASE } from "../core.ts";
 import type { Machine } from "../machine.ts";
@@ -17,9 +18,8 @@ import type { Machine } from "../machine.ts";
 const PATTERN = 0xa5;
 /** Of a long span the ends are looked at. */
 const SPAN_MAX = 0x1_0000;
-/** Sets of 256 fast lines (sim/core/engine/memory.ts); the last of four is never filled. */
+/** Sets of fast lines that are filled. */
 const LINE_SETS = 3;
-const LINES_BYTES = 0x2000;
 const LINE_BYTES = 32;
 const PAGE_MASK = 0xfff;
 
@@ -51,8 +51,8 @@ export class Guard {
       [frames, machine.core.memory.buffer.byteLength],
     ];
     for (let cpu = 0; cpu < cpus; cpu++) {
-      const set = ramEnd + cpu * CACHE_CPU_BYTES + LINE_SETS * LINES_BYTES;
-      spans.push([set, set + LINES_BYTES]);
+      const set = ramEnd + cpu * CACHE_CPU_BYTES + LINE_SETS * CACHE_LINES_BYTES;
+      spans.push([set, set + CACHE_LINES_BYTES]);
     }
     return spans.flatMap(([from, to]): Span[] =>
       to - from <= 2 * SPAN_MAX
@@ -83,7 +83,7 @@ export class Guard {
   private checkLines(cpu: number): void {
     const { data } = this.machine.core;
     const first = this.ramEnd + cpu * CACHE_CPU_BYTES;
-    for (let at = first; at < first + LINE_SETS * LINES_BYTES; at += LINE_BYTES) {
+    for (let at = first; at < first + LINE_SETS * CACHE_LINES_BYTES; at += LINE_BYTES) {
       const delta = data.getUint32(at + 24, true);
       for (let tag = at; tag < at + 24; tag += 8) {
         const page = data.getUint32(tag, true);

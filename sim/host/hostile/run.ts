@@ -1,5 +1,5 @@
 /** Runs a guest that misbehaves, and holds the machine to what must be true whatever it does. */
-import { RAM_BASE, STATE_BASE } from "../core.ts";
+import { STATE_BASE } from "../core.ts";
 import { Machine } from "../machine.ts";
 import type { Modules } from "../modules.ts";
 import type { StopReason } from "../reasons.ts";
@@ -75,17 +75,17 @@ function inPieces(machine: Machine, seed: number, until: bigint): [Machine, Stop
 function compare(one: Machine, reason: StopReason, other: Machine, otherReason: StopReason): void {
   if (reason !== otherReason)
     throw new Error(`ended with "${reason}", in pieces with "${otherReason}"`);
-  const spans: readonly (readonly [string, number, number])[] = [
-    ["state", STATE_BASE, one.state.arenaTop],
-    ["RAM", RAM_BASE, RAM_BASE + one.physical.size],
-  ];
-  for (const [what, from, to] of spans) {
-    const [a, b] = [one, other].map(({ core }) => core.bytes.subarray(from, to)) as [
-      Uint8Array,
-      Uint8Array,
-    ];
+  const state = ({ core, state: { arenaTop } }: Machine) =>
+    core.bytes.subarray(STATE_BASE, arenaTop);
+  // A fork's RAM is there when it is asked for.
+  const ram = ({ physical }: Machine) => physical.bytes(0, physical.size);
+  for (const [what, of] of [
+    ["state", state],
+    ["RAM", ram],
+  ] as const) {
+    const [a, b] = [of(one), of(other)];
     if (Buffer.compare(a, b) === 0) continue;
     const at = a.findIndex((byte, n) => byte !== b[n]);
-    throw new Error(`${what} is another in pieces, first at 0x${(from + at).toString(16)}`);
+    throw new Error(`${what} is another in pieces, first at byte 0x${at.toString(16)}`);
   }
 }
