@@ -11,6 +11,7 @@ import { compileC } from "../../sdk/c/testing/programs.ts";
 import { argumentEntries } from "../../sdk/image/arguments.ts";
 import { buildBootImage } from "../../sdk/image/index.ts";
 import { Machine } from "../../sim/host/machine.ts";
+import { hasTool } from "../host.ts";
 import { interleave, median, type Progress, pairedRow, type Results } from "../measure.ts";
 
 const RUNS = 3;
@@ -39,19 +40,19 @@ interface Took {
   readonly cycles: number;
 }
 
-/** Host time from the begin of a machine's agent to its end. */
+/** CPU time from the begin of a machine's agent to its end. */
 async function runOurs(program: Uint8Array, task: Task, turns: number): Promise<Took> {
   const words = argumentEntries("init", { arguments: [task.mode, `${turns}`, `${PAGES}`] });
   const entries = [{ name: "init", data: program }, ...words];
   const drives = [{ data: await buildBootImage({ entries }) }];
   const machine = await Machine.create({ memory: 256 << 20, drives });
   machine.run({ until: UNTIL, condition: () => machine.kernel.idle });
-  const start = performance.now();
+  const start = process.cpuUsage();
   machine.run({ until: UNTIL });
-  const ns = (performance.now() - start) * 1e6;
+  const { user, system } = process.cpuUsage(start);
   const end = machine.kernel.agents[0]?.end;
   if (end?.reason !== "exited") throw new Error(`cpu: the agent ended with ${end?.reason}`);
-  return { ns, cycles: Number(end.code) };
+  return { ns: (user + system) * 1000, cycles: Number(end.code) };
 }
 
 function runPeer(program: string, task: Task, turns: number): number {
@@ -59,6 +60,7 @@ function runPeer(program: string, task: Task, turns: number): number {
 }
 
 export async function measureNativeAgents(results: Results, progress: Progress): Promise<void> {
+  if (!hasTool("gcc")) return;
   const directory = mkdtempSync(join(tmpdir(), "bench-agent-"));
   try {
     const peer = join(directory, "peer");
