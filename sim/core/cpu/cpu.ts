@@ -124,6 +124,7 @@ export class Cpu {
   tscOffset: u64;
   pat: u64;
   miscEnable: u64;
+  speculationControl: u64;
   mtrrDefault: u64;
   mtrrs: usize;
 

@@ -25,19 +25,22 @@ export const SIGNATURE: u32 = 0x0003_06a9;
 const FEATURES_ECX: u32 = 0xc7ba_2203;
 const OSXSAVE: u32 = 1 << 27;
 /**
- * Leaf 1, EDX: FPU, DE, PSE, TSC, MSR, PAE, CX8, APIC, SEP, MTRR, PGE, CMOV, PAT, CLFSH, MMX, FXSR,
- * SSE, SSE2.
+ * Leaf 1, EDX: FPU, DE, PSE, TSC, MSR, PAE, CX8, APIC, SEP, MTRR, PGE, CMOV, PAT, PSE-36, CLFSH,
+ * MMX, FXSR, SSE, SSE2.
  */
-const FEATURES_EDX: u32 = 0x0789_bb7d;
+const FEATURES_EDX: u32 = 0x078b_bb7d;
 const MULTITHREADING: u32 = 1 << 28;
 /** Gone while IA32_APIC_BASE has the local APIC disabled (SDM 3A, 10.4.3). */
 const APIC: u32 = 1 << 9;
 /** Leaf 6, EAX: the APIC timer never stops. */
 const ALWAYS_RUNNING_TIMER: u32 = 1 << 2;
-/** Leaf 7, EBX: TSC_ADJUST, SMEP, INVPCID, no selectors in x87 state, RDSEED, SMAP. */
-const STRUCTURED_EBX: u32 = (1 << 1) | (1 << 7) | (1 << 10) | (1 << 13) | (1 << 18) | (1 << 20);
+/** Leaf 7, EBX: FSGSBASE, TSC_ADJUST, SMEP, INVPCID, no selectors in x87 state, RDSEED, SMAP. */
+const STRUCTURED_EBX: u32 =
+  (1 << 0) | (1 << 1) | (1 << 7) | (1 << 10) | (1 << 13) | (1 << 18) | (1 << 20);
 /** Leaf 7, ECX: UMIP. */
 const STRUCTURED_ECX: u32 = 1 << 2;
+/** Leaf 7, EDX: IBRS and IBPB, and ARCH_CAPABILITIES, which says that they are not needed. */
+const STRUCTURED_EDX: u32 = (1 << 26) | (1 << 29);
 /** Leaf 0x80000001, ECX: LAHF and SAHF in 64-bit mode, PREFETCHW. */
 const EXTENDED_ECX: u32 = (1 << 0) | (1 << 8);
 /** Leaf 0x80000001, EDX: SYSCALL, NX, 1 GiB pages, RDTSCP, long mode. */
@@ -100,7 +103,7 @@ function basic(cpu: Cpu, leaf: u32, subleaf: u32): void {
       return answer(cpu, ALWAYS_RUNNING_TIMER, 0, 0, 0);
     case 7:
       if (subleaf != 0) return answer(cpu, 0, 0, 0, 0);
-      return answer(cpu, 0, STRUCTURED_EBX, STRUCTURED_ECX, 0);
+      return answer(cpu, 0, STRUCTURED_EBX, STRUCTURED_ECX, STRUCTURED_EDX);
     case 0xb:
       return topology(cpu, subleaf);
     case 0xd:

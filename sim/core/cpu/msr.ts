@@ -9,6 +9,7 @@ import { canonical } from "./mmu";
 import { MTRRS, mtrrIndex, mtrrValid, patValid, MTRR_CAPABILITY } from "./mtrr";
 import { lapicMsrRead, lapicMsrReadable, lapicMsrWrite, lapicTscChanged } from "../interrupts/lapic";
 import {
+  MSR_ARCH_CAPABILITIES,
   MSR_CSTAR,
   MSR_EFER,
   MSR_FEATURE_CONTROL,
@@ -22,6 +23,8 @@ import {
   MSR_MTRR_CAPABILITY,
   MSR_MTRR_DEFAULT,
   MSR_PAT,
+  MSR_PREDICTION_COMMAND,
+  MSR_SPECULATION_CONTROL,
   MSR_STAR,
   MSR_SYSENTER_CS,
   MSR_SYSENTER_EIP,
@@ -42,6 +45,7 @@ const CHECK_LOW: u32 = 2;
 const CHECK_PAT: u32 = 3;
 const CHECK_MTRR_DEFAULT: u32 = 4;
 const CHECK_MISC: u32 = 5;
+const CHECK_SPECULATION: u32 = 6;
 
 /** Rows of number, offset in Cpu, check. */
 const STORED: StaticArray<u32> = [
@@ -49,6 +53,7 @@ const STORED: StaticArray<u32> = [
   MSR_SYSENTER_ESP, <u32>offsetof<Cpu>("sysenterEsp"), CHECK_CANONICAL,
   MSR_SYSENTER_EIP, <u32>offsetof<Cpu>("sysenterEip"), CHECK_CANONICAL,
   MSR_MISC_ENABLE, <u32>offsetof<Cpu>("miscEnable"), CHECK_MISC,
+  MSR_SPECULATION_CONTROL, <u32>offsetof<Cpu>("speculationControl"), CHECK_SPECULATION,
   MSR_PAT, <u32>offsetof<Cpu>("pat"), CHECK_PAT,
   MSR_MTRR_DEFAULT, <u32>offsetof<Cpu>("mtrrDefault"), CHECK_MTRR_DEFAULT,
   <u32>MSR_STAR, <u32>offsetof<Cpu>("star"), CHECK_NONE,
@@ -68,6 +73,16 @@ const FEATURE_CONTROL_LOCKED: u64 = 1;
  */
 const MISC_WRITABLE: u64 = 0x9;
 const MISC_FIXED: u64 = 0x1800;
+/** SPEC_CTRL has IBRS, PRED_CMD IBPB; nothing is predicted, so neither changes anything. */
+const SPECULATION_IBRS: u64 = 1;
+const PREDICTION_BARRIER: u64 = 1;
+/**
+ * What a processor that executes in order and speculates about nothing can say of itself: RDCL_NO (0),
+ * IBRS_ALL (1), SKIP_L1DFL_VMENTRY (3), SSB_NO (4), MDS_NO (5), IF_PSCHANGE_MC_NO (6), TAA_NO (8),
+ * SBDR_SSDP_NO (13), FBSDP_NO (14), PSDP_NO (15), BHI_NO (20), PBRSB_NO (24), GDS_NO (26), RFDS_NO (27)
+ * (SDM 4, table 2-2).
+ */
+const CAPABILITIES: u64 = 0x0d10_e17b;
 /** MTRR default type: type 0-7, fixed-range enable 10, enable 11. */
 const MTRR_DEFAULT_BITS: u64 = 0xcff;
 
@@ -108,6 +123,8 @@ function passes(check: u32, value: u64): bool {
       return patValid(value);
     case CHECK_MTRR_DEFAULT:
       return (value & ~MTRR_DEFAULT_BITS) == 0 && patValid(value & 0xff) && (value & 0xff) != 7;
+    case CHECK_SPECULATION:
+      return (value & ~SPECULATION_IBRS) == 0;
     case CHECK_MISC:
       return (value & ~(MISC_WRITABLE | MISC_FIXED)) == 0;
     default:
@@ -147,6 +164,8 @@ export function readMsrRegister(cpu: Cpu, index: u32): u64 {
       return FEATURE_CONTROL_LOCKED;
     case MSR_MICROCODE:
       return 0;
+    case MSR_ARCH_CAPABILITIES:
+      return CAPABILITIES;
     case MSR_MTRR_CAPABILITY:
       return MTRR_CAPABILITY;
     case <u32>MSR_EFER:
@@ -179,6 +198,8 @@ function tryWrite(cpu: Cpu, index: u32, value: u64): bool {
       return true;
     case MSR_MICROCODE:
       return true;
+    case MSR_PREDICTION_COMMAND:
+      return (value & ~PREDICTION_BARRIER) == 0;
     case <u32>MSR_EFER:
       return writeEfer(cpu, value);
     default:

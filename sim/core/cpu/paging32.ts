@@ -28,8 +28,9 @@ import {
 
 const TABLE: u32 = 0xffff_f000;
 const LARGE: u32 = 0xffc0_0000;
-/** Address bits of a large page that would lie above 4 GiB: there is no PSE-36 on this processor. */
-const LARGE_RESERVED: u32 = 0x003f_e000;
+/** Bits 20-13 of a large page's entry are bits 39-32 of its address (PSE-36); bit 21 is reserved. */
+const LARGE_RESERVED: u32 = 0x0020_0000;
+const LARGE_ABOVE: u32 = 0x001f_e000;
 /** The TLB's size for a part of a large page. */
 const LARGE_SHIFT: u32 = 21;
 
@@ -50,6 +51,11 @@ function isLarge(cpu: Cpu, entry: u32): bool {
   return (entry & PAGE_SIZE) != 0 && (cpu.cr4 & CR4_PSE) != 0;
 }
 
+@inline
+function largeAddress(entry: u32): u64 {
+  return <u64>(entry & LARGE) | (<u64>(entry & LARGE_ABOVE) << 19);
+}
+
 /** As `walk` of mmu.ts. */
 export function walk32(cpu: Cpu, va: u64, access: u32): u64 {
   const upper = entryPointer(<u32>cpu.cr3, <u32>va >> 22);
@@ -58,14 +64,14 @@ export function walk32(cpu: Cpu, va: u64, access: u32): u64 {
   if (isLarge(cpu, directory)) {
     if (directory & LARGE_RESERVED)
       return pageFault(cpu, va, access, FAULT_PRESENT | FAULT_RESERVED);
-    const page = (directory & LARGE) | (<u32>va & (1 << LARGE_SHIFT));
+    const page = largeAddress(directory) | (va & (1 << LARGE_SHIFT));
     return map(cpu, va, access, directory, page, 0, upper, LARGE_SHIFT);
   }
   const lower = entryPointer(directory, (<u32>va >> 12) & 0x3ff);
   const entry = entryValue(lower);
   if (!(entry & PAGE_PRESENT)) return pageFault(cpu, va, access, 0);
   const both = entry & (directory | ~(<u32>(PAGE_WRITE | PAGE_USER)));
-  return map(cpu, va, access, both, entry & TABLE, upper, lower, 12);
+  return map(cpu, va, access, both, <u64>(entry & TABLE), upper, lower, 12);
 }
 
 /** Checks the rights of `entry`, marks the path, fills the TLB. */
@@ -74,7 +80,7 @@ function map(
   va: u64,
   access: u32,
   entry: u32,
-  page: u32,
+  page: u64,
   upper: usize,
   last: usize,
   shift: u32,
@@ -83,7 +89,7 @@ function map(
   if (!permitted(cpu, rights, access)) return pageFault(cpu, va, access, FAULT_PRESENT);
   if (upper != 0) mark(upper, PAGE_ACCESSED);
   mark(last, access & FAULT_WRITE ? PAGE_ACCESSED | PAGE_DIRTY : PAGE_ACCESSED);
-  let frame = <u64>page | rights | <u64>(entryValue(last) & PAGE_DIRTY);
+  let frame = page | rights | <u64>(entryValue(last) & PAGE_DIRTY);
   if (cpu.cr4 & CR4_PGE) frame |= <u64>(entry & PAGE_GLOBAL);
   tlbFill(cpu, va, frame, shift);
   return found(cpu, va, frame, shift, access);
@@ -104,7 +110,7 @@ export function peek32(cpu: Cpu, va: u64): u64 {
   if (!(directory & PAGE_PRESENT)) return NO_ADDRESS;
   if (isLarge(cpu, directory)) {
     if (directory & LARGE_RESERVED) return NO_ADDRESS;
-    return <u64>((directory & LARGE) | (<u32>va & ~LARGE));
+    return largeAddress(directory) | (va & <u64>(~LARGE));
   }
   const entry = entryValue(entryPointer(directory, (<u32>va >> 12) & 0x3ff));
   return entry & PAGE_PRESENT ? <u64>((entry & TABLE) | (<u32>va & 0xfff)) : NO_ADDRESS;

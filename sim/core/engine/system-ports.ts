@@ -20,7 +20,7 @@ import {
   segmentOf,
 } from "./system-operands";
 import { OP_IN, OP_INS, OP_OUT } from "../../spec/isa/operations.generated";
-import { CR0_PE, RFLAGS_DF, RFLAGS_VM, VECTOR_GP } from "../../spec/x86";
+import { CR0_PE, RFLAGS_DF, RFLAGS_RF, RFLAGS_VM, VECTOR_GP } from "../../spec/x86";
 
 const RCX: u32 = 1;
 const RSI: u32 = 6;
@@ -90,5 +90,7 @@ function iterate(cpu: Cpu, ip: usize, input: bool, port: u32, bytes: u32): void 
   if (!repeated) return;
   const left = readSlot(count, width) - 1;
   writeSlot(count, width, left);
-  if (readSlot(count, width) != 0) cpu.rip -= lengthOf(ip);
+  if (readSlot(count, width) == 0) return;
+  cpu.rip -= lengthOf(ip);
+  cpu.rflags |= RFLAGS_RF;
 }

@@ -1,11 +1,21 @@
 /** Instructions that load segment registers, far transfers and SWAPGS. */
-import { charge, Cpu, Segment, SEGMENT_GS, SEGMENT_SS, segmentAt, SHADOW_STACK } from "../cpu/cpu";
+import {
+  charge,
+  Cpu,
+  Segment,
+  SEGMENT_FS,
+  SEGMENT_GS,
+  SEGMENT_SS,
+  segmentAt,
+  SHADOW_STACK,
+} from "../cpu/cpu";
+import { canonical } from "../cpu/mmu";
 import { SEGMENT_CYCLES } from "../cpu/prices";
 import { farReturn, interruptReturn } from "../cpu/return";
-import { loadSegmentRegister } from "../cpu/segments";
+import { loadSegmentRegister, refuse } from "../cpu/segments";
 import { farCall, farJump } from "../cpu/transfer";
 import { keepState, putBack } from "../cpu/undo";
-import { writeSlot } from "./integer";
+import { readSlot, writeSlot } from "./integer";
 import { setStackPointer, stackPeek, stackPush } from "./stack";
 import {
   aboveOf,
@@ -16,6 +26,7 @@ import {
   readRm,
   registerSlot,
   regOf,
+  rmOf,
   writeRm,
 } from "./system-operands";
 import {
@@ -30,10 +41,21 @@ import {
   OP_MOV_TO_SEGMENT,
   OP_POP_SEGMENT,
   OP_PUSH_SEGMENT,
+  OP_RDFSBASE,
+  OP_RDGSBASE,
   OP_RETF,
   OP_SWAPGS,
+  OP_WRFSBASE,
+  OP_WRGSBASE,
 } from "../../spec/isa/operations.generated";
-import { SEGMENT_NUMBER_DS, SEGMENT_NUMBER_ES, SEGMENT_NUMBER_FS } from "../../spec/x86";
+import {
+  CR4_FSGSBASE,
+  SEGMENT_NUMBER_DS,
+  SEGMENT_NUMBER_ES,
+  SEGMENT_NUMBER_FS,
+  VECTOR_GP,
+  VECTOR_UD,
+} from "../../spec/x86";
 
 export function executeSegment(cpu: Cpu, ip: usize, operation: u32): void {
   const bytes = operandBytes(ip);
@@ -51,6 +73,11 @@ export function executeSegment(cpu: Cpu, ip: usize, operation: u32): void {
       return popSegment(cpu, regOf(ip), bytes);
     case OP_SWAPGS:
       return swapGs(cpu);
+    case OP_RDFSBASE:
+    case OP_RDGSBASE:
+    case OP_WRFSBASE:
+    case OP_WRGSBASE:
+      return moveBase(cpu, ip, operation, bytes);
     case OP_JMP_FAR:
     case OP_CALL_FAR:
     case OP_RETF:
@@ -107,6 +134,21 @@ function swapGs(cpu: Cpu): void {
   const base = load<u64>(at);
   store<u64>(at, cpu.kernelGsBase);
   cpu.kernelGsBase = base;
+}
+
+/** RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE: at every level, when CR4.FSGSBASE lets them. */
+function moveBase(cpu: Cpu, ip: usize, operation: u32, bytes: u32): void {
+  if (!(cpu.cr4 & CR4_FSGSBASE)) {
+    refuse(cpu, VECTOR_UD, 0);
+    return;
+  }
+  const fs = operation == OP_RDFSBASE || operation == OP_WRFSBASE;
+  const segment = segmentAt(cpu, fs ? SEGMENT_FS : SEGMENT_GS);
+  const slot = registerSlot(cpu, rmOf(ip));
+  if (operation == OP_RDFSBASE || operation == OP_RDGSBASE) return writeSlot(slot, bytes, segment.base);
+  const base = readSlot(slot, bytes);
+  if (canonical(base)) segment.base = base;
+  else refuse(cpu, VECTOR_GP, 0);
 }
 
 function transfer(cpu: Cpu, ip: usize, operation: u32, bytes: u32): void {

@@ -56,6 +56,8 @@ import {
   OP_POPF,
   OP_POP_SEGMENT,
   OP_PUSH_SEGMENT,
+  OP_RDFSBASE,
+  OP_RDGSBASE,
   OP_RDMSR,
   OP_RDPMC,
   OP_RDTSC,
@@ -76,6 +78,8 @@ import {
   OP_VERR,
   OP_VERW,
   OP_WBINVD,
+  OP_WRFSBASE,
+  OP_WRGSBASE,
   OP_WRMSR,
   OP_XGETBV,
   OP_XRSTOR,
@@ -189,6 +193,10 @@ function dispatch(cpu: Cpu, ip: usize, operation: u32): void {
     case OP_RETF:
     case OP_IRET:
     case OP_SWAPGS:
+    case OP_RDFSBASE:
+    case OP_RDGSBASE:
+    case OP_WRFSBASE:
+    case OP_WRGSBASE:
       return executeSegment(cpu, ip, operation);
     default:
       dispatchPrivileged(cpu, ip, operation);
@@ -242,7 +250,7 @@ function dispatchPrivileged(cpu: Cpu, ip: usize, operation: u32): void {
     case OP_WBINVD:
       return executeControl(cpu, ip, operation);
     default:
-      // What CPUID doesn't announce: MONITOR, MWAIT, XSAVEC, XSAVES, RDFSBASE and the like.
+      // What CPUID doesn't announce: MONITOR, MWAIT, XSAVEC, XSAVES and the like.
       refuse(cpu, VECTOR_UD, 0);
   }
 }

@@ -6,12 +6,10 @@
  * has cycles for all of it, else as many of its instructions as there are cycles. Interrupts can come
  * up only where time, devices or the CPU's mode are touched: all of that leaves the blocks.
  */
-import { in64BitMode } from "../cpu/control";
-import { Cpu, CPU_RUNNING, SEGMENT_SS, SHADOW_STACK } from "../cpu/cpu";
+import { Cpu, CPU_RUNNING, SHADOW_STACK } from "../cpu/cpu";
 import { breakpointsHere, DR7_ENABLED } from "../cpu/debug";
 import { DR6_BS, raise, raiseFault } from "../cpu/exceptions";
 import { deliverPending, somethingWaits } from "../cpu/interrupts";
-import { canonical } from "../cpu/mmu";
 import { refuse } from "../cpu/segments";
 import { selectFastLines } from "../cpu/tlb";
 import { CODE_64 } from "../decode/instruction";
@@ -36,7 +34,6 @@ import {
 import { jumpTag, MODE_CODE, MODE_LIMITED, modeOf, NO_TAG } from "./mode";
 import { executeString, isString } from "./strings";
 import { executeSystem } from "./system";
-import { hasMemory, operandBytes, operationOf, segmentOf } from "./system-operands";
 import { inWindow } from "./windows";
 import { RFLAGS_RF, RFLAGS_TF, VECTOR_DB, VECTOR_DE, VECTOR_GP, VECTOR_SS } from "../../spec/x86";
 
@@ -56,7 +53,11 @@ export function codeTurn(cpu: Cpu): void {
       budget = debugBudget(cpu, budget);
     }
     if (special(cpu)) runSpecial(cpu);
-    else run(cpu, budget);
+    else {
+      // Of an instruction that has ended or will fault; or of a repeated one, which sets it again.
+      cpu.rflags &= ~(<u64>RFLAGS_RF);
+      run(cpu, budget);
+    }
     deliverAll(cpu);
   }
   storeFlags(cpu);
@@ -78,7 +79,7 @@ function deliverAll(cpu: Cpu): void {
 /** Whether the next instruction is followed by something: a trap, or the end of a shadow. */
 @inline
 function special(cpu: Cpu): bool {
-  const watched = (cpu.rflags & (RFLAGS_TF | RFLAGS_RF)) != 0 || (cpu.dr7 & DR7_ENABLED) != 0;
+  const watched = (cpu.rflags & RFLAGS_TF) != 0 || (cpu.dr7 & DR7_ENABLED) != 0;
   return watched || cpu.interruptShadow != 0;
 }
 
@@ -298,6 +299,7 @@ function outsideOfBlock(cpu: Cpu, budget: u64): void {
     const ended = executeString(cpu, ip, budget);
     if (cpu.fault != 0) return fault(cpu);
     if (ended) cpu.rip = following;
+    else cpu.rflags |= RFLAGS_RF;
     return;
   }
   cpu.rip = following;
@@ -306,12 +308,5 @@ function outsideOfBlock(cpu: Cpu, budget: u64): void {
   loadFlags(cpu);
   if (cpu.fault == 0) return pass(cpu, 1);
   cpu.rip = start;
-  if (cpu.fault == VECTOR_GP && beyondStack(cpu, ip)) cpu.fault = VECTOR_SS;
   fault(cpu);
-}
-
-/** Whether the memory operand is one of the stack segment and its address isn't canonical. */
-function beyondStack(cpu: Cpu, ip: usize): bool {
-  if (!hasMemory(ip) || segmentOf(ip) != SEGMENT_SS || !in64BitMode(cpu)) return false;
-  return !canonical(cpu.t3) || !canonical(cpu.t3 + operandBytes(ip) - 1);
 }

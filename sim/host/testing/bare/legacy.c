@@ -139,12 +139,14 @@ static void pages(void) {
   clear(directory_pae, 4096);
   clear(table_pae, 4096);
   directory[0] = 0x83;
+  directory[257] = 0x83;
   directory[256] = (u32)table | 7;
   table[0] = (u32)page | 7;
   pointers[0] = (u32)directory_pae | 1;
   pointers[1] = (u32)directory_pae | 1;
   directory_pae[0] = 0x83;
   directory_pae[1] = 0x200083;
+  directory_pae[3] = 0x83;
   directory_pae[2] = (u32)table_pae | 7;
   table_pae[0] = (u32)page | 7;
 }

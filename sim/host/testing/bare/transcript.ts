@@ -55,7 +55,7 @@ export function compiled(image: Image): Uint8Array {
 }
 
 /** Lines of all cases, from runs that each begin at a case and print from there on. */
-async function transcript(run: (first: number) => Promise<string>): Promise<string[]> {
+export async function transcript(run: (first: number) => Promise<string>): Promise<string[]> {
   const lines: string[] = [];
   while (true) {
     const text = await run(lines.length);
