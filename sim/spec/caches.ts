@@ -4,10 +4,10 @@
  * memory large enough for them; pages that are never touched cost it nothing.
  */
 
-/** A set of fast lines of the TLB. Of a CPU's four the last is never filled. */
+/** A set of fast lines of the TLB. Of a CPU's five the last is never filled. */
 export const CACHE_LINES_BYTES = 0x8000;
-/** Four sets of fast lines of the TLB, the jump cache and its filter: a CPU, and all 64 of them. */
-export const CACHE_CPU_BYTES = 0x6_0400;
+/** Five sets of fast lines of the TLB, the jump cache and its filter: a CPU, and all 64 of them. */
+export const CACHE_CPU_BYTES = 0x6_8400;
 export const CACHE_CPUS = 64;
 /** Heads of the block table's chains. */
 export const CACHE_TABLE_BYTES = 0x4_0000;

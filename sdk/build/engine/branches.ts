@@ -6,8 +6,10 @@ import {
   loading,
   type MicroOp,
   OPERANDS,
+  PUSH_ADDRESS_32,
   SLOWLY,
   storing,
+  TOP_32,
   WIDE,
   WIDTHS,
   type Width,
@@ -64,6 +66,7 @@ const calling = (before: string, branch: string) =>
     `store<u64>(cpu, va, RSP);
         ${branch}`,
   );
+const DOUBLEWORD = WIDTHS[2] as Width;
 const CANONICAL = "if (!canonical(target)) return refuseTarget(cpu, block, ip, left);";
 
 const jumps: MicroOp[] = [
@@ -101,6 +104,29 @@ const jumps: MicroOp[] = [
       `if (!canonical(value)) return refuseTarget(cpu, block, ip, left);
         store<u64>(cpu, va + 8 + <u64>load<u32>(ip, 8), RSP);
         ${indirect("value")}`,
+    ),
+    branches: true,
+  },
+  // In 32-bit code whose segments are flat: no target is beyond the limit of CS.
+  {
+    name: "CALL_32",
+    ...storing(
+      PUSH_ADDRESS_32,
+      DOUBLEWORD,
+      "load<u32>(block, NEXT_SITE + 8)",
+      `store<u64>(cpu, va, RSP);
+        site = ${TAKEN};`,
+    ),
+    branches: true,
+  },
+  {
+    name: "RET_32",
+    ...loading(
+      TOP_32,
+      "u32",
+      32,
+      `store<u64>(cpu, <u64>(<u32>va + 4 + load<u32>(ip, 8)), RSP);
+        ${indirect("<u64>value")}`,
     ),
     branches: true,
   },

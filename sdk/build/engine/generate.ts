@@ -157,7 +157,7 @@ import {
   storeSlow,
   storeVector,
 } from "./access";
-import { executeAddress } from "./address";
+import { executeAddress, reached } from "./address";
 import {
   adc,
   add,

@@ -5,7 +5,7 @@
  *   0 op  u16 | 2 a | 3 b | 4 c | 5 s | 6 length | 7 count | 8 imm i32 | 12 y u32
  *
  * a, b and c are slots (offsets in Cpu). A memory operand is b + (c << s) + the 64 bits at 8; bit 7
- * of s says that it is in the stack segment. `length` and `count` are those of the instructions that
+ * of s says that it is in the stack segment, bit 6 that it is in a flat one of 32-bit code. `length` and `count` are those of the instructions that
  * end with the micro-op, else 0. Inside a case `cpu`, `ip`, `block`, `left`, `lines` and `context` are
  * the interpreter's variables.
  *
@@ -51,7 +51,13 @@ export const SLOWLY = "return leave(LEFT_SLOWLY, block, ip, left);";
 /** In `slow`, behind a call. */
 export const CHECK = "if (faulted(cpu)) return;";
 
-/** Linear address of the memory operand, with an index or without. */
+/** In `slow`: where an access of so many bytes at `va` is. */
+export const reaching = (
+  bytes: number,
+) => `const at = reached(changetype<Cpu>(cpu), ip, va, ${bytes});
+        ${CHECK}`;
+
+/** Sum of the memory operand, with an index or without. */
 const ADDRESS = {
   indexed: `load<u64>(${B}) + (load<u64>(${C}) << load<u8>(ip, 5)) + load<u64>(ip, 8)`,
   based: `load<u64>(${B}) + load<u64>(ip, 8)`,
@@ -79,7 +85,8 @@ export function loading(before: string, type: string, bits: number, use: string)
         const value = load<${type}>(${POINTER});
         ${use};`,
     slow: `${before}
-        const value = <${type}>loadSlow(changetype<Cpu>(cpu), va, ${bits / 8});
+        ${reaching(bits / 8)}
+        const value = <${type}>loadSlow(changetype<Cpu>(cpu), at, ${bits / 8});
         ${CHECK}
         ${use};`,
   };
@@ -94,7 +101,8 @@ export function storing(before: string, width: Width, value: string, then = ""):
         store<${unsigned}>(${POINTER}, ${value});
         ${then}`,
     slow: `${before}
-        storeSlow(changetype<Cpu>(cpu), va, ${bits / 8}, <u64>(${value}));
+        ${reaching(bits / 8)}
+        storeSlow(changetype<Cpu>(cpu), at, ${bits / 8}, <u64>(${value}));
         ${CHECK}
         ${then}`,
   };
@@ -148,8 +156,9 @@ const modifies: MicroOp[] = [
         store<usize>(MODIFIED, pointer);
         store<u64>(${A}, <u64>load<${unsigned}>(pointer));`,
     slow: `const va = ${ADDRESS.indexed};
+        ${reaching(bits / 8)}
         store<usize>(MODIFIED, 0);
-        const value = modifyBegin(changetype<Cpu>(cpu), va, ${bits / 8});
+        const value = modifyBegin(changetype<Cpu>(cpu), at, ${bits / 8});
         ${CHECK}
         store<u64>(${A}, value);`,
   })),
@@ -165,6 +174,10 @@ const modifies: MicroOp[] = [
 const PUSH_ADDRESS = "const va = load<u64>(cpu, RSP) - 8;";
 const QUADWORD = WIDTHS[3] as Width;
 const PUSHED = "store<u64>(cpu, va, RSP);";
+/** In a flat stack segment of 32 bits. */
+export const TOP_32 = "const va = <u64>load<u32>(cpu, RSP);";
+export const PUSH_ADDRESS_32 = "const va = <u64>(load<u32>(cpu, RSP) - 4);";
+const DOUBLEWORD = WIDTHS[2] as Width;
 const stack: MicroOp[] = [
   { name: "PUSH", ...storing(PUSH_ADDRESS, QUADWORD, `load<u64>(${A})`, PUSHED) },
   { name: "PUSH_I", ...storing(PUSH_ADDRESS, QUADWORD, `<u64><i64>${IMMEDIATE}`, PUSHED) },
@@ -177,6 +190,18 @@ const stack: MicroOp[] = [
       64,
       `store<u64>(cpu, va + 8, RSP);
         store<u64>(${A}, value)`,
+    ),
+  },
+  { name: "PUSH_32", ...storing(PUSH_ADDRESS_32, DOUBLEWORD, `load<u32>(${A})`, PUSHED) },
+  { name: "PUSH_I_32", ...storing(PUSH_ADDRESS_32, DOUBLEWORD, `<u32>${IMMEDIATE}`, PUSHED) },
+  {
+    name: "POP_32",
+    ...loading(
+      TOP_32,
+      "u32",
+      32,
+      `store<u64>(cpu, <u64>(<u32>va + 4), RSP);
+        store<u64>(${A}, <u64>value)`,
     ),
   },
 ];

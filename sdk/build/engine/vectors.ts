@@ -10,6 +10,7 @@ import {
   type MicroOp,
   POINTER,
   READ_TAG,
+  reaching,
   SLOWLY,
   WRITE_TAG,
 } from "./micro-ops.ts";
@@ -24,7 +25,7 @@ const SLOT_B = `cpu + ${field(3)}`;
 const ADDRESS = `const va = load<u64>(cpu + ${field(3)})
           + (load<u64>(cpu + ${field(4)}) << load<u8>(ip, 5)) + load<u64>(ip, 8);`;
 /** An operand of 16 bytes must be aligned, whatever the segment (Intel SDM 3A, 6.15, #GP). */
-const ALIGNED = `if ((<u32>va & 15) != 0) return misaligned(cpu, block, ip, left);`;
+const ALIGNED = `if ((<u32>va & 15) != 0) return misaligned(cpu, block, ip, left, va);`;
 
 /** An access of so many bytes: by the fast line if it allows that, else by a function. */
 function access(bytes: number, tag: number, fast: string, slow: string, aligned = false) {
@@ -34,6 +35,7 @@ function access(bytes: number, tag: number, fast: string, slow: string, aligned 
         ${lineForbids(aligned ? 1 : bytes, tag)} ${SLOWLY}
         ${fast}`,
     slow: `${before}
+        ${reaching(bytes)}
         ${slow}`,
   };
 }
@@ -48,7 +50,7 @@ const loads: MicroOp[] = [
       bits / 8,
       READ_TAG,
       `v128.store(${A}, ${clearing(bits)}(${POINTER}));`,
-      `const value = loadSlow(changetype<Cpu>(cpu), va, ${bits / 8});
+      `const value = loadSlow(changetype<Cpu>(cpu), at, ${bits / 8});
           ${CHECK}
           v128.store(${A}, i64x2.replace_lane(i64x2.splat(0), 0, <i64>value));`,
     ),
@@ -59,7 +61,7 @@ const loads: MicroOp[] = [
       16,
       READ_TAG,
       `v128.store(${A}, v128.load(${POINTER}));`,
-      `const value = loadVector(changetype<Cpu>(cpu), va);
+      `const value = loadVector(changetype<Cpu>(cpu), at);
           ${CHECK}
           v128.store(${A}, value);`,
       aligned,
@@ -74,7 +76,7 @@ const stores: MicroOp[] = [
       bits / 8,
       WRITE_TAG,
       `store<u${bits}>(${POINTER}, load<u${bits}>(${A}));`,
-      `storeSlow(changetype<Cpu>(cpu), va, ${bits / 8}, <u64>load<u${bits}>(${A}));
+      `storeSlow(changetype<Cpu>(cpu), at, ${bits / 8}, <u64>load<u${bits}>(${A}));
           ${CHECK}`,
     ),
   })),
@@ -84,7 +86,7 @@ const stores: MicroOp[] = [
       16,
       WRITE_TAG,
       `v128.store(${POINTER}, v128.load(${A}));`,
-      `storeVector(changetype<Cpu>(cpu), va, v128.load(${A}));
+      `storeVector(changetype<Cpu>(cpu), at, v128.load(${A}));
           ${CHECK}`,
       aligned,
     ),

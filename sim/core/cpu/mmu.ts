@@ -9,7 +9,7 @@ import { physicalRead, physicalWrite } from "../bus/bus";
 import { debugControl, pageIsWatched } from "../debug";
 import { codeWritten } from "../engine/blocks";
 import { noteChange } from "../frames";
-import { engine, frameOf, LINES_ACCESS, LINES_SUPERVISOR, LINES_USER } from "../engine/memory";
+import { engine, frameOf, LINES_ACCESS, LINES_SUPERVISOR } from "../engine/memory";
 import { loadSized, ramPointer, storeSized } from "../ram";
 import { Cpu } from "./cpu";
 import { peek32, walk32 } from "./paging32";
@@ -18,6 +18,7 @@ import {
   FAST_READ,
   FAST_WRITE,
   fillFastLine,
+  userLines,
   flushPage,
   currentPcid,
   fastRead,
@@ -210,7 +211,7 @@ function addFastLine(cpu: Cpu, va: u64, address: u64, rights: u64, access: u32):
     if (frameOf(page).granules != 0) return;
     noteChange(frameOf(page));
   }
-  const set = user ? LINES_USER : open ? LINES_ACCESS : LINES_SUPERVISOR;
+  const set = user ? userLines(cpu) : open ? LINES_ACCESS : LINES_SUPERVISOR;
   fillFastLine(cpu, set, va, kind, page + (<usize>va & 0xfff));
 }
 

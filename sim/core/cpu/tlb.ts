@@ -15,6 +15,7 @@ import { allocate, allocateOne } from "../arena";
 import {
   dropJumps,
   LINES_ACCESS,
+  LINES_NARROW,
   LINES_NONE,
   LINES_SETS,
   LINES_SUPERVISOR,
@@ -23,9 +24,10 @@ import {
   mayBeCode,
 } from "../engine/memory";
 import { machine, Ptr } from "../machine";
+import { in64BitMode } from "./control";
 import { Cpu } from "./cpu";
 import { DR7_ENABLED } from "./debug";
-import { CR0_AM, CR4_PCIDE, LINEAR_ADDRESS_BITS, PAGE_GLOBAL, RFLAGS_AC } from "../../spec/x86";
+import { CR0_AM, CR4_PCIDE, EFER_LMA, LINEAR_ADDRESS_BITS, PAGE_GLOBAL, RFLAGS_AC } from "../../spec/x86";
 
 const WAYS: u32 = 4;
 /** Sets of the buffers for pages of 4 KiB, 2 MiB and 1 GiB; powers of two. */
@@ -242,9 +244,14 @@ export function dropFastLines(cpu: Cpu): void {
   cpu.fastContext = 1;
 }
 
-/** Selects the fast lines that may be used now: to be called when CPL, AC, SMAP or AM has changed. */
+/** The set of ring 3; lines of compatibility mode are apart from those of 64-bit mode. */
+export function userLines(cpu: Cpu): u32 {
+  return cpu.efer & EFER_LMA && !in64BitMode(cpu) ? LINES_NARROW : LINES_USER;
+}
+
+/** Selects the fast lines that may be used now: to be called when CPL, CS.L, AC, SMAP or AM has changed. */
 export function selectFastLines(cpu: Cpu): void {
-  let set = cpu.cpl == 3 ? LINES_USER : LINES_SUPERVISOR;
+  let set = cpu.cpl == 3 ? userLines(cpu) : LINES_SUPERVISOR;
   if (cpu.rflags & RFLAGS_AC) {
     if (cpu.cpl != 3) set = LINES_ACCESS;
     else if (cpu.cr0 & CR0_AM) set = LINES_NONE;
@@ -304,9 +311,11 @@ export const FAST_FETCH: u32 = 2;
 
 /**
  * Notes in the lines of `set` that accesses of `kind` to the page of `va` are allowed and reach the
- * WebAssembly address `pointer` (of the byte at `va`).
+ * WebAssembly address `pointer` (of the byte at `va`). 32-bit code counts on missing what it reaches by a
+ * sum that exceeds 32 bits (MODE_FLAT in engine/mode.ts).
  */
 export function fillFastLine(cpu: Cpu, set: u32, va: u64, kind: u32, pointer: usize): void {
+  if (va >> 32 != 0 && (set == LINES_NARROW || !(cpu.efer & EFER_LMA))) return;
   const line = lineOf(linesOf(cpu.index, set), va);
   const tag = (va & PAGE_NUMBER) | cpu.fastContext;
   // The three tags share one distance, so those of another page go.

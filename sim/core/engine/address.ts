@@ -14,7 +14,7 @@ import {
   SEGMENT_READABLE,
   SEGMENT_WRITABLE,
 } from "../cpu/segments";
-import { ADDRESS_OF_SYSTEM, ADDRESS_OF_X87, ADDRESS_WRITE } from "./emitter";
+import { ADDRESS_OF_SYSTEM, ADDRESS_OF_X87, ADDRESS_WRITE, IN_FLAT } from "./emitter";
 import { MICRO_BYTES } from "./blocks";
 import { forbidden } from "./system";
 import { operationOf } from "./system-operands";
@@ -23,6 +23,17 @@ import { CR0_PE, RFLAGS_VM, VECTOR_GP, VECTOR_SS } from "../../spec/x86";
 
 /** Bit 2 of a data segment's type: it grows down. */
 const SEGMENT_EXPAND_DOWN: u32 = SEGMENT_CONFORMING;
+
+/**
+ * Where the memory operand of the micro-op at `ip` is, `va` being the sum of its parts. In a flat segment
+ * that is cut to 32 bits, and what goes on beyond them is #GP(0) (of the stack segment #SS(0), turn.ts).
+ */
+export function reached(cpu: Cpu, ip: usize, va: u64, bytes: u32): u64 {
+  if (!(load<u8>(ip, 5) & IN_FLAT)) return va;
+  const linear = va & 0xffff_ffff;
+  if (linear + bytes > 0x1_0000_0000) refuse(cpu, VECTOR_GP, 0);
+  return linear;
+}
 
 /** CALL_ADDRESS: T3 = the linear address of the memory operand; y as in emitter.ts. */
 export function executeAddress(cpu: Cpu, ip: usize): void {

@@ -8,6 +8,7 @@ import {
   emitStore,
   emitWide,
   in64,
+  inFlat,
   isMemory,
   linearAddress,
   operandSlot,
@@ -18,6 +19,7 @@ import {
   SLOT_ZERO,
   slotOf,
   sourceSlot,
+  IN_FLAT,
   IN_STACK,
   widthIndex,
 } from "./emitter";
@@ -30,6 +32,7 @@ import {
   M_AND_RI_32,
   M_AND_RI_32_JZ,
   M_CALL,
+  M_CALL_32,
   M_CALL_INTEGER,
   M_CALL_R,
   M_CMOV_32,
@@ -44,14 +47,20 @@ import {
   M_JUMP,
   M_JUMP_IF,
   M_JUMP_R,
+  M_LEA_32,
   M_LEA_64,
+  M_LOAD_B_32,
   M_LOAD_B_64,
   M_MOV_32,
   M_MOV_64,
   M_POP,
+  M_POP_32,
   M_PUSH,
+  M_PUSH_32,
   M_PUSH_I,
+  M_PUSH_I_32,
   M_RET,
+  M_RET_32,
   M_SETO,
   M_STORE_B_8,
   M_STORE_X_8,
@@ -214,7 +223,7 @@ function targetSlot(ins: Instruction): u32 {
   const slot = sourceSlot(ins, ins.kind0, bytes);
   if (bytes == 8) return slot;
   emit(bytes == 4 ? M_MOV_32 : M_ZX16, SLOT_T0, slot);
-  emitCall(M_CALL_INTEGER, SLOT_T0, 0, 0, INTEGER_CHECK_TARGET);
+  if (limited()) emitCall(M_CALL_INTEGER, SLOT_T0, 0, 0, INTEGER_CHECK_TARGET);
   return SLOT_T0;
 }
 
@@ -224,6 +233,15 @@ export function emitJump(ins: Instruction, block: Block): void {
   block.takenRip = targetOf(ins);
   checkDirect(block);
   emit(M_JUMP, 0);
+}
+
+/** s of micro-ops on a flat stack of 32 bits. */
+const FLAT_STACK: u32 = IN_FLAT | IN_STACK;
+
+/** Doublewords on such a stack, as 32-bit code mostly pushes them. */
+@inline
+function flatStack(ins: Instruction): bool {
+  return inFlat() && ins.operandBytes == 4;
 }
 
 /** CALL near. */
@@ -238,6 +256,11 @@ export function emitNearCall(ins: Instruction, block: Block): void {
   if (indirect) targetSlot(ins);
   else checkDirect(block);
   const next = <i32>engine().emitNextRip;
+  if (flatStack(ins)) {
+    if (!indirect) return emitWide(M_CALL_32, 0, 0, 0, FLAT_STACK, 0);
+    emitWide(M_PUSH_I_32, 0, 0, 0, FLAT_STACK, <u64>(<u32>next));
+    return emit(M_JUMP_R, SLOT_T0);
+  }
   emitCall(M_CALL_INTEGER, 0, 0, next, integerCall(INTEGER_PUSH_CONSTANT, ins.operandBytes));
   if (indirect) emit(M_JUMP_R, SLOT_T0);
   else emit(M_JUMP, 0);
@@ -248,6 +271,7 @@ export function emitReturn(ins: Instruction): void {
   const extra: i32 = ins.kind0 == KIND_I ? <i32>ins.immediate : 0;
   const bytes = ins.operandBytes;
   if (in64()) return emitWide(M_RET, 0, 0, 0, IN_STACK, <u64>(<u32>extra));
+  if (flatStack(ins)) return emitWide(M_RET_32, 0, 0, 0, FLAT_STACK, <u64>(<u32>extra));
   emitCall(M_CALL_INTEGER, SLOT_T0, 0, 0, integerCall(INTEGER_PEEK, bytes));
   emitCall(M_CALL_INTEGER, SLOT_T0, 0, 0, INTEGER_CHECK_TARGET);
   emitCall(M_CALL_INTEGER, 0, 0, extra + <i32>bytes, INTEGER_DROP);
@@ -264,11 +288,13 @@ export function emitPush(ins: Instruction): void {
   const bytes: u32 = ins.operandBytes;
   if (ins.kind0 == KIND_I) {
     if (quadwords(ins)) return emitWide(M_PUSH_I, 0, 0, 0, IN_STACK, <u64>(<u32>ins.immediate));
+    if (flatStack(ins)) return emitWide(M_PUSH_I_32, 0, 0, 0, FLAT_STACK, <u64>(<u32>ins.immediate));
     const y = integerCall(INTEGER_PUSH_CONSTANT, bytes);
     return emitCall(M_CALL_INTEGER, 0, 0, <i32>ins.immediate, y);
   }
   const slot = sourceSlot(ins, ins.kind0, bytes);
   if (quadwords(ins)) emitWide(M_PUSH, slot, 0, 0, IN_STACK, 0);
+  else if (flatStack(ins)) emitWide(M_PUSH_32, slot, 0, 0, FLAT_STACK, 0);
   else emitCall(M_CALL_INTEGER, slot, 0, 0, integerCall(INTEGER_PUSH, bytes));
 }
 
@@ -277,6 +303,7 @@ export function emitPop(ins: Instruction): void {
   if (isMemory(ins, ins.kind0)) return popMemory(ins);
   const slot = operandSlot(ins, ins.kind0, bytes);
   if (quadwords(ins)) emitWide(M_POP, slot, 0, 0, IN_STACK, 0);
+  else if (flatStack(ins)) emitWide(M_POP_32, slot, 0, 0, FLAT_STACK, 0);
   else emitCall(M_CALL_INTEGER, slot, 0, 0, integerCall(INTEGER_POP, bytes));
 }
 
@@ -293,6 +320,11 @@ function popMemory(ins: Instruction): void {
 
 /** LEAVE. */
 export function emitLeave(ins: Instruction): void {
+  if (flatStack(ins)) {
+    emitWide(M_LOAD_B_32, SLOT_T0, SLOT_RBP, SLOT_ZERO, FLAT_STACK, 0);
+    emitWide(M_LEA_32, SLOT_RSP, SLOT_RBP, SLOT_ZERO, 0, 4);
+    return emit(M_MOV_32, SLOT_RBP, SLOT_T0);
+  }
   if (!quadwords(ins))
     return emitCall(M_CALL_INTEGER, 0, 0, 0, integerCall(ins.operation, ins.operandBytes));
   emitWide(M_LOAD_B_64, SLOT_T0, SLOT_RBP, SLOT_ZERO, IN_STACK, 0);

@@ -1,5 +1,5 @@
 /** Writes micro-ops (sdk/build/engine/micro-ops.ts), and the operands that instructions share. */
-import { Cpu, Segment, SEGMENT_FS, SEGMENT_SS } from "../cpu/cpu";
+import { Cpu, Segment, SEGMENT_CS, SEGMENT_FS, SEGMENT_SS } from "../cpu/cpu";
 import { BASE_RIP, CODE_64, Instruction, NO_REGISTER } from "../decode/instruction";
 import { MICRO_BYTES } from "./blocks";
 import { engine } from "./memory";
@@ -15,7 +15,7 @@ import {
   M_STORE_B_8,
   M_STORE_X_8,
 } from "./micro.generated";
-import { MODE_CODE } from "./mode";
+import { MODE_CODE, MODE_FLAT } from "./mode";
 import { KIND_ACCUMULATOR, KIND_G, KIND_S, KIND_Z } from "../../spec/isa/operands";
 
 /** Slots that are no general register. */
@@ -31,6 +31,10 @@ export const SLOT_RBP: u32 = 40;
 
 /** Bit 7 of a memory operand's scale: it is in the stack segment. */
 export const IN_STACK: u32 = 0x80;
+/** Bit 6: it is in a flat segment of 32-bit code (MODE_FLAT). Shifts take bits 5-0 only. */
+export const IN_FLAT: u32 = 0x40;
+/** Further below its base than this no operand is meant to be: such a displacement is an address. */
+const BELOW_BASE: i64 = -0x100_0000;
 /** In y of CALL_ADDRESS: segment in bits 7-0, bytes in 15-8, address size in 23-16, then these. */
 export const ADDRESS_WRITE: u32 = 1 << 24;
 /** The next micro-op is SYSTEM's: whether it may be executed at all is asked before its operand matters. */
@@ -96,6 +100,11 @@ function setMemory(base: u32, index: u32, scale: u32, displacement: u64): void {
   state.memoryDisplacement = displacement;
 }
 
+@inline
+export function inFlat(): bool {
+  return (engine().emitMode & MODE_FLAT) != 0;
+}
+
 /** The effective address, without its segment, as a memory operand; it may need more than one. */
 export function effectiveAddress(ins: Instruction): void {
   const ripRelative = ins.base == BASE_RIP;
@@ -111,9 +120,20 @@ export function effectiveAddress(ins: Instruction): void {
  */
 export function linearAddress(ins: Instruction, bytes: u32, write: bool, flags: u32 = 0): void {
   effectiveAddress(ins);
+  if (inFlat() && ins.addressBytes == 4 && ins.segment < SEGMENT_FS && ins.segment != SEGMENT_CS)
+    return flat(ins);
   const plain = in64() && ins.addressBytes == 8;
   if (!plain || ins.segment >= SEGMENT_FS) segmented(ins, bytes, write, flags);
   else if (ins.segment == SEGMENT_SS) engine().memoryScale |= IN_STACK;
+}
+
+/** The sum is cut where no fast line has it: so it should be right without, as mostly it can be. */
+function flat(ins: Instruction): void {
+  const state = engine();
+  const displacement = <i64>state.memoryDisplacement;
+  const alone = state.memoryBase == SLOT_ZERO && state.memoryIndex == SLOT_ZERO;
+  if (alone || displacement < BELOW_BASE) state.memoryDisplacement = <u64>displacement & 0xffff_ffff;
+  state.memoryScale |= ins.segment == SEGMENT_SS ? IN_FLAT | IN_STACK : IN_FLAT;
 }
 
 /** The same for an effective address that is in T3 already. */
@@ -146,8 +166,12 @@ function segmented(ins: Instruction, bytes: u32, write: bool, flags: u32 = 0): v
   setMemory(SLOT_T3, SLOT_ZERO, in64() && ins.segment == SEGMENT_SS ? IN_STACK : 0, 0);
 }
 
-/** For functions that take the address of their memory operand from T3. */
+/** For functions that take the address of their memory operand from T3, checked. */
 export function addressInT3(ins: Instruction, bytes: u32, write: bool, flags: u32 = 0): void {
+  if (!in64()) {
+    effectiveAddress(ins);
+    return segmented(ins, bytes, write, flags);
+  }
   linearAddress(ins, bytes, write, flags);
   if (engine().memoryBase != SLOT_T3) emitMemory(M_LEA_64, SLOT_T3);
 }

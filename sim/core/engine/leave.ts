@@ -2,6 +2,7 @@
 import { Cpu } from "../cpu/cpu";
 import { FastLine, LINE_MASK, LINE_SHIFT } from "../cpu/tlb";
 import { FAULT_PROTECTION, writable } from "./access";
+import { reached } from "./address";
 import { engine, ENGINE_BASE, EngineState } from "./memory";
 
 /** At `site`: the block behind it is not known, has been dropped, or is longer than the budget. */
@@ -62,9 +63,13 @@ export function refuseTarget(cpu: usize, block: usize, operation: usize, left: i
   leave(LEFT_REFUSED, block, operation, left);
 }
 
-/** A vector in memory that isn't aligned, whatever the segment (Intel SDM 3A, 6.15, #GP). */
-export function misaligned(cpu: usize, block: usize, operation: usize, left: i32): void {
-  store<u32>(cpu, FAULT_PROTECTION, offsetof<Cpu>("fault"));
+/**
+ * A vector in memory at `va` that isn't aligned, whatever the segment (Intel SDM 3A, 6.15, #GP); what
+ * exceeds its segment comes before that.
+ */
+export function misaligned(cpu: usize, block: usize, operation: usize, left: i32, va: u64): void {
+  reached(changetype<Cpu>(cpu), operation, va, 16);
+  if (!faulted(cpu)) store<u32>(cpu, FAULT_PROTECTION, offsetof<Cpu>("fault"));
   leave(LEFT_FAULT, block, operation, left);
 }
 

@@ -123,10 +123,12 @@ export const LINES_SUPERVISOR: u32 = 0;
 export const LINES_USER: u32 = 1;
 /** A supervisor that may reach user pages in spite of SMAP, because AC is set. */
 export const LINES_ACCESS: u32 = 2;
+/** Compatibility mode in ring 3: what 64-bit code has reached beyond 4 GiB isn't there. */
+export const LINES_NARROW: u32 = 3;
 /** Sets that are ever filled. */
-export const LINES_SETS: u32 = 3;
+export const LINES_SETS: u32 = 4;
 /** Never filled: each access is to be looked at, for its alignment. */
-export const LINES_NONE: u32 = 3;
+export const LINES_NONE: u32 = 4;
 
 export function linesOf(cpu: u32, set: u32): usize {
   return cpuCaches(cpu) + <usize>set * LINES_BYTES;

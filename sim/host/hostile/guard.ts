@@ -19,7 +19,7 @@ const PATTERN = 0xa5;
 /** Of a long span the ends are looked at. */
 const SPAN_MAX = 0x1_0000;
 /** Sets of fast lines that are filled. */
-const LINE_SETS = 3;
+const LINE_SETS = 4;
 const LINE_BYTES = 32;
 const PAGE_MASK = 0xfff;
 
