@@ -71,6 +71,12 @@ export function linearOf(cpu: Cpu, index: u32, offset: u64, bytes: u32, write: b
   return (segment.base + offset) & 0xffff_ffff;
 }
 
+/** Whether a segment that was read may be written, too; for stores that depend on what was loaded. */
+export function mayStoreIn(cpu: Cpu, index: u32): bool {
+  if (in64BitMode(cpu) || usable(cpu, segmentAt(cpu, index), true)) return true;
+  return refuse(cpu, index == SEGMENT_SS ? VECTOR_SS : VECTOR_GP, 0);
+}
+
 /** Limit check; the end may not wrap around. */
 function within(segment: Segment, offset: u32, bytes: u32): bool {
   const last = <u64>offset + (bytes == 0 ? 0 : bytes - 1);

@@ -31,7 +31,6 @@ import { M_CLI, M_NEXT, M_RAISE, M_SET_AC, M_STI, M_SYSTEM } from "./micro.gener
 import { MODE_CODE } from "./mode";
 import { KIND_A, KIND_DX, KIND_E, KIND_M } from "../../spec/isa/operands";
 import {
-  OP_ARPL,
   OP_CALL,
   OP_CLAC,
   OP_CLI,
@@ -187,7 +186,6 @@ function storesState(operation: u32): bool {
     case OP_STR:
     case OP_SMSW:
     case OP_MOV_FROM_SEGMENT:
-    case OP_ARPL:
     case OP_XSAVE:
     case OP_XSAVEOPT:
       return true;

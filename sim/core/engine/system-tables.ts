@@ -17,13 +17,16 @@ import {
   SEGMENT_USER,
   SEGMENT_WRITABLE,
 } from "../cpu/segments";
+import { mayStoreIn } from "./address";
 import { readSlot, writeSlot } from "./integer";
 import {
+  hasMemory,
   loadOperand,
   operandBytes,
   readRm,
   registerSlot,
   regOf,
+  segmentOf,
   storeOperand,
   writableOperand,
   writeRm,
@@ -107,12 +110,16 @@ function setZero(cpu: Cpu, on: bool): void {
   cpu.rflags = on ? cpu.rflags | RFLAGS_ZF : cpu.rflags & ~(<u64>RFLAGS_ZF);
 }
 
-/** ARPL: the selector's RPL becomes no lower than that of the caller's. */
+/**
+ * ARPL: the selector's RPL becomes no lower than that of the caller's. Nothing is stored, and nothing
+ * has to be writable, when it already is so (the operation in SDM 2A, ARPL).
+ */
 function adjustPrivilege(cpu: Cpu, ip: usize): void {
   const selector = <u32>readRm(cpu, ip, 2);
   if (cpu.fault != 0) return;
   const least = <u32>readSlot(registerSlot(cpu, regOf(ip)), 2) & 3;
   const lower = (selector & 3) < least;
+  if (lower && hasMemory(ip) && !mayStoreIn(cpu, segmentOf(ip))) return;
   if (lower) writeRm(cpu, ip, 2, (selector & ~3) | least);
   if (cpu.fault == 0) setZero(cpu, lower);
 }

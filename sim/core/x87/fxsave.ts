@@ -4,6 +4,7 @@
  */
 import { Cpu } from "../cpu/cpu";
 import { in64BitMode } from "../cpu/control";
+import { canonical } from "../cpu/mmu";
 import { refuse } from "../cpu/segments";
 import { FAULT_PROTECTION } from "../engine/access";
 import { restoreLegacy, saveLegacy } from "./image";
@@ -101,5 +102,6 @@ export function executeFxrstor(cpu: Cpu, ip: usize): void {
 
 /** An address that isn't canonical is told by the access. */
 function aligned(cpu: Cpu): bool {
-  return (cpu.t3 & (ALIGNMENT - 1)) == 0 || refuse(cpu, FAULT_PROTECTION, 0);
+  const known = (cpu.t3 & (ALIGNMENT - 1)) == 0 || !canonical(cpu.t3);
+  return known || refuse(cpu, FAULT_PROTECTION, 0);
 }

@@ -108,6 +108,33 @@ export const ROWS: readonly Row[] = [
   { name: "MOV of 16 bits has to be aligned with RFLAGS.AC", code: "66 8b 4b 01", flags: AC },
   { name: "MOVSX of 16 bits, too", code: "0f bf 4b 01", flags: AC },
   { name: "MOVZX of 16 bits, too", code: "0f b7 4b 01", flags: AC },
+  {
+    name: "LGDT in ring 3 is #GP wherever its operand is",
+    code: "0f 01 55 00",
+    registers: { rbp: NONCANONICAL },
+  },
+  {
+    name: "FXRSTOR beyond canonical addresses is #SS, aligned or not",
+    code: "0f ae 4d 00",
+    registers: { rbp: NONCANONICAL + 4n },
+  },
+  {
+    name: "ARPL that has nothing to change only reads",
+    mode: CODE_32,
+    code: "2e 63 01",
+    registers: { rcx: MIDDLE },
+  },
+  {
+    name: "ARPL that has to store where it can't is #GP",
+    mode: CODE_32,
+    code: "2e 63 05 ff 27 60 00",
+    registers: { rax: 3 },
+  },
+  {
+    name: "ARPL of what is absent is #PF, if it may be written or not",
+    mode: CODE_32,
+    code: "2e 63 01",
+  },
 ];
 
 /** The case of a row: RIP is in the middle of a page. */
