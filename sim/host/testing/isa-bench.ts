@@ -20,8 +20,6 @@ const PAGES = 0x35_0000;
 const REGION = 0x60_0000;
 const REGION_END = 0x80_0000;
 const PAGE_DIRECTORY = PML4 + 0x2000;
-const EXIT_PAGES = 0x35_1000;
-const EXIT_PAGE = 0x35_2000;
 const GLOBAL_TABLE = 0x35_3000;
 const GLOBAL_TABLE_LIMIT = 0x7f;
 /** PE, MP, ET, NE, WP, AM, PG: as Linux has them. */
@@ -45,15 +43,23 @@ const BREAKPOINT = 3;
 const OVERFLOW = 4;
 const KERNEL_GATE = 0x8e;
 const HLT = 0xf4;
-const PROTECTION = 13;
 const PAGE_FAULT = 14;
 /** Error code of a fetch by ring 3 from where there is no page. */
 const USER_FETCH = 0x14;
+/** Their numbers. */
+const OUTSIDE_PAGES: ReadonlySet<number> = new Set([L.EXIT >> 12, L.ENTRY >> 12]);
 const RUNTIMES_END = BigInt(USER_TEXT) + BigInt(USER_TEXT_BYTES);
 const WITH_ERROR_CODE = new Set([8, 10, 11, 12, 13, 14, 17, 21]);
 const RUNNING = 1;
 /** More instructions than any case has that ends. */
 const CYCLES = 50_000n;
+
+/** Whether code of this segment at `rip` is where isa-native.c ends a case. */
+function endsAt(rip: number, selector: number): boolean {
+  if (rip === L.EXIT) return selector === L.USER_64;
+  const { base, attributes } = S.segmentFor(selector);
+  return rip === L.EXIT_32 && selector !== L.USER_64 && base === 0 && (attributes & S.BIG) !== 0;
+}
 
 export class IsaBench {
   readonly #on: LongModeBench;
@@ -129,14 +135,12 @@ export class IsaBench {
     map(L.DATA, L.DATA_BYTES, PRESENT | USER | WRITABLE | NO_EXECUTE);
     map(L.READ_ONLY, PAGE_BYTES, PRESENT | USER | NO_EXECUTE);
     bench.write64(PAGE_DIRECTORY + (REGION >> 21) * 8, BigInt(PAGES) | 7n);
-    // Page tables have a page of their own each; that of EXIT has one entry.
-    bench.write64(EXIT_PAGES, BigInt(EXIT_PAGE) | PRESENT | USER);
-    bench.write64(PAGE_DIRECTORY + (L.EXIT >> 21) * 8, BigInt(EXIT_PAGES) | 7n);
+    // No page is where cases end.
+    bench.write64(PAGE_DIRECTORY + (L.EXIT >> 21) * 8, 0n);
     // Nothing else of the low 8 MiB is ring 3's, nor is there anything else in the other process.
     for (let n = 0; n < REGION >> 21; n++)
       bench.write64(PAGE_DIRECTORY + n * 8, BigInt(n << 21) | 0x83n);
     bench.do.writeControl(3, BigInt(PML4));
-    this.#bytes.fill(HLT, RAM_BASE + EXIT_PAGE, RAM_BASE + EXIT_PAGE + PAGE_BYTES);
     L.BACKGROUND.copy(this.#bytes, RAM_BASE + L.DATA);
   }
 
@@ -228,6 +232,9 @@ export class IsaBench {
       if (amiss) outcome.writeBigUInt64LE(cpu.rip, L.ADDRESS_AT);
       outcome.writeBigUInt64LE(cpu.rip, L.RIP_AT);
       outcome.writeBigUInt64LE(cpu.rflags, L.RFLAGS_AT);
+      [2, 1].forEach((number, n) => {
+        outcome.writeUInt16LE(cpu.segmentsAt(number).selector, L.SELECTORS_AT + 8 + 2 * n);
+      });
       return;
     }
     let at = RAM_BASE + Number(cpu.rsp);
@@ -236,14 +243,15 @@ export class IsaBench {
       at += 8;
     }
     const rip = this.#bytes.readBigUInt64LE(at);
-    const exit = BigInt(L.EXIT);
-    const ended = entry === PROTECTION && (rip === exit || rip === BigInt(L.EXIT_32));
-    outcome.writeUInt32LE(ended ? L.ENDED : entry, L.VECTOR_AT);
-    outcome.writeBigUInt64LE(ended ? exit : rip, L.RIP_AT);
+    const selector = this.#bytes.readUInt16LE(at + 8);
+    const outside = entry === PAGE_FAULT && OUTSIDE_PAGES.has(Number(cpu.cr2 >> 12n));
+    const ended = outside && endsAt(Number(rip), selector);
+    outcome.writeUInt32LE(ended ? L.ENDED : outside ? L.OUTSIDE : entry, L.VECTOR_AT);
+    outcome.writeBigUInt64LE(ended ? BigInt(L.EXIT) : rip, L.RIP_AT);
     this.#bytes.copy(outcome, L.RFLAGS_AT, at + 16, at + 24);
     this.#bytes.copy(outcome, L.RSP_AT, at + 24, at + 32);
     this.#bytes.copy(outcome, L.SELECTORS_AT + 8, at + 32, at + 34);
-    if (!ended) this.#bytes.copy(outcome, L.SELECTORS_AT + 10, at + 8, at + 10);
+    if (!ended) outcome.writeUInt16LE(selector, L.SELECTORS_AT + 10);
   }
 
   #readMemory(outcome: Buffer): void {

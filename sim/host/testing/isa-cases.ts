@@ -22,9 +22,10 @@ import type { Drawn } from "./isa-draw.ts";
 
 export const RECORD_BYTES = 1024;
 
-/** Far from all that a case may read, because what is there isn't the same. */
+/** Where a case ends, and from where isa-native.c enters it: the machine has nothing in these pages. */
 export const EXIT = 0x1000_0000;
 export const EXIT_32 = EXIT + 0x100;
+export const ENTRY = EXIT + 0x8000;
 export const CODE = 0x60_2000;
 export const CODE_BYTES = 0x2000;
 export const DATA = 0x60_5000;
@@ -42,9 +43,13 @@ export const USER_32 = 0x23;
 export const USER_DATA = 0x2b;
 export const USER_64 = 0x33;
 
-/** In the place of a vector: the code has come to EXIT; it never ends. */
+/**
+ * In the place of a vector: the code has come to EXIT; it never ends; it has reached for what isn't its
+ * own, the pages of EXIT and ENTRY, or come to EXIT in code of another size.
+ */
 export const ENDED = 0x100;
 export const ENDLESS = 0x101;
+export const OUTSIDE = 0x102;
 
 export const REGISTERS_AT = 0;
 export const RSP_AT = 32;

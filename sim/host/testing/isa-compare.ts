@@ -1,5 +1,5 @@
 /** Whether two processors agree about a case, and how to say it when they don't. */
-import { CODE_64 } from "../decoder.ts";
+import { CODE_16, CODE_32, CODE_64 } from "../decoder.ts";
 import { REGISTERS } from "./code.ts";
 import { segmentOf } from "./isa-address.ts";
 import * as L from "./isa-cases.ts";
@@ -16,11 +16,18 @@ const WITH_ERROR_CODE = new Set([8, 10, 11, 12, 13, 14, 17]);
 const POINTERS = L.IMAGE_AT + POINTERS_AT;
 const STATUS = L.IMAGE_AT + STATUS_AT;
 const STATUS_C1 = 0x200;
+const LINEAR_BITS = 57;
+const ADDRESS_BITS = new Map([
+  [CODE_16, 16],
+  [CODE_32, 32],
+  [CODE_64, 64],
+]);
 const hex = (value: bigint | number) => `0x${value.toString(16)}`;
 
 const NAMES = new Map([
   [L.ENDED, "ended"],
   [L.ENDLESS, "endless"],
+  [L.OUTSIDE, "outside"],
 ]);
 
 /** Outside of the case's own pages it depends on the kernels whether a page is present; of large operands, on the page. */
@@ -53,23 +60,39 @@ const MASKED_STORES = /^MASKMOV/;
 /** C1 is cleared by these in Intel's manual, and undefined after FFREE; AMD's processors have it otherwise. */
 const UNDEFINED_C1 = /^(FU?COMIP?|FFREEP?)$/;
 
-/** Operands of several words, which processors read and write in an order of their own: any may fault first. */
-const LARGE_OPERANDS = /^(FLDENV|FNSTENV|FNSAVE|FRSTOR|FXSAVE|FXRSTOR|IRET|RETF|CALL_FAR)$/;
+/**
+ * Operands of several words, the stack of far transfers among them, which processors read and write in an
+ * order of their own: any may fault first (Intel SDM 3A, 6.9, table 6-2: the order within a class).
+ */
+const LARGE_OPERANDS =
+  /^(FLDENV|FNSTENV|FNSAVE|FRSTOR|FXSAVE|FXRSTOR|IRET|RETF|CALL_FAR|JMP_FAR|L[EDSFG]S)$/;
 const LARGE_BYTES = 512n;
+const EXTENDED_BYTES = 10;
+/** Transfers that may leave 64-bit mode. */
+const FAR_TRANSFERS = /^(IRET|RETF|CALL_FAR|JMP_FAR)$/;
+const MEMORY_FAULTS = [STACK_FAULT, PROTECTION_FAULT, PAGE_FAULT, ALIGNMENT_CHECK];
 
-function sameFaultAddress(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
-  const distance = BigInt.asIntN(
-    64,
-    mine.readBigUInt64LE(L.ADDRESS_AT) - theirs.readBigUInt64LE(L.ADDRESS_AT),
-  );
-  if (!stepsAre(one, LARGE_OPERANDS)) return distance === 0n;
-  return distance > -LARGE_BYTES && distance < LARGE_BYTES;
+function hasLargeOperand(one: L.Case): boolean {
+  const extended = ({ drawn }: L.Step) =>
+    drawn.operands.some(({ bytes }) => bytes === EXTENDED_BYTES);
+  return stepsAre(one, LARGE_OPERANDS) || one.steps.some(extended);
 }
 
-/** With RFLAGS.AC an area that isn't aligned may be #AC instead of #GP (Intel SDM 2A, FXSAVE). */
-function eitherAlignment(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
-  if (!stepsAre(one, /^FX(SAVE|RSTOR)$/)) return false;
-  return isVector(mine, PROTECTION_FAULT) && isVector(theirs, ALIGNMENT_CHECK);
+function modeOf({ record }: L.Case): number {
+  return record.readUInt16LE(L.MODE_AT);
+}
+
+/**
+ * Large operands wrap around with their mode's addresses. A far CALL out of 64-bit mode may push by the
+ * stack pointer's width of the mode that it leads to, as AMD's processors do.
+ */
+function sameFaultAddress(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+  const distance = mine.readBigInt64LE(L.ADDRESS_AT) - theirs.readBigInt64LE(L.ADDRESS_AT);
+  if (!hasLargeOperand(one)) return distance === 0n;
+  const called = modeOf(one) === CODE_64 && stepsAre(one, /^CALL_FAR$/);
+  const bits = called ? 32 : (ADDRESS_BITS.get(modeOf(one)) ?? 64);
+  const near = BigInt.asIntN(bits, distance);
+  return near > -LARGE_BYTES && near < LARGE_BYTES;
 }
 
 /** Whether an operand of 16 bytes is aligned, or within its segment, may be found out first (SDM 3A, 6.9). */
@@ -78,18 +101,51 @@ function eitherLimit(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
   return vectors && isVector(mine, STACK_FAULT) && isVector(theirs, PROTECTION_FAULT);
 }
 
-/** A far return may read all of its frame before it looks at the selectors in it, and an image be written until it ends. */
-function eitherFrame(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
-  if (!stepsAre(one, LARGE_OPERANDS) || !isVector(theirs, PAGE_FAULT)) return false;
-  return isVector(mine, PROTECTION_FAULT) || isVector(mine, STACK_FAULT);
+/**
+ * Each word of a large operand has its own limit, page and alignment, and a far return may read all of its
+ * frame before it looks at the selectors in it: the other fault is one of memory, which has no selector.
+ */
+function eitherWord(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+  if (!hasLargeOperand(one) || !MEMORY_FAULTS.some((vector) => isVector(mine, vector)))
+    return false;
+  if (isVector(theirs, PAGE_FAULT) || isVector(theirs, ALIGNMENT_CHECK)) return true;
+  const outside = isVector(theirs, STACK_FAULT) || isVector(theirs, PROTECTION_FAULT);
+  return outside && theirs.readUInt32LE(L.ERROR_AT) === 0;
+}
+
+/** Of several things that are wrong in the frame of a far return, each processor tells one. */
+function eitherCheck(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+  if (!stepsAre(one, /^(IRET|RETF)$/) || !isVector(mine, PROTECTION_FAULT)) return false;
+  return isVector(theirs, PROTECTION_FAULT) && theirs.readUInt32LE(L.ERROR_AT) === 0;
+}
+
+/** Below 64-bit mode Intel's CALL looks at its target, AMD's at the stack first: both are faults of one class. */
+function eitherPush(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+  if (modeOf(one) === CODE_64 || faultingOperation(one, theirs) !== "CALL") return false;
+  const pushing = [STACK_FAULT, PAGE_FAULT, ALIGNMENT_CHECK];
+  return isVector(mine, PROTECTION_FAULT) && pushing.some((vector) => isVector(theirs, vector));
+}
+
+/** MXCSR has bits that not every processor has (SDM 1, 11.6.6): AMD's bit 17 lets operands be misaligned. */
+function eitherMask(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+  if (!stepsAre(one, /^(LDMXCSR|FXRSTOR)$/) || !isVector(mine, PROTECTION_FAULT)) return false;
+  return theirs.readUInt32LE(L.IMAGE_AT + MXCSR_AT) > 0xffff;
 }
 
 /** An operand that wraps around at 4 GiB may exceed the limit of a flat segment, or not (Intel SDM 3A, 5.3). */
 function eitherWrap(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
-  if (one.record.readUInt16LE(L.MODE_AT) === CODE_64 || !isVector(theirs, PAGE_FAULT)) return false;
+  if (modeOf(one) === CODE_64 || !isVector(theirs, PAGE_FAULT)) return false;
   const end = theirs.readUInt32LE(L.ADDRESS_AT);
   const refused = isVector(mine, PROTECTION_FAULT) || isVector(mine, STACK_FAULT);
   return refused && end > -Number(LARGE_BYTES) >>> 0;
+}
+
+const EITHER = [eitherWord, eitherWrap, eitherLimit, eitherPush, eitherMask];
+
+/** The operation that has faulted; none when RIP is behind the case's own instructions. */
+function faultingOperation({ record, steps }: L.Case, outcome: Buffer): string | undefined {
+  const offset = outcome.readBigUInt64LE(L.RIP_AT) - record.readBigUInt64LE(L.RIP_AT);
+  return steps.find(({ at }) => BigInt(at) === offset)?.drawn.operation;
 }
 
 function isVector(outcome: Buffer, vector: number): boolean {
@@ -100,10 +156,22 @@ function stepsAre({ steps }: L.Case, operations: RegExp): boolean {
   return steps.some(({ drawn }) => operations.test(drawn.operation));
 }
 
-/** Where the kernel returns to its handler, null selectors lose their level (Intel SDM 2A, IRET). */
-function forgetNullLevels(outcome: Buffer): void {
-  for (let at = L.SELECTORS_AT; at < L.SELECTORS_AT + 8; at += 2)
-    if (outcome.readUInt16LE(at) < 4) outcome.writeUInt16LE(0, at);
+/**
+ * Where the kernel returns to its handler, null selectors lose their level (Intel SDM 2A, IRET). So they do
+ * if an interrupt comes within the case: then the processor's are 0.
+ */
+function forgetNullLevels(mine: Buffer, theirs: Buffer, faulted: boolean): void {
+  for (let at = L.SELECTORS_AT; at < L.SELECTORS_AT + 8; at += 2) {
+    const [a, b] = [mine.readUInt16LE(at), theirs.readUInt16LE(at)];
+    if (faulted && b < 4) theirs.writeUInt16LE(0, at);
+    if (a < 4 && (faulted || b === 0)) mine.writeUInt16LE(0, at);
+  }
+}
+
+/** FIP and FDP have as many bits as linear addresses, and a sign: 57 is the most (SDM 1, 3.3.7.1). */
+function shortenPointers(outcome: Buffer): void {
+  for (const at of [POINTERS + 2, POINTERS + 10])
+    outcome.writeBigInt64LE(BigInt.asIntN(LINEAR_BITS, outcome.readBigInt64LE(at)), at);
 }
 
 function vectorName(outcome: Buffer): string {
@@ -118,37 +186,57 @@ export function differencesOf(one: L.Case, mine: Buffer, theirs: Buffer): string
     if (a !== b) found.push(`${name}: ${hex(a)}, the processor ${hex(b)}`);
   };
   const vector = theirs.readUInt32LE(L.VECTOR_AT);
-  if (vector !== mine.readUInt32LE(L.VECTOR_AT))
+  if (isVector(mine, L.OUTSIDE)) return [];
+  if (!isVector(mine, vector))
     found.push(`${vectorName(mine)}, the processor ${vectorName(theirs)}`);
   else if (vector === L.ENDLESS) return [];
   if (found.length > 0 && refusedOffset(one, vector)) return [];
   if (vector !== L.ENDED && stepsAre(one, MASKED_STORES)) return [];
-  const either = [eitherAlignment, eitherWrap, eitherLimit, eitherFrame];
-  if (either.some((allows) => allows(one, mine, theirs))) return [];
-  const long = one.record.readUInt16LE(L.MODE_AT) === CODE_64;
-  const number = (outcome: Buffer, at: number) =>
-    BigInt.asUintN(long ? 64 : 32, outcome.readBigUInt64LE(at));
-  // A POPA that faults may have loaded some of its registers: it will be executed again.
-  const loading = vector !== L.ENDED && one.steps.some(({ drawn }) => drawn.operation === "POPA");
-  REGISTERS.slice(0, long ? 16 : 8).forEach((name, n) => {
-    if (!loading) differ(name, number(mine, 8 * n), number(theirs, 8 * n));
-  });
-  differ("rip", number(mine, L.RIP_AT), number(theirs, L.RIP_AT));
+  if (found.length > 0 && EITHER.some((allows) => allows(one, mine, theirs))) return [];
+  const faulting = vector === L.ENDED ? undefined : faultingOperation(one, theirs);
+  compareRegisters(one, mine, theirs, differ);
+  differ("rip", registerAt(one, mine, L.RIP_AT), registerAt(one, theirs, L.RIP_AT));
   const { undefinedFlags, undefinedBetween } = one;
-  const stepped = vector === SINGLE_STEP ? undefinedFlags | undefinedBetween : undefinedBetween;
-  const ignored = RFLAGS_RF | BigInt(vector === L.ENDED ? undefinedFlags : stepped);
+  const through = vector === L.ENDED || faulting === undefined;
+  const stepped = vector === SINGLE_STEP || through ? undefinedFlags : 0;
+  const between = vector === L.ENDED ? 0 : undefinedBetween;
+  const ignored = RFLAGS_RF | BigInt(stepped | between);
   const flags = (outcome: Buffer) => outcome.readBigUInt64LE(L.RFLAGS_AT) & ~ignored;
   differ("rflags", flags(mine), flags(theirs));
-  if (WITH_ERROR_CODE.has(vector))
+  if (WITH_ERROR_CODE.has(vector) && !eitherCheck(one, mine, theirs))
     differ("error code", errorCode(one, mine), errorCode(one, theirs));
   if (vector === PAGE_FAULT && !sameFaultAddress(one, mine, theirs))
     differ("cr2", mine.readBigUInt64LE(L.ADDRESS_AT), theirs.readBigUInt64LE(L.ADDRESS_AT));
-  if (vector !== L.ENDED) for (const outcome of [mine, theirs]) forgetNullLevels(outcome);
+  forgetNullLevels(mine, theirs, vector !== L.ENDED);
+  if (stepsAre(one, /^FXRSTOR$/)) for (const outcome of [mine, theirs]) shortenPointers(outcome);
   if (stepsAre(one, UNDEFINED_C1))
     for (const outcome of [mine, theirs])
       outcome.writeUInt16LE(outcome.readUInt16LE(STATUS) & ~STATUS_C1, STATUS);
-  compareBytes(mine, theirs, found);
+  // A PUSHA that faults may have stored some of its registers: it will be executed again.
+  compareBytes(mine, theirs, found, faulting === "PUSHA");
   return found;
+}
+
+function registerAt(one: L.Case, outcome: Buffer, at: number): bigint {
+  return BigInt.asUintN(modeOf(one) === CODE_64 ? 64 : 32, outcome.readBigUInt64LE(at));
+}
+
+function compareRegisters(
+  one: L.Case,
+  mine: Buffer,
+  theirs: Buffer,
+  differ: (name: string, a: bigint, b: bigint) => void,
+): void {
+  const long = modeOf(one) === CODE_64;
+  const ended = isVector(theirs, L.ENDED);
+  // A POPA that faults may have loaded some of its registers: it will be executed again.
+  if (!ended && stepsAre(one, /^POPA$/)) return;
+  REGISTERS.slice(0, long ? 16 : 8).forEach((name, n) => {
+    const [a, b] = [registerAt(one, mine, 8 * n), registerAt(one, theirs, 8 * n)];
+    // Outside of 64-bit mode the upper halves are undefined (SDM 1, 3.4.1.1): the stack's may go.
+    const left = long && ended && 8 * n === L.RSP_AT && stepsAre(one, FAR_TRANSFERS);
+    if (!(left && b === BigInt.asUintN(32, a))) differ(name, a, b);
+  });
 }
 
 /**
@@ -159,12 +247,12 @@ function keepsPointers(outcome: Buffer): boolean {
   return outcome.subarray(POINTERS, L.IMAGE_AT + MXCSR_AT).some((byte) => byte !== 0);
 }
 
-function compareBytes(mine: Buffer, theirs: Buffer, found: string[]): void {
+function compareBytes(mine: Buffer, theirs: Buffer, found: string[], partial: boolean): void {
   const spans: [string, number, number][] = [
-    ["changed memory", L.FIRST_AT, L.FS_BASE_AT],
+    ["changed memory", partial ? L.FS_BASE_AT : L.FIRST_AT, L.FS_BASE_AT],
     ["segments", L.FS_BASE_AT, L.CHANGED_AT],
-    ["data", L.CHANGED_AT, L.WINDOW_AT],
-    ["window", L.WINDOW_AT, L.IMAGE_AT],
+    ["data", L.CHANGED_AT, partial ? L.CHANGED_AT : L.WINDOW_AT],
+    ["window", L.WINDOW_AT, partial ? L.WINDOW_AT : L.IMAGE_AT],
     ["control and status", L.IMAGE_AT, POINTERS],
     ["opcode and pointers", POINTERS, keepsPointers(theirs) ? L.IMAGE_AT + MXCSR_AT : POINTERS],
     ["mxcsr", L.IMAGE_AT + MXCSR_AT, L.IMAGE_AT + MXCSR_MASK_AT],

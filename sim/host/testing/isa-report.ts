@@ -16,6 +16,8 @@ export interface Judged {
   readonly cases: number;
   /** How many of them have ended without an exception. */
   readonly ended: number;
+  /** How many reached for the pages of the program that executes them, and weren't compared. */
+  readonly outside: number;
   /** Seeds whose outcomes are different. */
   readonly failed: readonly number[];
 }
@@ -37,15 +39,17 @@ export function judge(
     throw new Error(`${name} ${from}: the program has ended early`);
   const failed: number[] = [];
   let ended = 0;
+  let outside = 0;
   cases.forEach((one, n) => {
     const span = [n * L.RECORD_BYTES, (n + 1) * L.RECORD_BYTES] as const;
     const [a, b] = [mine.subarray(...span), theirs.subarray(...span)];
     const whole = b.readUInt32LE(L.VECTOR_AT) === L.ENDED;
     if (whole) ended++;
+    if (a.readUInt32LE(L.VECTOR_AT) === L.OUTSIDE) outside++;
     coverage?.note(one.steps, whole);
     if (differencesOf(one, a, b).length > 0) failed.push(from + n);
   });
-  return { cases: count, ended, failed };
+  return { cases: count, ended, outside, failed };
 }
 
 /** The case of a seed, shrunk, with both outcomes. */

@@ -134,7 +134,8 @@ export function drawFarTarget(random: Random, calls = false): { selector: number
   ];
   const end = ends[random(ends.length)] as (typeof ends)[number];
   if (random(6) > 0) return end;
-  return { selector: drawSelector(random), offset: end.offset };
+  const selector = drawSelector(random);
+  return { selector: calls && selector === L.USER_64 ? L.USER_32 : selector, offset: end.offset };
 }
 
 /** Selectors of SS, DS, ES, FS and GS that a case begins with; the usual ones if they are to be `flat`. */
