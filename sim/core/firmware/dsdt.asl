@@ -151,7 +151,8 @@ DefinitionBlock ("", "DSDT", 2, "AIOS", "AIOSDSDT", 1)
             {
                 Memory32Fixed (ReadWrite, ECAM_BASE, ECAM_BYTES)
                 Memory32Fixed (ReadWrite, IOMMU_BASE, 0x1000)
-                IO (Decode16, PM1_EVENT_PORT, PM1_EVENT_PORT, 1, PM_PORTS)
+                // The LPC bridge's power-management block is 128 ports (Intel ICH9 datasheet, PMBASE).
+                IO (Decode16, PM1_EVENT_PORT, PM1_EVENT_PORT, 1, 128)
             })
         }
     }

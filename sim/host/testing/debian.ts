@@ -2,6 +2,7 @@
  * Debian's own kernel as a guest, with a user space of one busybox: what `.ci/run` has fetched with
  * apt. A test that needs them is skipped without, or fails where CI=true.
  */
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cpioEntry, writeCpio } from "../../../sdk/image/cpio.ts";
@@ -39,14 +40,36 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev 2>/dev/null
 `;
 
-/** An initial RAM disk whose init prepares a busybox and then runs the script. */
-export function busyboxInitrd(script: string): Uint8Array {
+const folderEntry = (path: string) => cpioEntry(path, new Uint8Array(), { mode: 0o40755 });
+
+/**
+ * An initial RAM disk whose init prepares a busybox and then runs the script.
+ * @param tools programs of the host that come along, with their libraries
+ */
+export function busyboxInitrd(script: string, tools: readonly string[] = []): Uint8Array {
   const busybox = findTool("busybox") ?? stayAway("busybox");
+  const found = tools.map((name) => findTool(name) ?? stayAway(name));
+  const files = new Set(found.flatMap((path) => [path, ...librariesOf(path)]));
+  const folders = new Set([...files].flatMap(foldersOf).filter((path) => path !== "bin"));
   return writeCpio([
-    cpioEntry("bin", new Uint8Array(), { mode: 0o40755 }),
+    folderEntry("bin"),
     cpioEntry("bin/busybox", readFileSync(busybox), { mode: 0o100755 }),
     cpioEntry("init", new TextEncoder().encode(PREPARE + script), { mode: 0o100755 }),
+    ...[...folders].sort().map(folderEntry),
+    ...[...files].map((path) => cpioEntry(path.slice(1), readFileSync(path), { mode: 0o100755 })),
   ]);
+}
+
+/** Absolute paths of the libraries that a dynamic executable needs, and of what loads them. */
+function librariesOf(path: string): string[] {
+  const listed = execFileSync("ldd", [path], { encoding: "utf8" });
+  return [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, library]) => library ?? "");
+}
+
+/** The folders above a file: "usr", "usr/bin". */
+function foldersOf(path: string): string[] {
+  const parts = path.slice(1).split("/").slice(0, -1);
+  return parts.map((_, n) => parts.slice(0, n + 1).join("/"));
 }
 
 /** The modules as they are shipped: a guest boots ten times slower in the debug build. */
@@ -60,6 +83,8 @@ async function releaseModules(): Promise<Modules> {
 export interface DebianOptions extends Omit<MachineOptions, "guest" | "modules"> {
   /** What init does; it should end with `poweroff -f`. */
   readonly script: string;
+  /** Programs of the host, with which it does it. */
+  readonly tools?: readonly string[];
   /** Added to the command line. */
   readonly append?: string;
 }
@@ -67,6 +92,7 @@ export interface DebianOptions extends Omit<MachineOptions, "guest" | "modules">
 /** What such a machine is made of. */
 export async function debianOptions({
   script,
+  tools = [],
   append = "",
   ...options
 }: DebianOptions): Promise<MachineOptions> {
@@ -76,7 +102,7 @@ export async function debianOptions({
     memory: 512 * 1024 * 1024,
     ...options,
     modules: await releaseModules(),
-    guest: { kernel, initrd: busyboxInitrd(script), commandLine },
+    guest: { kernel, initrd: busyboxInitrd(script, tools), commandLine },
   };
 }
 
