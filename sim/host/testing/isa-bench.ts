@@ -24,8 +24,8 @@ const GLOBAL_TABLE = 0x35_3000;
 const GLOBAL_TABLE_LIMIT = 0x7f;
 /** PE, MP, ET, NE, WP, AM, PG: as Linux has them. */
 const CR0_OF_LINUX = 0x8005_0033n;
-/** PAE, OSFXSR, OSXMMEXCPT, UMIP. */
-const CR4_OF_LINUX = 0xe20n;
+/** PAE, OSFXSR, OSXMMEXCPT, UMIP, FSGSBASE. */
+const CR4_OF_LINUX = 0x1_0e20n;
 const LOCAL_TABLE = 0x35_3800;
 const SEGMENT_LDTR = 6;
 const PRESENT_LDT = 0x82;

@@ -14,6 +14,7 @@ import { randomFrom } from "./random.ts";
 
 const ATTEMPTS = 200;
 const JUMP_BYTES = 8;
+const HLT = 0xf4;
 /** INT 80h is a system call. */
 const LINUX_CALL = 0x80n;
 const ALL_FLAGS = 0x8d5;
@@ -62,6 +63,8 @@ export function drawCase(plan: Plan, seed: number): L.Case {
     undefinedBetween |= undefinedNow;
     undefinedNow = 0;
   }
+  // HLT is behind the jump, too: code that changes the jump shouldn't make instructions that Linux emulates.
+  record.fill(HLT, at, at + JUMP_BYTES);
   L.exitJump(rip + length, plan.mode).copy(record, at);
   const single = steps.length === 1 && plan.loop !== true;
   const undefinedFlags = single ? exactlyUndefined(record, steps) : undefinedNow;

@@ -65,7 +65,7 @@ const UNDEFINED_C1 = /^(FU?COMIP?|FFREEP?)$/;
  * order of their own: any may fault first (Intel SDM 3A, 6.9, table 6-2: the order within a class).
  */
 const LARGE_OPERANDS =
-  /^(FLDENV|FNSTENV|FNSAVE|FRSTOR|FXSAVE|FXRSTOR|IRET|RETF|CALL_FAR|JMP_FAR|L[EDSFG]S)$/;
+  /^(FLDENV|FNSTENV|FNSAVE|FRSTOR|FXSAVE|FXRSTOR|IRET|RETF|CALL_FAR|JMP_FAR|L[EDSFG]S|BOUND)$/;
 const LARGE_BYTES = 512n;
 const EXTENDED_BYTES = 10;
 /** Transfers that may leave 64-bit mode. */
@@ -83,14 +83,15 @@ function modeOf({ record }: L.Case): number {
 }
 
 /**
- * Large operands wrap around with their mode's addresses. A far CALL out of 64-bit mode may push by the
+ * Large operands may wrap around with their addresses. A far CALL out of 64-bit mode may push by the
  * stack pointer's width of the mode that it leads to, as AMD's processors do.
  */
 function sameFaultAddress(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
   const distance = mine.readBigInt64LE(L.ADDRESS_AT) - theirs.readBigInt64LE(L.ADDRESS_AT);
   if (!hasLargeOperand(one)) return distance === 0n;
-  const called = modeOf(one) === CODE_64 && stepsAre(one, /^CALL_FAR$/);
-  const bits = called ? 32 : (ADDRESS_BITS.get(modeOf(one)) ?? 64);
+  const widths = one.steps.map(({ drawn }) => 8 * (drawn.memory?.addressBytes ?? 8));
+  const called = modeOf(one) === CODE_64 && stepsAre(one, /^CALL_FAR$/) ? 32 : 64;
+  const bits = Math.min(...widths, called, ADDRESS_BITS.get(modeOf(one)) ?? 64);
   const near = BigInt.asIntN(bits, distance);
   return near > -LARGE_BYTES && near < LARGE_BYTES;
 }
@@ -221,6 +222,12 @@ function registerAt(one: L.Case, outcome: Buffer, at: number): bigint {
   return BigInt.asUintN(modeOf(one) === CODE_64 ? 64 : 32, outcome.readBigUInt64LE(at));
 }
 
+/** Whether the case's code has, or may have, left 64-bit mode. */
+function mayHaveLeft(one: L.Case, outcome: Buffer): boolean {
+  if (modeOf(one) !== CODE_64 || !stepsAre(one, FAR_TRANSFERS)) return false;
+  return isVector(outcome, L.ENDED) || outcome.readUInt16LE(L.SELECTORS_AT + 10) !== L.USER_64;
+}
+
 function compareRegisters(
   one: L.Case,
   mine: Buffer,
@@ -234,7 +241,7 @@ function compareRegisters(
   REGISTERS.slice(0, long ? 16 : 8).forEach((name, n) => {
     const [a, b] = [registerAt(one, mine, 8 * n), registerAt(one, theirs, 8 * n)];
     // Outside of 64-bit mode the upper halves are undefined (SDM 1, 3.4.1.1): the stack's may go.
-    const left = long && ended && 8 * n === L.RSP_AT && stepsAre(one, FAR_TRANSFERS);
+    const left = 8 * n === L.RSP_AT && mayHaveLeft(one, theirs);
     if (!(left && b === BigInt.asUintN(32, a))) differ(name, a, b);
   });
 }

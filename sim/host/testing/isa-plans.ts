@@ -27,10 +27,7 @@ const UNJUDGED: readonly (readonly [reason: string, operations: string])[] = [
   ["hypervisors disagree about the RIP that they report", "INT1"],
   ["it is undefined by intent", "UD0 UD1 UD2 RSM"],
   ["time, chance, or what a processor says of itself", "CPUID RDTSC RDTSCP RDPMC RDRAND RDSEED"],
-  [
-    "this processor doesn't announce it",
-    "MONITOR MWAIT RDFSBASE RDGSBASE WRFSBASE WRGSBASE XSAVEC XSAVES XRSTORS",
-  ],
+  ["this processor doesn't announce it", "MONITOR MWAIT XSAVEC XSAVES XRSTORS"],
   ["extended state beyond this processor's", "XGETBV XSETBV XSAVE XRSTOR XSAVEOPT"],
   [
     "every model's own in the last places; transcendental.txt and sse-vectors.txt have them",
