@@ -39,8 +39,8 @@ export const KIND_RSQRT: u32 = 9;
 export const KIND_RCP: u32 = 10;
 
 /** ROUNDPS and the like: bits of the immediate. */
-const ROUND_BY_MXCSR: u32 = 4;
-const ROUND_QUIETLY: u32 = 8;
+export const ROUND_BY_MXCSR: u32 = 4;
+export const ROUND_QUIETLY: u32 = 8;
 
 function lane64(work: Work, kind: u32, a: u64, b: u64, n: u32): u64 {
   switch (kind) {

@@ -5,20 +5,22 @@
 
 const EVERY_FOURTH: u64 = 0x1111_1111_1111_1111;
 
-/** The bits of the product whose places are `at` modulo 4. */
-@inline
-function partial(x: u64, y: u64, at: u32): u64 {
-  let sum: u64 = 0;
-  for (let n: u32 = 0; n < 4; n++) {
-    const left = x & (EVERY_FOURTH << n);
-    const right = y & (EVERY_FOURTH << ((at - n) & 3));
-    sum ^= left * right;
-  }
-  return sum & (EVERY_FOURTH << at);
-}
-
+/** The low 64 bits of the product: bits whose places are r modulo 4 come of parts whose places add up to r. */
 function lowHalf(x: u64, y: u64): u64 {
-  return partial(x, y, 0) | partial(x, y, 1) | partial(x, y, 2) | partial(x, y, 3);
+  const x0 = x & EVERY_FOURTH;
+  const x1 = x & (EVERY_FOURTH << 1);
+  const x2 = x & (EVERY_FOURTH << 2);
+  const x3 = x & (EVERY_FOURTH << 3);
+  const y0 = y & EVERY_FOURTH;
+  const y1 = y & (EVERY_FOURTH << 1);
+  const y2 = y & (EVERY_FOURTH << 2);
+  const y3 = y & (EVERY_FOURTH << 3);
+  const r0 = (x0 * y0) ^ (x1 * y3) ^ (x2 * y2) ^ (x3 * y1);
+  const r1 = (x0 * y1) ^ (x1 * y0) ^ (x2 * y3) ^ (x3 * y2);
+  const r2 = (x0 * y2) ^ (x1 * y1) ^ (x2 * y0) ^ (x3 * y3);
+  const r3 = (x0 * y3) ^ (x1 * y2) ^ (x2 * y1) ^ (x3 * y0);
+  const even = (r0 & EVERY_FOURTH) | (r2 & (EVERY_FOURTH << 2));
+  return even | (r1 & (EVERY_FOURTH << 1)) | (r3 & (EVERY_FOURTH << 3));
 }
 
 function reversed(value: u64): u64 {

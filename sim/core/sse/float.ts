@@ -22,7 +22,8 @@ import {
 } from "./convert";
 import { dotDoubles, dotSingles } from "./dot";
 import { beginWork, endLane, endWork, resultOf, Work } from "./exceptions";
-import { unitAt } from "./unit";
+import { quickVector } from "./quick-vectors";
+import { MXCSR_AT, unitAt } from "./unit";
 import {
   OP_ADDSUBPS,
   OP_CMPPS,
@@ -47,7 +48,30 @@ import {
 /** REX.W in a micro-op's s (emit.ts). */
 const WIDE: u32 = 0x10;
 
+/** No form of the operations that come in groups of four: PS, PD, SS, SD. */
+const NO_FORM: u32 = 0xffff_ffff;
+
+/** The kind of operation (arithmetic.ts) times four and its form, or NO_FORM. */
+function formOf(operation: u32): u32 {
+  if (operation - OP_SQRTPS <= <u32>(OP_MAXSD - OP_SQRTPS)) return operation - OP_SQRTPS;
+  if (operation - OP_CMPPS <= <u32>(OP_CMPSD - OP_CMPPS)) return (KIND_COMPARE << 2) + operation - OP_CMPPS;
+  if (operation - OP_ROUNDPS <= <u32>(OP_ROUNDSD - OP_ROUNDPS))
+    return (KIND_ROUND << 2) + operation - OP_ROUNDPS;
+  return NO_FORM;
+}
+
 export function executeFloat(cpu: Cpu, ip: usize, operation: u32): void {
+  const form = formOf(operation);
+  if (form != NO_FORM) {
+    const x = unitAt(cpu, load<u8>(ip, 2));
+    const y = unitAt(cpu, load<u8>(ip, 3));
+    const n = <u32>load<u8>(ip, 8);
+    if (quickVector(cpu.fxsave + MXCSR_AT, form >> 2, form & 3, x, v128.load(y), n)) return;
+    const work = beginWork(cpu);
+    inForm(work, form >> 2, form & 3, x, y, n);
+    if (endWork(cpu, work)) v128.store(x, v128.load(resultOf(work)));
+    return;
+  }
   const work = beginWork(cpu);
   const a = load<u8>(ip, 2);
   const b = load<u8>(ip, 3);
@@ -88,14 +112,6 @@ function compareToFlags(cpu: Cpu, work: Work, operation: u32, x: usize, y: usize
 
 /** The result of x and y. */
 function compute(cpu: Cpu, work: Work, operation: u32, x: usize, y: usize, n: u32): void {
-  if (operation <= <u32>OP_MAXSD) {
-    const index = operation - OP_SQRTPS;
-    return inForm(work, index >> 2, index & 3, x, y, n);
-  }
-  if (operation - OP_CMPPS <= <u32>(OP_CMPSD - OP_CMPPS))
-    return inForm(work, KIND_COMPARE, operation - OP_CMPPS, x, y, n);
-  if (operation - OP_ROUNDPS <= <u32>(OP_ROUNDSD - OP_ROUNDPS))
-    return inForm(work, KIND_ROUND, operation - OP_ROUNDPS, x, y, n);
   if (operation - OP_HADDPD <= <u32>(OP_ADDSUBPS - OP_HADDPD)) {
     const index = operation - OP_HADDPD;
     if (index & 1) return horizontalSingles(work, index >> 1, x, y);

@@ -15,7 +15,7 @@ export const NOT_QUICK_32: u32 = 0x7f80_0001;
 /** Masks and rounding control in MXCSR, and how they must be. */
 const CONTROL: u32 = 0x7f80;
 const MASKED_NEAREST: u32 = 0x1f80;
-const PRECISION_MASK: u32 = 0x1000;
+export const PRECISION_MASK: u32 = 0x1000;
 
 /** The least normal numbers and infinities, their signs shifted out. */
 const LEAST: u64 = 1 << 53;
@@ -28,17 +28,17 @@ const IMPLICIT: u64 = 1 << 52;
 const EXACT_ZEROS: u64 = 53;
 
 @inline
-function quick(control: usize): bool {
+export function quick(control: usize): bool {
   return (load<u32>(control) & CONTROL) == MASKED_NEAREST;
 }
 
 @inline
-function inexact(control: usize): void {
+export function inexact(control: usize): void {
   store<u32>(control, load<u32>(control) | FLOAT_PE);
 }
 
 @inline
-function isKnownInexact(control: usize): bool {
+export function isKnownInexact(control: usize): bool {
   return (load<u32>(control) & FLOAT_PE) != 0;
 }
 
