@@ -14,7 +14,14 @@ import {
   SEGMENT_READABLE,
   SEGMENT_WRITABLE,
 } from "../cpu/segments";
-import { ADDRESS_OF_SYSTEM, ADDRESS_OF_X87, ADDRESS_WRITE, IN_FLAT } from "./emitter";
+import {
+  ADDRESS_OF_AREA,
+  ADDRESS_OF_SYSTEM,
+  ADDRESS_OF_X87,
+  ADDRESS_WRITE,
+  AREA_BYTES,
+  IN_FLAT,
+} from "./emitter";
 import { MICRO_BYTES } from "./blocks";
 import { forbidden } from "./system";
 import { operationOf } from "./system-operands";
@@ -51,7 +58,9 @@ export function executeAddress(cpu: Cpu, ip: usize): void {
   if (y & ADDRESS_OF_X87 && pendingAt(cpu, ip + MICRO_BYTES)) return;
   const offset = base + index + <u64>load<i32>(ip, 8);
   const mask: u64 = ((y >> 16) & 0xff) == 2 ? 0xffff : 0xffff_ffff;
-  cpu.t3 = linearOf(cpu, y & 0xff, offset & mask, (y >> 8) & 0xff, (y & ADDRESS_WRITE) != 0);
+  const named = (y >> 8) & 0xff;
+  const bytes = named == ADDRESS_OF_AREA ? AREA_BYTES : named;
+  cpu.t3 = linearOf(cpu, y & 0xff, offset & mask, bytes, (y & ADDRESS_WRITE) != 0);
 }
 
 /**

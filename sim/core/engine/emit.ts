@@ -9,7 +9,7 @@ import {
 import { decode } from "../decode/decode";
 import { isBreakpoint } from "../debug";
 import { Block, BLOCK_HEADER, blockAt, MICRO_BYTES } from "./blocks";
-import { ADDRESS_OF_SYSTEM, addressInT3, emitCall, emitWide } from "./emitter";
+import { ADDRESS_OF_AREA, ADDRESS_OF_SYSTEM, addressInT3, emitCall, emitWide } from "./emitter";
 import {
   emitJump,
   emitJumpOn,
@@ -174,7 +174,7 @@ function translate(block: Block, ins: Instruction): bool {
 /** Bytes of the memory operand of an instruction that is executed outside, as far as one has to know. */
 function memoryBytes(ins: Instruction): u32 {
   const bytes = ins.kind0 == KIND_M || ins.kind0 == KIND_E ? <u32>ins.bytes0 : <u32>ins.bytes1;
-  return min<u32>(max<u32>(bytes, 1), 255);
+  return min<u32>(max<u32>(bytes, 1), ADDRESS_OF_AREA - 1);
 }
 
 /** Whether an instruction that is executed outside writes to its memory operand. */

@@ -37,6 +37,9 @@ export const IN_FLAT: u32 = 0x40;
 const BELOW_BASE: i64 = -0x100_0000;
 /** In y of CALL_ADDRESS: segment in bits 7-0, bytes in 15-8, address size in 23-16, then these. */
 export const ADDRESS_WRITE: u32 = 1 << 24;
+/** In the place of the bytes: the 512 of FXSAVE's area. */
+export const ADDRESS_OF_AREA: u32 = 255;
+export const AREA_BYTES: u32 = 512;
 /** The next micro-op is SYSTEM's: whether it may be executed at all is asked before its operand matters. */
 export const ADDRESS_OF_SYSTEM: u32 = 1 << 25;
 /** The next micro-op is X87's: an exception that is pending comes before those of its operand. */

@@ -3,7 +3,6 @@ import { EQUAL, GREATER, LESS, UNORDERED } from "./compare";
 import {
   BIAS,
   copyFloat80,
-  EXPONENT_MAX,
   ExtendedState,
   Float80,
   invalid80,
@@ -180,10 +179,12 @@ export function float80Remainder(
   if (aKind == KIND_INFINITY || bKind == KIND_ZERO) return invalid80(state, to);
   noteDenormals80(state, aKind, bKind);
   state.quotient = 0;
-  if (aKind == KIND_ZERO || bKind == KIND_INFINITY) return copyNumber(a, to);
+  if (aKind == KIND_ZERO) return copyFloat80(a, to);
   const x = realAt(state, 0);
   const y = realAt(state, 1);
   unpack80(a, x);
+  // An infinite divisor leaves the number; a denormal one underflows, as any result does (SDM 1, 8.5.5).
+  if (bKind == KIND_INFINITY) return packWith(state, x, 64, to);
   unpack80(b, y);
   const distance = x.exponent - y.exponent;
   if (distance < 64) reduce(state, x, y, distance, nearest);
@@ -195,13 +196,6 @@ export function float80Remainder(
     state.quotient = REMAINDER_PARTIAL;
   }
   packWith(state, x, 64, to);
-}
-
-/** The same number; a pseudo-denormal one becomes what it stands for. */
-function copyNumber(a: Float80, to: Float80): void {
-  const significand = a.significand;
-  const pseudo = (<u32>a.signExponent & EXPONENT_MAX) == 0 && (significand & TOP) != 0;
-  setFloat80(to, <u32>a.signExponent + <u32>pseudo, significand);
 }
 
 /** x = x mod y for exponents `distance` apart. A zero has the dividend's sign. */

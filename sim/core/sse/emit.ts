@@ -10,6 +10,7 @@ import { SEGMENT_SS } from "../cpu/cpu";
 import { Instruction } from "../decode/instruction";
 import {
   addressFromT3,
+  ADDRESS_OF_AREA,
   addressInT3,
   emit,
   emitLoad,
@@ -362,7 +363,7 @@ function emitState(ins: Instruction): void {
   if (mmx) emit(M_MMX_BEGIN, 0);
   if (operation == OP_LDMXCSR) emitLoad(ins, 4, SLOT_T0);
   else if (operation == OP_FXSAVE || operation == OP_FXRSTOR)
-    addressInT3(ins, 255, operation == OP_FXSAVE);
+    addressInT3(ins, ADDRESS_OF_AREA, operation == OP_FXSAVE);
   else if (operation == OP_MASKMOVQ || operation == OP_MASKMOVDQU) emitDestination(ins);
   emitVectorCall(ins, placeOfOperand(ins, ins.kind0), placeOfOperand(ins, ins.kind1));
   if (operation == OP_STMXCSR) emitStore(ins, 4, SLOT_T0);

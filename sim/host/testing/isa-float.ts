@@ -8,7 +8,7 @@ import { EXPONENT_BIAS, exponent, writeExtended } from "./x87_cases.ts";
 
 /** Layout of the FXSAVE image (Intel SDM 1, table 10-2). */
 export const STATUS_AT = 2;
-const TAGS_AT = 4;
+export const TAGS_AT = 4;
 export const POINTERS_AT = 6;
 export const MXCSR_AT = 24;
 export const MXCSR_MASK_AT = 28;

@@ -2,7 +2,7 @@
 import { CODE_16, CODE_32, CODE_64 } from "../decoder.ts";
 import { bytesOf, REGISTERS, type Register } from "./code.ts";
 import * as L from "./isa-cases.ts";
-import { initialImage } from "./isa-float.ts";
+import { initialImage, STACK_AT, TAGS_AT } from "./isa-float.ts";
 import { DATA_16_SELECTOR, LOW_BASE } from "./isa-segments.ts";
 
 interface Row {
@@ -16,6 +16,8 @@ interface Row {
   readonly data?: number;
   /** FCW and FSW. */
   readonly x87?: readonly [number, number];
+  /** ST(0) and ST(1), least significant byte first. */
+  readonly numbers?: readonly string[];
 }
 
 const NONCANONICAL = 0x8000_0000_0000n;
@@ -135,6 +137,25 @@ export const ROWS: readonly Row[] = [
     mode: CODE_32,
     code: "2e 63 01",
   },
+  {
+    name: "FPREM1 of a denormal number by infinity underflows, if that isn't masked",
+    code: "d9 f5",
+    x87: [0x36f, 0],
+    numbers: ["00 00 00 00 80 cf 4f 6d 00 80", "00 00 00 00 00 00 00 80 ff 7f"],
+  },
+  {
+    name: "and FPREM of a pseudo-denormal one doesn't",
+    code: "d9 f8",
+    x87: [0x36f, 0],
+    numbers: ["00 00 00 00 80 cf 4f ed 00 80", "00 00 00 00 00 00 00 80 ff 7f"],
+  },
+  {
+    name: "FXSAVE has 512 bytes within the limit of its segment",
+    mode: CODE_32,
+    code: "0f ae 01",
+    registers: { rcx: 0x5ec0 },
+    data: SMALL,
+  },
 ];
 
 /** The case of a row: RIP is in the middle of a page. */
@@ -147,6 +168,10 @@ export function regressionCase(row: Row): L.Case {
   initialImage(record);
   if (row.x87 !== undefined)
     row.x87.forEach((word, n) => void record.writeUInt16LE(word, L.IMAGE_AT + 2 * n));
+  (row.numbers ?? []).forEach((number, n) => {
+    record.set(bytesOf(number), L.IMAGE_AT + STACK_AT + 16 * n);
+    record.writeUInt8(record.readUInt8(L.IMAGE_AT + TAGS_AT) | (1 << n), L.IMAGE_AT + TAGS_AT);
+  });
   L.BACKGROUND.copy(record, L.WINDOW_AT, L.WINDOW - L.DATA, L.WINDOW - L.DATA + L.WINDOW_BYTES);
   const stack = mode === CODE_16 ? BigInt(L.EXIT + (MIDDLE - base)) : BigInt(MIDDLE);
   const registers: Row["registers"] = { rsp: stack, ...row.registers };
