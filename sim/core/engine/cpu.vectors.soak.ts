@@ -7,7 +7,7 @@ import { PLANS, type PlanName } from "../../host/testing/isa-plans.ts";
 import { explain, judge } from "../../host/testing/isa-report.ts";
 
 /** Cases of each plan, and the first seed. The tests have seeds from 2,000,000,000 on. */
-const CASES = Number(process.env.AIOS_CASES ?? 250_000);
+const CASES = Number(process.env.AIOS_CASES ?? 500_000);
 const FIRST = Number(process.env.AIOS_SEED ?? 0);
 /** How many are held in memory at once, how many apart progress is told, and how many failures are explained. */
 const BATCH = 10_000;

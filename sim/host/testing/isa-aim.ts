@@ -1,6 +1,7 @@
 /** Chooses registers, or the displacement, so that a memory operand is where something is. */
 import * as O from "../../spec/isa/operands.ts";
 import { CODE_64 } from "../decoder.ts";
+import type { DrawnMemory } from "./isa-address.ts";
 import * as L from "./isa-cases.ts";
 import type { Drawn, Random } from "./isa-draw.ts";
 import { MXCSR_MASK_AT } from "./isa-float.ts";
@@ -38,7 +39,18 @@ export function aim(random: Random, state: State, drawn: Drawn, at: number, addr
   if (base === "rip") patch(state, drawn, at, offset - BigInt(address + drawn.bytes.length));
   else if (base === null && index === null) patch(state, drawn, at, offset);
   else solve(random, state, drawn, offset);
-  fill(random, state, drawn, target);
+  fill(random, state, drawn, reached(state, memory) ?? target);
+}
+
+/** The address by registers, which an index that is scaled may have missed by a few bytes; or null. */
+function reached(state: State, memory: DrawnMemory): bigint | null {
+  const { base, index, scale, displacement, addressBytes, segment } = memory;
+  if (base === "rip" || (base === null && index === null)) return null;
+  const first = base === null ? 0n : state.register(base);
+  const second = index === null ? 0n : state.register(index) << BigInt(scale);
+  const offset = BigInt.asUintN(8 * addressBytes, first + second + displacement);
+  const bits = state.mode === CODE_64 ? 64 : 32;
+  return BigInt.asUintN(bits, offset + baseOf(state.record, segment));
 }
 
 /** Writes another displacement, or offset, in front of the immediates. */

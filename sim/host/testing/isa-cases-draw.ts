@@ -68,7 +68,7 @@ export function drawCase(plan: Plan, seed: number): L.Case {
   L.exitJump(rip + length, plan.mode).copy(record, at);
   const single = steps.length === 1 && plan.loop !== true;
   const undefinedFlags = single ? exactlyUndefined(record, steps) : undefinedNow;
-  return { record, steps, undefinedFlags, undefinedBetween };
+  return { record, steps, undefinedFlags, undefinedBetween, patches: plan.loop === true };
 }
 
 /** Where code begins: in the middle of a page, or so that it goes on in the next one. */

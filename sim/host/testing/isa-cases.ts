@@ -97,6 +97,8 @@ export interface Case {
   readonly undefinedFlags: number;
   /** The same when not all have. */
   readonly undefinedBetween: number;
+  /** Whether it is meant to change its code; else nobody knows which flags the new code leaves undefined. */
+  readonly patches?: boolean;
 }
 
 /** What both processors' pages have in them before a case's window is put there. */

@@ -16,6 +16,7 @@ const WITH_ERROR_CODE = new Set([8, 10, 11, 12, 13, 14, 17]);
 const POINTERS = L.IMAGE_AT + POINTERS_AT;
 const STATUS = L.IMAGE_AT + STATUS_AT;
 const STATUS_C1 = 0x200;
+const STATUS_FLAGS = 0x8d5;
 const LINEAR_BITS = 57;
 const ADDRESS_BITS = new Map([
   [CODE_16, 16],
@@ -201,7 +202,8 @@ export function differencesOf(one: L.Case, mine: Buffer, theirs: Buffer): string
   const through = vector === L.ENDED || faulting === undefined;
   const stepped = vector === SINGLE_STEP || through ? undefinedFlags : 0;
   const between = vector === L.ENDED ? 0 : undefinedBetween;
-  const ignored = RFLAGS_RF | BigInt(stepped | between);
+  const made = one.patches !== true && theirs.readUInt32LE(L.CODE_HASH_AT) !== 0 && through;
+  const ignored = RFLAGS_RF | BigInt(stepped | between | (made ? STATUS_FLAGS : 0));
   const flags = (outcome: Buffer) => outcome.readBigUInt64LE(L.RFLAGS_AT) & ~ignored;
   differ("rflags", flags(mine), flags(theirs));
   if (WITH_ERROR_CODE.has(vector) && !eitherCheck(one, mine, theirs))
