@@ -36,6 +36,8 @@ describe("purity", () => {
       "host.driveRead",
       "host.driveWrite",
       "host.driveZero",
+      // Memory: a frame of RAM that forks share comes when it is reached.
+      "host.frameFetch",
       "host.frameSend",
     ]);
   });

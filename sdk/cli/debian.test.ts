@@ -9,7 +9,12 @@ import { requireTool } from "../../sim/host/testing/tools.ts";
 
 const CLI = ["pkg/cli.js", "boot"];
 const folder = mkdtempSync(join(tmpdir(), "aios-debian-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+/** Those that a test has given up. */
+const children = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of children) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true });
+});
 const initrd = join(folder, "initrd");
 const atPrompt = join(folder, "prompt.snapshot");
 
@@ -51,12 +56,16 @@ class Pty {
     this.child = spawn(requireTool("script"), [...options, "--command", command, "/dev/null"], {
       stdio: ["pipe", "pipe", "inherit"],
     });
+    children.add(this.child);
     this.child.stdout?.setEncoding("latin1").on("data", (part: string) => {
       this.text += part;
       this.wake();
     });
     this.ended = new Promise((resolve) => {
-      this.child.on("close", (status) => resolve(status ?? -1));
+      this.child.on("close", (status) => {
+        children.delete(this.child);
+        resolve(status ?? -1);
+      });
     });
   }
 
@@ -95,7 +104,7 @@ const inTerminal = (...options: string[]) =>
 /** Settings, as `stty -g` prints them. */
 const settings = (text: string) => /[0-9a-f]+(:[0-9a-f]+){10,}/.exec(text)?.[0];
 
-describe("Debian at a terminal", () => {
+describe("Debian at a terminal", { timeout: 120_000 }, () => {
   test("goes on from a snapshot at its prompt, is typed at, interrupted and turned off", async () => {
     const pty = inTerminal("--restore", snapshot());
     const before = settings(await pty.shows("\n"));

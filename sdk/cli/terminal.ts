@@ -66,7 +66,7 @@ export class Terminal {
     const { machine } = this;
     if (!this.escaped) {
       this.escaped = byte === ESCAPE;
-      if (!this.escaped) machine.input.serial(Uint8Array.of(byte));
+      if (!this.escaped) this.give(() => machine.input.serial(Uint8Array.of(byte)));
       return;
     }
     this.escaped = false;
@@ -75,10 +75,17 @@ export class Terminal {
         this.left = true;
       },
       h: () => void process.stdout.write(HELP.replaceAll("\n", "\r\n")),
-      b: () => void this.waiting.push(() => void machine.input.serialBreak()),
-      p: () => void this.waiting.push(() => machine.input.powerButton()),
-      [String.fromCharCode(ESCAPE)]: () => machine.input.serial(Uint8Array.of(ESCAPE)),
+      b: () => this.give(() => machine.input.serialBreak()),
+      p: () => this.give(() => machine.input.powerButton()),
+      [String.fromCharCode(ESCAPE)]: () =>
+        this.give(() => machine.input.serial(Uint8Array.of(ESCAPE))),
     };
     actions[String.fromCharCode(byte)]?.();
+  }
+
+  /** An input, behind those that wait. */
+  private give(input: () => void): void {
+    if (this.waiting.length === 0 && this.machine.takesInput) input();
+    else this.waiting.push(input);
   }
 }

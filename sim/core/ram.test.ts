@@ -10,6 +10,7 @@ import { loadModule } from "../host/modules.ts";
 import { CODE, CodeBench } from "../host/testing/code.ts";
 import { PML4 } from "../host/testing/longmode.ts";
 import { configWrite } from "../host/testing/pci.ts";
+import { CACHE_FIXED_BYTES, CACHE_FRAME_BYTES } from "../spec/caches.ts";
 import { HPET_BASE, IOAPIC_BASE, LAPIC_BASE } from "../spec/platform.ts";
 
 /** What sim-testing.wasm exports of a device's accesses. */
@@ -19,17 +20,27 @@ interface DeviceExports {
   dmaWrite(requester: number, address: bigint, from: number, bytes: number): number;
 }
 
+const PAGE_BYTES = 4096;
 const MIB = 1 << 20;
 const GIB4 = 2n ** 32n;
 const LOW_END = 0x8000_0000n;
 const HOST_BRIDGE = 0;
 const ALL_ONES = (bytes: number) => (1n << BigInt(8 * bytes)) - 1n;
 
-/** Bytes of linear memory behind RAM that aren't zero: of a machine that hasn't run, there are none. */
+/**
+ * Pages of linear memory behind RAM that aren't all zeroes: of a machine that hasn't run, there are none,
+ * but for the table of what is known of each frame, where stores to RAM are noted.
+ */
 function usedBehind(machine: Machine): number {
   const { sim, memory } = machine.core;
-  const from = RAM_BASE + machine.physical.size;
-  return (sim.nextUsedPage(from, memory.buffer.byteLength) >>> 0) - memory.buffer.byteLength;
+  const behind = RAM_BASE + machine.physical.size;
+  const frames = behind + CACHE_FIXED_BYTES;
+  const table = (machine.physical.size / PAGE_BYTES) * CACHE_FRAME_BYTES;
+  const spans = [
+    [behind, frames],
+    [Math.ceil((frames + table) / PAGE_BYTES) * PAGE_BYTES, memory.buffer.byteLength],
+  ] as const;
+  return spans.filter(([from, to]) => sim.nextUsedPage(from, to) >>> 0 < to).length;
 }
 
 const read = (core: Core, at: bigint, bytes: number) =>
