@@ -121,6 +121,10 @@ describe("Debian at a terminal", { timeout: 120_000 }, () => {
     expect(await pty.shows(PROMPT)).toContain("\nat the beginning\r");
     pty.type(`${CTRL_A}h`);
     expect(await pty.shows("send Ctrl-A")).toContain("Ctrl-A x  leave");
+    await pty.shows("\n");
+    pty.type(`${CTRL_A}techo timed\r`);
+    expect(await pty.shows(PROMPT)).toMatch(/\n\[00:00:\d\d\.\d{3}\] timed\r/);
+    pty.type(`${CTRL_A}t`);
     pty.type("dmesg -n 8; echo 1 > /proc/sys/kernel/sysrq\r");
     await pty.shows(PROMPT);
     pty.type(`${CTRL_A}bh`);

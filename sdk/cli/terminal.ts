@@ -11,12 +11,19 @@ Ctrl-A h  this help
 Ctrl-A x  leave: the machine stops where it is
 Ctrl-A b  send a break (magic SysRq)
 Ctrl-A p  press the power button
+Ctrl-A t  virtual time in front of each line, or no more
 Ctrl-A Ctrl-A  send Ctrl-A
 `;
 
 /** The line in which the console stands: a restored guest doesn't print its prompt again. */
 function lineOf({ consoleBytes }: Machine): number[] {
   return consoleBytes.slice(consoleBytes.lastIndexOf(NEWLINE) + 1);
+}
+
+/** "[00:01:02.345] ": virtual time since the machine was turned on, to the millisecond. */
+function stampOf(time: bigint): Uint8Array {
+  const text = new Date(Number(time / 1_000_000n)).toISOString().slice(11, 23);
+  return new TextEncoder().encode(`[${text}] `);
 }
 
 export class Terminal {
@@ -26,6 +33,9 @@ export class Terminal {
   private readonly raw: boolean;
   private escaped = false;
   private output: number[] = [];
+  /** Lines are shown with the time at which they began. */
+  private stamps = false;
+  private latest = NEWLINE;
   /** What was asked for while a debugger held the machine. */
   private waiting: (() => void)[] = [];
   private readonly watch: { remove(): void };
@@ -35,7 +45,7 @@ export class Terminal {
     this.machine = machine;
     this.raw = process.stdin.isTTY === true;
     this.output = lineOf(machine);
-    this.watch = machine.onConsole((byte) => void this.output.push(byte));
+    this.watch = machine.onConsole((byte) => this.show(byte));
     if (this.raw) process.stdin.setRawMode(true);
     process.stdin.on("data", this.take);
   }
@@ -46,6 +56,12 @@ export class Terminal {
     if (this.output.length === 0) return;
     process.stdout.write(Uint8Array.from(this.output));
     this.output = [];
+  }
+
+  private show(byte: number): void {
+    if (this.stamps && this.latest === NEWLINE) this.output.push(...stampOf(this.machine.time));
+    this.output.push(byte);
+    this.latest = byte;
   }
 
   /** Gives the terminal back. */
@@ -77,6 +93,9 @@ export class Terminal {
       h: () => void process.stdout.write(HELP.replaceAll("\n", "\r\n")),
       b: () => this.give(() => machine.input.serialBreak()),
       p: () => this.give(() => machine.input.powerButton()),
+      t: () => {
+        this.stamps = !this.stamps;
+      },
       [String.fromCharCode(ESCAPE)]: () =>
         this.give(() => machine.input.serial(Uint8Array.of(ESCAPE))),
     };
