@@ -1,4 +1,4 @@
-/** What processor.test.ts compares with is what Bochs prints, but for these. */
+/** What processor.test.ts compares with is compared with Bochs itself: the same, but for these. */
 import { expect, test } from "vitest";
 import { onBochs } from "../../host/testing/bare/bochs.ts";
 import { compiled, type Image, recorded } from "../../host/testing/bare/transcript.ts";

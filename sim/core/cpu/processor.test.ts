@@ -1,7 +1,7 @@
 /**
  * The processor as a system's programmer meets it, case by case: assembly programs on bare metal
  * (host/testing/bare/) print which exception comes, where, with which error code, and what it finds. What they must
- * print is what Bochs prints, and where Bochs departs from the manual, the manual (processor.soak.ts).
+ * print is what was recorded here when it had been compared with Bochs (processor.soak.ts).
  */
 import { expect, test } from "vitest";
 import { compiled, onOurs, recorded } from "../../host/testing/bare/transcript.ts";

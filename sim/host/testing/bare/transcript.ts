@@ -1,6 +1,6 @@
 /**
  * Images that try out the processor and print what it did (legacy.c, long.c), compiled, and who runs
- * them: this machine, QEMU. A case that ends the machine is told as "shutdown", and the image is started
+ * them: this machine, and Bochs (bochs.ts). A case that ends the machine is told as "shutdown", and the image is started
  * again at the case behind it.
  */
 import { execFileSync } from "node:child_process";
@@ -34,7 +34,7 @@ export type Image = keyof typeof IMAGES;
 
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-/** What the processor of the manual does, line by line; compared with Bochs and QEMU by processor.soak.ts. */
+/** What this machine prints, line by line; compared with Bochs by processor.soak.ts. */
 export const recorded = (image: Image): string[] =>
   readFileSync(beside(`${image}.txt`), "utf8")
     .trimEnd()
