@@ -8,6 +8,9 @@ import { build, type InlineConfig } from "tsdown";
 const MODULES = ["sim.wasm", "kernel.wasm"];
 const DOCUMENTS = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
+/** Libraries that run in the command: pkg/ needs no other package. Their licences ask to be kept with copies. */
+const BUNDLED = ["commander", "picocolors", "zod"];
+
 /** What the builds of all entries share. Names without hashes: a build of one tree is one pkg/. */
 const COMMON: InlineConfig = {
   config: false,
@@ -19,7 +22,7 @@ const COMMON: InlineConfig = {
   logLevel: "error",
   define: { AIOS_PACKAGED: "true" },
   outExtensions: () => ({ js: ".js", dts: ".d.ts" }),
-  deps: { neverBundle: [/^node:/] },
+  deps: { neverBundle: [/^node:/], alwaysBundle: BUNDLED },
 };
 
 /** Bundles `entry` to pkg/<name>.js for a platform, what it loads later to pkg/<name>-<part>.js. */
@@ -89,7 +92,7 @@ export async function makePackage(): Promise<void> {
   for (const module of MODULES) copyFileSync(`build/${module}`, `pkg/${module}`);
   for (const document of DOCUMENTS) copyFileSync(document, `pkg/${document}`);
   cpSync("sdk/workload/suite", "pkg/workloads", { recursive: true });
-  // Bundled into the command; its licence asks to be kept with copies.
-  copyFileSync("node_modules/commander/LICENSE", "pkg/LICENSE.commander");
+  for (const library of BUNDLED)
+    copyFileSync(`node_modules/${library}/LICENSE`, `pkg/LICENSE.${library}`);
   writeManifest();
 }

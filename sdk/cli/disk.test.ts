@@ -13,7 +13,7 @@ import { type Command, CommanderError } from "commander";
 import { describe, expect, test, vi } from "vitest";
 import { buildBootImage, LINUX_FILESYSTEM_GUID, writeGpt } from "../image/index.ts";
 import { runTool, temporaryFolder } from "../image/testing.ts";
-import { imageCommand } from "./image.ts";
+import { diskCommand } from "./disk.ts";
 
 const MIB = 1024 * 1024;
 
@@ -23,10 +23,10 @@ interface Outcome {
   readonly err: string;
 }
 
-/** Runs `aios image` with these arguments in this process, and catches what it prints. */
+/** Runs `aios disk` with these arguments in this process, and catches what it prints. */
 async function run(...args: string[]): Promise<Outcome> {
   let [out, err, status] = ["", "", 0];
-  const command = imageCommand();
+  const command = diskCommand();
   for (const each of [command, ...command.commands] as Command[]) {
     each.configureOutput({ writeErr: (text) => (err += text), writeOut: (text) => (out += text) });
   }
@@ -58,7 +58,7 @@ function workFolder() {
   return { folder, at };
 }
 
-describe("aios image build", () => {
+describe("aios disk build", () => {
   test("writes the image that the library builds", async () => {
     const { at } = workFolder();
     const more = ["--entry", `etc/limits=${at("limits")}`, "--size", "4M", "--block-size", "4096"];
@@ -145,7 +145,7 @@ describe("aios image build", () => {
   });
 });
 
-describe("aios image inspect", () => {
+describe("aios disk inspect", () => {
   async function builtImage() {
     const { folder, at } = workFolder();
     await run("build", at("disk.img"), at("init"), at("limits"));
@@ -246,8 +246,8 @@ describe("aios image inspect", () => {
 
 test("a real process ends with the same statuses", () => {
   const { folder, at } = workFolder();
-  const script = `import { imageCommand } from ${JSON.stringify(import.meta.resolve("./image.ts"))};
-    await imageCommand().parseAsync(process.argv.slice(2), { from: "user" });`;
+  const script = `import { diskCommand } from ${JSON.stringify(import.meta.resolve("./disk.ts"))};
+    await diskCommand().parseAsync(process.argv.slice(2), { from: "user" });`;
   writeFileSync(at("main.mts"), script);
   const tsx = import.meta.resolve("tsx");
   const status = (...args: string[]) =>

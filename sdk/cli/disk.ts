@@ -8,9 +8,9 @@ import {
   buildBootImage,
   ImageError,
 } from "../image/index.ts";
+import { inspectImageFile, reportJson, reportText } from "./disk-report.ts";
 import { EXIT_BAD_INPUT, exitWithBadInput } from "./exit.ts";
 import { FileError, readInputFile, writeFileAtomically } from "./image-file.ts";
-import { inspectImageFile, reportJson, reportText } from "./image-report.ts";
 import { parseSize } from "./size.ts";
 
 interface NamedPath {
@@ -26,12 +26,12 @@ interface BuildOptions {
   readonly entry?: readonly NamedPath[];
 }
 
-/** `aios image`, to be added to the program's command. */
-export function imageCommand(): Command {
-  const image = new Command("image").description("build and inspect disk images");
-  image.addCommand(buildCommand()).addCommand(inspectCommand());
-  for (const command of [image, ...image.commands]) exitWithBadInput(command);
-  return image;
+/** `aios disk`, to be added to the program's command. */
+export function diskCommand(): Command {
+  const disk = new Command("disk").description("build and inspect disk images to boot from");
+  disk.addCommand(buildCommand()).addCommand(inspectCommand());
+  for (const command of [disk, ...disk.commands]) exitWithBadInput(command);
+  return disk;
 }
 
 function buildCommand(): Command {
