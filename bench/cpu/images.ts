@@ -71,11 +71,3 @@ export function compileStamp(directory: string): string {
   execFileSync("gcc", ["-O2", source("stamp.c"), "-o", path]);
   return path;
 }
-
-/** A ROM of 64 KiB that starts the 64-bit image, rom.S. @returns its path */
-export function makeRom(image: string): string {
-  const [object, path] = [`${image}.o`, `${image}.rom`];
-  execFileSync("gcc", ["-c", `-DIMAGE="${image}"`, source("rom.S"), "-o", object]);
-  execFileSync("objcopy", ["-O", "binary", "-j", ".text", object, path]);
-  return path;
-}

@@ -1,10 +1,11 @@
 /** Who else runs the kernels: the host's processor, QEMU, Bochs and v86, each in a process of its own. */
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { BOCHS, bochsOptions } from "../../sim/host/testing/bare/bochs.ts";
 import { hasTool } from "../host.ts";
-import { compileStamp, makeRom, type Target } from "./images.ts";
+import { compileStamp, type Target } from "./images.ts";
 import type { Sample } from "./ours.ts";
 
 const run = promisify(execFile);
@@ -36,36 +37,6 @@ export const qemuOptions = (image: string, memoryMib = MEMORY_MIB) => [
   ...["-display", "none", "-monitor", "none"],
 ];
 
-const BOCHS = "bochs-bin";
-/** Bytes of an option ROM that does nothing: Bochs has no screen without one. */
-const VGA_ROM_BYTES = 512;
-
-/**
- * Bochs's files beside the image. A ROM of ours is all of its firmware. Without a user its screen goes to
- * a VNC server that waits for nobody; Debian's Bochs has the debugger, which has to be told to continue.
- */
-function bochsOptions(image: string): string[] {
-  const name = (suffix: string) => `${image}.${suffix}`;
-  const vga = new Uint8Array(VGA_ROM_BYTES);
-  // Signature, blocks of 512 bytes, RETF; the last byte makes the sum 0.
-  vga.set([0x55, 0xaa, 1, 0xcb]);
-  vga[VGA_ROM_BYTES - 1] = -(0x55 + 0xaa + 1 + 0xcb);
-  writeFileSync(name("vga"), vga);
-  writeFileSync(name("commands"), "continue\n");
-  const configuration = [
-    'display_library: rfb, options="timeout=0"',
-    `romimage: file="${makeRom(image)}"`,
-    `vgaromimage: file="${name("vga")}"`,
-    "cpu: model=corei5_lynnfield_750, ips=100000000",
-    `memory: guest=${MEMORY_MIB}, host=${MEMORY_MIB}`,
-    `com1: enabled=1, mode=file, dev=${MARKS}`,
-    "sound: driver=dummy",
-    `log: ${name("log")}`,
-  ];
-  writeFileSync(name("bochsrc"), `${configuration.join("\n")}\n`);
-  return ["-q", "-f", name("bochsrc"), "-rc", name("commands")];
-}
-
 /** v86's own process says what the marks were. */
 async function runV86(image: string): Promise<Sample> {
   const child = fileURLToPath(new URL("v86-child.ts", import.meta.url));
@@ -87,6 +58,8 @@ export function findPeers(directory: string): Peer[] {
   const qemu = { name: "QEMU TCG", target: "bare64" } as const;
   if (hasTool(QEMU)) peers.push({ ...qemu, run: stamped(QEMU, qemuOptions) });
   const bochs = { name: "Bochs", target: "bare64" } as const;
-  if (hasTool(BOCHS, "--help")) peers.push({ ...bochs, run: stamped(BOCHS, bochsOptions) });
+  const start = { memoryMib: MEMORY_MIB, serial: MARKS };
+  const onBochs = (image: string) => bochsOptions(image, { elf: readFileSync(image), ...start });
+  if (hasTool(BOCHS, "--help")) peers.push({ ...bochs, run: stamped(BOCHS, onBochs) });
   return peers;
 }

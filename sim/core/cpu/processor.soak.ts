@@ -1,7 +1,6 @@
 /** What processor.test.ts compares with is compared with Bochs itself: the same, but for these. */
 import { expect, test } from "vitest";
-import { onBochs } from "../../host/testing/bare/bochs.ts";
-import { compiled, type Image, recorded } from "../../host/testing/bare/transcript.ts";
+import { compiled, type Image, onBochs, recorded } from "../../host/testing/bare/transcript.ts";
 
 const ABORT = "RF is undefined in the image of an abort; here it is as it was (SDM 3B, 17.3.1.1)";
 const RESERVED = "bits 63-32 are reserved (SDM 4, table 2-2), which Bochs cuts off";
@@ -37,7 +36,6 @@ const DIFFERENCES: Readonly<Record<Image, readonly (readonly [name: string, why:
     ["#PF in the delivery of #PF", ABORT],
     ["#GP in the delivery of #PF", ABORT],
     ["data breakpoint in rep movsb", REPEATED],
-    ["smap: stac lets it", "Bochs 2.7 stops in it"],
   ],
 };
 

@@ -32,10 +32,15 @@ static void field(const char *name, u64 value) {
   hex(value);
 }
 
-static inline void end(void) {
-  text("end\n");
+/* Until all has left the transmitter. */
+static void drain(void) {
   while (!(inb(0x3fd) & 0x40)) {
   }
+}
+
+static inline void end(void) {
+  text("end\n");
+  drain();
   for (const char *word = "Shutdown"; *word; word++) outb(0x8900, (u8)*word);
   __asm__ volatile("outl %0, %1" : : "a"(0), "Nd"((u16)0xf4));
   for (;;) __asm__ volatile("cli; hlt");

@@ -264,6 +264,7 @@ void next(void) {
   fault_vector = 8;
   text(row->name);
   text(": ");
+  drain(); /* the case may end the machine */
   begin(row->code);
 }
 

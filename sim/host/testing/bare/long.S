@@ -1,5 +1,6 @@
 /* Entry by PVH (Xen, docs/misc/pvh.pandoc), IA-32e mode, exception stubs, and how a case begins. */
 #include "long-cases.h"
+#define CR4 0x620 /* PAE, OSFXSR, OSXMMEXCPT */
 
 .section .note.pvh, "a", @note
 .balign 4
@@ -74,7 +75,7 @@ begin:
   movl %eax, %gs
   movl $0x80000011, %eax
   movq %rax, %cr0
-  movl $0x620, %eax /* PAE, OSFXSR, OSXMMEXCPT */
+  movl $CR4, %eax
   movq %rax, %cr4
   movq $top, %rax
   movq %rax, %cr3
@@ -137,9 +138,11 @@ common:
   pushq %rax
   movl %gs, %eax
   pushq %rax
-  /* The monitor meets no breakpoints. */
+  /* The monitor meets no breakpoints; its pages are a user's, so SMAP goes off before it restores them. */
   xorl %eax, %eax
   movq %rax, %dr7
+  movl $CR4, %eax
+  movq %rax, %cr4
   movq %rsp, %rdi
   movq $stack_monitor, %rsp
   cld

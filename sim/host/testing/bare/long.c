@@ -183,6 +183,7 @@ void next(void) {
   pages();
   text(row->name);
   text(": ");
+  drain(); /* the case may end the machine */
   begin(row->code);
 }
 

@@ -1,19 +1,20 @@
 /**
  * Images that try out the processor and print what it did (legacy.c, long.c), compiled, and who runs
- * them: this machine, and Bochs (bochs.ts). A case that ends the machine is told as "shutdown", and the image is started
- * again at the case behind it.
+ * them: this machine, and Bochs, whose processor was written beside the manual. A case that ends the
+ * machine is told as "shutdown", and the image is started again at the case behind it.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Machine } from "../../machine.ts";
 import { requireTool } from "../tools.ts";
+import { BOCHS, bochsOptions } from "./bochs.ts";
 
 export const DEBUG_EXIT = 0xf4;
 const MIB = 2 ** 20;
-const MEMORY = 64;
+const MEMORY_MIB = 64;
 /** Virtual time that no run comes near. */
 const UNTIL = 2_000_000_000n;
 
@@ -73,11 +74,40 @@ export async function transcript(run: (first: number) => Promise<string>): Promi
 export function onOurs(kernel: Uint8Array): Promise<string[]> {
   return transcript(async (first) => {
     const machine = await Machine.create({
-      memory: MEMORY * MIB,
+      memory: MEMORY_MIB * MIB,
       debugExit: DEBUG_EXIT,
       guest: { kernel, commandLine: `${first}` },
     });
     machine.run({ until: UNTIL });
     return machine.consoleText;
   });
+}
+
+/** How it says that an image has ended, at its port 0x8900 or by a triple fault. */
+const ENDS = ["shutdown requested", "3rd ("] as const;
+/** Host time, ms, of which a run takes three seconds. */
+const LIMIT = 120_000;
+
+/** A run from a case on. Bochs stops at an open pipe as its input. @throws Error unless the image has ended */
+function runBochs(folder: string, elf: Uint8Array, first: number): string {
+  const serial = join(folder, "serial");
+  const start = { elf, commandLine: `${first}`, memoryMib: MEMORY_MIB, serial };
+  const { stdout, stderr } = spawnSync(BOCHS, bochsOptions(join(folder, "image"), start), {
+    stdio: ["ignore", "pipe", "pipe"],
+    encoding: "latin1",
+    timeout: LIMIT,
+  });
+  const said = stdout + stderr;
+  if (!ENDS.some((end) => said.includes(end))) throw new Error(`Bochs: ${said.slice(-1000)}`);
+  return readFileSync(serial, "latin1");
+}
+
+export async function onBochs(elf: Uint8Array): Promise<string[]> {
+  requireTool(BOCHS);
+  const folder = mkdtempSync(join(tmpdir(), "bochs-"));
+  try {
+    return await transcript(async (first) => runBochs(folder, elf, first));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
