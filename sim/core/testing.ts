@@ -20,6 +20,7 @@ export { floatRun } from "./float/testing";
 export { x87Run } from "./x87/testing";
 export * from "./loops";
 export { dmaPointer, dmaRead, dmaWrite } from "./iommu/dma";
+export { requestInterrupt } from "./iommu/remap";
 
 /** Creates a function with INTA (createFunction); returns its index for the calls below. */
 export function testFunction(address: u32, model: u32, vendorDevice: u32, classRevision: u32): u32 {

@@ -103,6 +103,11 @@ export const HPET_TABLE_BYTES = 56;
 export const DMAR_WIDTH_AT = 36;
 export const DMAR_FLAGS_AT = 37;
 export const DMAR_ENTRIES_AT = 48;
+export const DMAR_INTERRUPTS = 0x1;
 export const DMAR_DRHD = 0;
 export const DRHD_INCLUDE_PCI_ALL = 1;
 export const DRHD_BYTES = 16;
+/** Device scopes of a unit, with a path of one device and function (8.3.1). */
+export const SCOPE_IOAPIC = 3;
+export const SCOPE_HPET = 4;
+export const SCOPE_BYTES = 8;

@@ -93,6 +93,7 @@ export const ESR_ILLEGAL_REGISTER = 0x80;
  *   address: 31-20 = 0xfee | 19-12 destination | 3 redirection hint | 2 logical
  *   data:    15 trigger | 14 level | 10-8 delivery mode | 7-0 vector
  */
+export const MESSAGE_PREFIX = 0xfee;
 export const MESSAGE_LOGICAL = 0x4;
 export const MESSAGE_REDIRECT = 0x8;
 export const MESSAGE_ASSERT = 0x4000;

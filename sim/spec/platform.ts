@@ -6,6 +6,12 @@ export const IOAPIC_BASE = 0xfec0_0000;
 export const HPET_BASE = 0xfed0_0000;
 export const IOMMU_BASE = 0xfed9_0000;
 export const LAPIC_BASE = 0xfee0_0000;
+/**
+ * Source-ids of the interrupt requests of devices that are no PCI functions, on a bus that the board
+ * doesn't have: f0:1f.0 and f0:0f.0, as Intel's 100 series chipsets have them (P2SB: IBDF, HBDF).
+ */
+export const IOAPIC_REQUESTER = 0xf0f8;
+export const HPET_REQUESTER = 0xf078;
 
 /** PCI Express configuration space (ECAM), 256 buses of 1 MiB. */
 export const ECAM_BASE = 0xb000_0000;

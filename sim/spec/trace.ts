@@ -20,7 +20,10 @@ export const TRACE_COMMAND = 7;
 export const TRACE_COMPLETION = 8;
 /** A message-signalled interrupt was written. source = PCI function, b = address, c = data. */
 export const TRACE_MSI = 9;
-/** The IOMMU refused an access. source = PCI function, a = reason, b = address. */
+/**
+ * The IOMMU refused an access or an interrupt. source = PCI function, a = reason, b = address; of
+ * reasons from 0x20 on, the entry's index in bits 63-48.
+ */
 export const TRACE_DMA_FAULT = 10;
 /** A fault armed by the host took effect. source = PCI function, a = kind. */
 export const TRACE_FAULT = 11;

@@ -20,6 +20,7 @@ export const VTD_IECTL = 0xa0;
 export const VTD_IEDATA = 0xa4;
 export const VTD_IEADDR = 0xa8;
 export const VTD_IEUADDR = 0xac;
+export const VTD_IRTA = 0xb8;
 /** Where CAP and ECAP say that the IOTLB and fault recording registers are. */
 export const VTD_IVA = 0xf0;
 export const VTD_IOTLB = 0xf8;
@@ -30,6 +31,13 @@ export const VTD_FRCD_COUNT = 8;
 export const VTD_TE_BIT = 31;
 export const VTD_SRTP_BIT = 30;
 export const VTD_QIE_BIT = 26;
+export const VTD_IRE_BIT = 25;
+export const VTD_SIRTP_BIT = 24;
+export const VTD_CFI_BIT = 23;
+
+/** IRTA: extended interrupt mode, and log2 of the table's entries less one. */
+export const VTD_IRTA_EIME = 0x800;
+export const VTD_IRTA_SIZE = 0xf;
 
 /** FSTS (11.4.9). */
 export const VTD_FSTS_PFO = 0x01;
@@ -49,6 +57,7 @@ export const VTD_SELECTIVE = 3;
 /** Types of invalidation descriptors (6.5.2). */
 export const VTD_INVALIDATE_CONTEXT = 1;
 export const VTD_INVALIDATE_IOTLB = 2;
+export const VTD_INVALIDATE_INTERRUPTS = 4;
 export const VTD_INVALIDATE_WAIT = 5;
 export const VTD_WAIT_INTERRUPT = 0x10;
 export const VTD_WAIT_STATUS = 0x20;
@@ -67,6 +76,33 @@ export const VTD_SNOOP = 0x800;
 /** Maximum address mask of page-selective invalidation: 2^18 pages = 1 GiB. */
 export const VTD_MASK_MAX = 18;
 
+/**
+ * Address of an interrupt request in remappable format (5.1.2.2). Its index is the handle, plus with
+ * SHV the subhandle, which is the low half of the data.
+ *
+ *   31-20 0xfee | 19-5 handle 14-0 | 4 remappable | 3 SHV | 2 handle 15
+ */
+export const VTD_REQUEST_REMAPPABLE = 0x10;
+export const VTD_REQUEST_SHV = 0x8;
+
+/**
+ * Interrupt remapping table entry of 16 bytes (9.10).
+ *
+ *   low:  63-32 destination (47-40 without EIME) | 23-16 vector | 15 posted | 11-8 free
+ *         7-5 delivery mode | 4 level | 3 redirection hint | 2 logical | 1 FPD | 0 P
+ *   high: 19-18 source validation type | 17-16 source-id qualifier | 15-0 source-id
+ */
+export const VTD_IRTE_BYTES = 16;
+export const VTD_IRTE_PRESENT = 0x1;
+export const VTD_IRTE_FAULT_DISABLE = 0x2;
+export const VTD_IRTE_LEVEL = 0x10;
+/** Source validation: no source, one but for what the qualifier ignores, a range of buses. */
+export const VTD_SVT_NONE = 0;
+export const VTD_SVT_SOURCE = 1;
+export const VTD_SVT_BUSES = 2;
+/** Maximum handle mask: 2^15 entries by one descriptor. */
+export const VTD_HANDLE_MASK_MAX = 15;
+
 /** Fault reasons (7.1.3). */
 export const VTD_FAULT_ROOT_PRESENT = 0x1;
 export const VTD_FAULT_CONTEXT_PRESENT = 0x2;
@@ -80,3 +116,11 @@ export const VTD_FAULT_CONTEXT_ACCESS = 0x9;
 export const VTD_FAULT_ROOT_RESERVED = 0xa;
 export const VTD_FAULT_CONTEXT_RESERVED = 0xb;
 export const VTD_FAULT_TABLE_RESERVED = 0xc;
+/** Those of interrupt requests. */
+export const VTD_FAULT_REQUEST_RESERVED = 0x20;
+export const VTD_FAULT_INDEX = 0x21;
+export const VTD_FAULT_ENTRY_PRESENT = 0x22;
+export const VTD_FAULT_ENTRY_ACCESS = 0x23;
+export const VTD_FAULT_ENTRY_RESERVED = 0x24;
+export const VTD_FAULT_COMPATIBILITY = 0x25;
+export const VTD_FAULT_SOURCE = 0x26;

@@ -4,6 +4,7 @@ import { machine } from "../machine";
 import { beginTable, endTable, put16, put32, put64, put8, putAddress, putPort, putText, putZeroes } from "./writer";
 import {
   DMAR_DRHD,
+  DMAR_INTERRUPTS,
   DRHD_BYTES,
   DRHD_INCLUDE_PCI_ALL,
   GAS_MEMORY,
@@ -16,6 +17,9 @@ import {
   MPS_LEVEL,
   PM1_CONTROL_AT,
   RESET_VALUE,
+  SCOPE_BYTES,
+  SCOPE_HPET,
+  SCOPE_IOAPIC,
 } from "../../spec/acpi";
 import {
   ECAM_BASE,
@@ -24,7 +28,9 @@ import {
   GSI_SCI,
   GSI_UART,
   HPET_BASE,
+  HPET_REQUESTER,
   IOAPIC_BASE,
+  IOAPIC_REQUESTER,
   IOMMU_BASE,
   LAPIC_BASE,
   PM1_EVENT_PORT,
@@ -183,20 +189,37 @@ export function writeMcfg(): u32 {
   return table;
 }
 
-/** DMA remapping (Intel VT-d 4.1, 8.1, 8.3): one unit for all of segment 0, no interrupt remapping. */
+/**
+ * DMA and interrupt remapping (Intel VT-d 4.1, 8.1, 8.3): one unit for all of segment 0, and for the
+ * two that send interrupts without being PCI functions.
+ */
 export function writeDmar(): u32 {
   const table = beginTable("DMAR", 1);
   put8(PHYSICAL_ADDRESS_BITS - 1);
-  put8(0);
+  put8(DMAR_INTERRUPTS);
   putZeroes(10);
   put16(DMAR_DRHD);
-  put16(DRHD_BYTES);
+  put16(DRHD_BYTES + 2 * SCOPE_BYTES);
   put8(DRHD_INCLUDE_PCI_ALL);
   put8(0);
   put16(0);
   put64(IOMMU_BASE);
+  // Numbers of the I/O APIC in the MADT and of the timer block in the HPET table.
+  writeScope(SCOPE_IOAPIC, 0, IOAPIC_REQUESTER);
+  writeScope(SCOPE_HPET, 0, HPET_REQUESTER);
   endTable();
   return table;
+}
+
+/** Device scope: the source-id of what other tables know by `number`. */
+function writeScope(type: u32, number: u32, source: u32): void {
+  put8(type);
+  put8(SCOPE_BYTES);
+  put16(0);
+  put8(number);
+  put8(source >> 8);
+  put8((source >> 3) & 31);
+  put8(source & 7);
 }
 
 /** Serial Port Console Redirection, revision 2: a 16550 at 115,200 baud, 8N1. */

@@ -1,9 +1,10 @@
 /** I/O APIC: 24 lines become interrupt messages (Intel 82093AA data sheet, 3.0). */
 import { allocate, allocateOne } from "../arena";
 import { addRegion } from "../bus/bus";
+import { requestInterrupt } from "../iommu/remap";
 import { DEVICE_IOAPIC } from "../kinds";
 import { machine } from "../machine";
-import { IOAPIC_BASE } from "../../spec/platform";
+import { IOAPIC_BASE, IOAPIC_REQUESTER } from "../../spec/platform";
 import { DELIVERY_LOWEST, DELIVERY_SHIFT, MESSAGE_ASSERT, MESSAGE_LOGICAL } from "../../spec/apic";
 import {
   IOAPIC_ENTRIES,
@@ -21,14 +22,13 @@ import {
   IOAPIC_VERSION_VALUE,
   IOAPIC_WINDOW,
 } from "../../spec/ioapic";
-import { acceptMessage } from "./messages";
 
 const FIRST_ENTRY: u32 = IOAPIC_REG_REDIRECTION;
 const PINS: u32 = IOAPIC_ENTRIES;
 const PAGE_BYTES: u64 = 4096;
 /** Vector, modes, polarity, trigger and mask; remote IRR and delivery status are read-only. */
 const LOW_WRITABLE: u32 = 0x1_afff;
-/** The destination, and the extended destination ID below it (ICH9 data sheet, 13.5.7). */
+/** Destination and extended destination ID (ICH9 data sheet, 13.5.7), or format and index (VT-d). */
 const HIGH_WRITABLE: u32 = 0xffff_0000;
 const ID_WRITABLE: u32 = 0x0f00_0000;
 const MESSAGE_BASE: u64 = 0xfee0_0000;
@@ -80,10 +80,11 @@ function isLevel(low: u32): bool {
 /** Sends the entry's message; whether a local APIC took it. */
 function send(pin: u32): bool {
   const low = entryLow(pin);
-  // The entry's bits are the message's: 63-48 become address bits 19-4, 15 and 10-0 the data.
+  // The entry's bits are the message's: 63-48 become address bits 19-4, 11 bit 2, 15 and 10-0 the
+  // data. So what software has written in remappable format becomes a request in that.
   const address = MESSAGE_BASE | <u64>((entryHigh(pin) >> 16) << 4) | logicalBit(low);
   const level: u32 = isLevel(low) ? IOAPIC_LEVEL : 0;
-  return acceptMessage(address, (low & 0x7ff) | MESSAGE_ASSERT | level);
+  return requestInterrupt(IOAPIC_REQUESTER, address, (low & 0x7ff) | MESSAGE_ASSERT | level);
 }
 
 @inline

@@ -21,8 +21,8 @@ export function setLine(gsi: u32, level: bool): void {
 }
 
 /**
- * Delivers a message-signalled interrupt: a 32-bit write of `data` to `address` in the interrupt
- * address range 0xFEEx_xxxx (Intel SDM 3A, 10.11).
+ * Delivers a message-signalled interrupt of nobody's, which no remapping touches: a 32-bit write of
+ * `data` to `address` in the interrupt address range 0xFEEx_xxxx (Intel SDM 3A, 10.11).
  */
 export function deliverMessage(address: u64, data: u32): void {
   acceptMessage(address, data);

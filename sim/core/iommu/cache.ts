@@ -1,11 +1,14 @@
 /**
- * Context cache and IOTLB (Intel VT-d 3.3, 6.2). Nothing leaves them but by invalidation or by
+ * Context cache, IOTLB and interrupt entry cache (Intel VT-d 3.3, 6.2). Nothing leaves them but by invalidation or by
  * another entry in its place: a driver that forgets to invalidate sees the old translation.
  */
 import {
   CONTEXT_ENTRIES,
   contextAt,
   ContextEntry,
+  INTERRUPT_ENTRIES,
+  interruptAt,
+  InterruptEntry,
   iommu,
   IOTLB_ENTRIES,
   iotlbAt,
@@ -23,6 +26,11 @@ export function iotlbSlot(domain: u32, page: u64): IotlbEntry {
 @inline
 export function contextSlot(source: u32): ContextEntry {
   return contextAt((source ^ (source >> 8)) & (CONTEXT_ENTRIES - 1));
+}
+
+@inline
+export function interruptSlot(index: u32): InterruptEntry {
+  return interruptAt(index & (INTERRUPT_ENTRIES - 1));
 }
 
 /**
@@ -65,5 +73,13 @@ export function invalidateIotlb(granularity: u32, domain: u32, address: u64, ord
     // Any part of a large page takes all of it (6.5.1.2): compare at the larger granularity.
     const shift = <u64>max(order, <u32>entry.order);
     if (granularity == VTD_DOMAIN || entry.page >> shift == first >> shift) entry.rights = 0;
+  }
+}
+
+/** Drops the 2^`order` aligned interrupt remapping entries that hold `index`; all of them from 16 on. */
+export function invalidateInterrupts(index: u32, order: u32): void {
+  for (let slot: u32 = 0; slot < INTERRUPT_ENTRIES; slot++) {
+    const entry = interruptAt(slot);
+    if (entry.index >> order == index >> order) entry.valid = 0;
   }
 }

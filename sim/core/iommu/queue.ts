@@ -4,6 +4,7 @@
  *   context  low: 49-48 FM | 47-32 source | 31-16 domain | 5-4 granularity | 3-0 type 1
  *   IOTLB    low: 31-16 domain | 7 DR | 6 DW | 5-4 granularity | 3-0 type 2
  *            high: 63-12 address | 6 IH | 5-0 address mask
+ *   IEC      low: 47-32 index | 31-27 index mask | 4 by index, not all | 3-0 type 4
  *   wait     low: 63-32 status data | 6 FN | 5 SW | 4 IF | 3-0 type 5     high: 63-2 status address
  */
 import { codeWritten } from "../engine/blocks";
@@ -11,7 +12,9 @@ import { ramPointer } from "../ram";
 import {
   VTD_FSTS,
   VTD_FSTS_IQE,
+  VTD_HANDLE_MASK_MAX,
   VTD_INVALIDATE_CONTEXT,
+  VTD_INVALIDATE_INTERRUPTS,
   VTD_INVALIDATE_IOTLB,
   VTD_INVALIDATE_WAIT,
   VTD_IQA,
@@ -22,7 +25,7 @@ import {
   VTD_WAIT_INTERRUPT,
   VTD_WAIT_STATUS,
 } from "../../spec/vtd";
-import { invalidateContexts, invalidateIotlb } from "./cache";
+import { invalidateContexts, invalidateInterrupts, invalidateIotlb } from "./cache";
 import { completeInvalidation, raiseFault } from "./records";
 import { iommu, register32, register64, setRegister64 } from "./state";
 
@@ -30,6 +33,10 @@ const DESCRIPTOR_BYTES: u64 = 16;
 const CONTEXT_RESERVED: u64 = 0xfffc_0000_0000_ffc0;
 const IOTLB_RESERVED: u64 = 0xffff_ffff_0000_ff00;
 const IOTLB_HIGH_RESERVED: u64 = 0xf80;
+const INTERRUPTS_RESERVED: u64 = 0xffff_0000_07ff_ffe0;
+const BY_INDEX: u64 = 0x10;
+/** An order at which all indices are one range. */
+const ALL_INDICES: u32 = 16;
 const WAIT_RESERVED: u64 = 0xffff_ff80;
 
 /** Bytes of the queue: 2^QS pages (11.4.9.3). */
@@ -65,6 +72,8 @@ function execute(low: u64, high: u64): bool {
       return executeContext(low, high);
     case VTD_INVALIDATE_IOTLB:
       return executeIotlb(low, high);
+    case VTD_INVALIDATE_INTERRUPTS:
+      return executeInterrupts(low, high);
     case VTD_INVALIDATE_WAIT:
       return executeWait(low, high);
     default:
@@ -90,6 +99,15 @@ function executeIotlb(low: u64, high: u64): bool {
   const order = <u32>high & 0x3f;
   if (granularity == VTD_SELECTIVE && order > <u32>VTD_MASK_MAX) return false;
   invalidateIotlb(granularity, <u32>(low >> 16) & 0xffff, high & ~0xfff, order);
+  return true;
+}
+
+function executeInterrupts(low: u64, high: u64): bool {
+  if ((low & INTERRUPTS_RESERVED) != 0 || high != 0) return false;
+  const order = <u32>(low >> 27) & 31;
+  if ((low & BY_INDEX) == 0) invalidateInterrupts(0, ALL_INDICES);
+  else if (order > <u32>VTD_HANDLE_MASK_MAX) return false;
+  else invalidateInterrupts(<u32>(low >> 32) & 0xffff, order);
   return true;
 }
 

@@ -1,6 +1,7 @@
 /** Faults and events of the IOMMU: recording, overflow, and the messages about them (VT-d 3.3, 7). */
-import { deliverMessage } from "../interrupts/lines";
+import { acceptInterrupt, acceptMessage } from "../interrupts/messages";
 import { trace } from "../trace";
+import { DELIVERY_SHIFT, MESSAGE_PREFIX } from "../../spec/apic";
 import { TRACE_DMA_FAULT, TRACE_MSI } from "../../spec/trace";
 import {
   VTD_EVENT_MASK_BIT,
@@ -14,7 +15,7 @@ import {
   VTD_ICS,
   VTD_IECTL,
 } from "../../spec/vtd";
-import { iommu, register32, register64, setRegister32, setRegister64 } from "./state";
+import { extendedMode, iommu, register32, register64, setRegister32, setRegister64 } from "./state";
 
 const EVENT_MASKED: u32 = 1 << VTD_EVENT_MASK_BIT;
 const EVENT_PENDING: u32 = 1 << VTD_EVENT_PENDING_BIT;
@@ -24,7 +25,10 @@ const RECORD_READ: u64 = 1 << 62;
 /** Status bits that raise the fault event: overflow, pending fault, queue errors. */
 const FSTS_EVENTS: u32 = 0x73;
 
-/** Sends the message of FECTL or IECTL: control, data, address and upper address in a row. */
+/**
+ * Sends the message of FECTL or IECTL: control, data, address and upper address in a row. The unit's
+ * own messages aren't remapped; in extended mode the upper address has bits 31-8 of the destination.
+ */
 function sendEvent(control: u32): void {
   const state = register32(control);
   if (state & EVENT_MASKED) {
@@ -32,11 +36,19 @@ function sendEvent(control: u32): void {
     return;
   }
   setRegister32(control, state & ~EVENT_PENDING);
-  const address = (<u64>register32(control + 12) << 32) | register32(control + 8);
-  if (address >> 20 != 0xfee) return;
+  const data = register32(control + 4);
+  const low = register32(control + 8);
+  const high = register32(control + 12);
+  const address = (<u64>high << 32) | low;
+  const isWide = extendedMode();
+  if ((isWide ? <u64>low : address) >> 20 != MESSAGE_PREFIX) return;
   // The unit is part of the host bridge, 00:00.0.
-  trace(TRACE_MSI, 0, 0, address, register32(control + 4));
-  deliverMessage(address, register32(control + 4));
+  trace(TRACE_MSI, 0, 0, address, data);
+  if (!isWide) acceptMessage(address, data);
+  else {
+    const destination = (high & 0xffff_ff00) | ((low >> 12) & 0xff);
+    acceptInterrupt(destination, true, low, (data >> DELIVERY_SHIFT) & 7, data & 0xff, false);
+  }
 }
 
 /** Software wrote FECTL or IECTL: only the mask bit is its own; unmasking sends what waits. */

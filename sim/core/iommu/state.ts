@@ -1,10 +1,11 @@
 /** State of the IOMMU: its register page, what it latched, and its caches. */
 import { allocate, allocateMany, allocateOne } from "../arena";
 import { machine, Ptr } from "../machine";
-import { VTD_BYTES } from "../../spec/vtd";
+import { VTD_BYTES, VTD_IRTA_EIME } from "../../spec/vtd";
 
 export const IOTLB_ENTRIES: u32 = 1024;
 export const CONTEXT_ENTRIES: u32 = 256;
+export const INTERRUPT_ENTRIES: u32 = 256;
 
 /** One 4 KiB page of a translation, whatever the size of the page it comes from. */
 @unmanaged
@@ -29,6 +30,15 @@ export class ContextEntry {
   valid: u32;
 }
 
+/** An interrupt remapping table entry as it was when it was fetched. */
+@unmanaged
+export class InterruptEntry {
+  low: u64;
+  high: u64;
+  index: u32;
+  valid: u32;
+}
+
 @unmanaged
 export class Iommu {
   registers: usize;
@@ -36,10 +46,15 @@ export class Iommu {
   root: u64;
   enabled: u32;
   queueEnabled: u32;
+  /** Interrupt remapping is on (IRE). */
+  remapping: u32;
+  /** What SIRTP latched of IRTA: the table's address, EIME and the size. */
+  interruptTable: u64;
   /** FRCD register that takes the next fault. */
   nextRecord: u32;
   iotlb: Ptr<IotlbEntry>;
   contexts: Ptr<ContextEntry>;
+  interrupts: Ptr<InterruptEntry>;
 }
 
 @inline
@@ -73,6 +88,7 @@ export function createIommuState(): void {
   state.registers = allocate(VTD_BYTES);
   state.iotlb = allocateMany<IotlbEntry>(IOTLB_ENTRIES);
   state.contexts = allocateMany<ContextEntry>(CONTEXT_ENTRIES);
+  state.interrupts = allocateMany<InterruptEntry>(INTERRUPT_ENTRIES);
 }
 
 @inline
@@ -83,4 +99,15 @@ export function iotlbAt(index: u32): IotlbEntry {
 @inline
 export function contextAt(index: u32): ContextEntry {
   return changetype<ContextEntry>(iommu().contexts + <usize>index * offsetof<ContextEntry>());
+}
+
+@inline
+export function interruptAt(slot: u32): InterruptEntry {
+  return changetype<InterruptEntry>(iommu().interrupts + <usize>slot * offsetof<InterruptEntry>());
+}
+
+/** Destinations of interrupts have 32 bits instead of 8 (EIME). */
+@inline
+export function extendedMode(): bool {
+  return (iommu().interruptTable & VTD_IRTA_EIME) != 0;
 }

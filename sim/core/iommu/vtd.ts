@@ -6,6 +6,7 @@ import {
   VTD_BYTES,
   VTD_CAP,
   VTD_CCMD,
+  VTD_CFI_BIT,
   VTD_DOMAIN,
   VTD_ECAP,
   VTD_EVENT_MASK_BIT,
@@ -18,6 +19,7 @@ import {
   VTD_FSTS,
   VTD_GCMD,
   VTD_GSTS,
+  VTD_HANDLE_MASK_MAX,
   VTD_ICS,
   VTD_IEADDR,
   VTD_IECTL,
@@ -27,11 +29,14 @@ import {
   VTD_IQA,
   VTD_IQH,
   VTD_IQT,
+  VTD_IRE_BIT,
+  VTD_IRTA,
   VTD_IVA,
   VTD_MASK_MAX,
   VTD_QIE_BIT,
   VTD_RTADDR,
   VTD_SELECTIVE,
+  VTD_SIRTP_BIT,
   VTD_SRTP_BIT,
   VTD_TE_BIT,
   VTD_VER,
@@ -70,12 +75,29 @@ const CAPABILITIES: u64 =
   (<u64>(VTD_FRCD_COUNT - 1) << 40) |
   (<u64>VTD_MASK_MAX << 48) |
   (<u64>0b11 << 54);
-/** Coherent walks, queued invalidation, pass-through, snoop control; no interrupt remapping. */
-const EXTENDED: u64 = 1 | (1 << 1) | (1 << 6) | (1 << 7) | ((VTD_IVA / 16) << 8);
+/**
+ * Coherent walks, queued invalidation, interrupt remapping with 32-bit destinations, pass-through,
+ * snoop control (11.4.3). No interrupt posting, no scalable mode.
+ */
+const EXTENDED: u64 =
+  1 |
+  (1 << 1) |
+  (1 << 3) |
+  (1 << 4) |
+  (1 << 6) |
+  (1 << 7) |
+  ((VTD_IVA / 16) << 8) |
+  (VTD_HANDLE_MASK_MAX << 20);
 
 const TE: u32 = 1 << VTD_TE_BIT;
 const SRTP: u32 = 1 << VTD_SRTP_BIT;
 const QIE: u32 = 1 << VTD_QIE_BIT;
+const IRE: u32 = 1 << VTD_IRE_BIT;
+const SIRTP: u32 = 1 << VTD_SIRTP_BIT;
+const CFI: u32 = 1 << VTD_CFI_BIT;
+/** Commands that hold as long as software writes them, and those that leave a pointer behind. */
+const LEVELS: u32 = TE | QIE | IRE | CFI;
+const POINTERS: u32 = SRTP | SIRTP;
 const EVENT_MASKED: u32 = 1 << VTD_EVENT_MASK_BIT;
 /** Bit 63 of CCMD and IOTLB: software asks, hardware clears. */
 const COMMAND_BUSY: u32 = 0x8000_0000;
@@ -141,6 +163,8 @@ function plainBits(offset: u32): u32 {
       return 0xffff_f000;
     case VTD_IQA:
       return 0xffff_f007;
+    case VTD_IRTA:
+      return 0xffff_f80f;
     case VTD_IVA:
       return 0xffff_f07f;
     case VTD_FEADDR:
@@ -151,6 +175,7 @@ function plainBits(offset: u32): u32 {
       return 0xffff;
     case VTD_RTADDR + 4:
     case VTD_IQA + 4:
+    case VTD_IRTA + 4:
     case VTD_IVA + 4:
     case VTD_CCMD:
     case VTD_IOTLB:
@@ -162,18 +187,16 @@ function plainBits(offset: u32): u32 {
   }
 }
 
-/** GCMD (11.4.4): TE and QIE are levels, SRTP is a one-shot; the rest does not exist here. */
+/** GCMD (11.4.4): the pointers are latched before what is switched on uses them. */
 function writeCommand(value: u32): void {
   const state = iommu();
-  let status = register32(VTD_GSTS) & SRTP;
-  if (value & SRTP) {
-    state.root = register64(VTD_RTADDR);
-    status |= SRTP;
-  }
+  if (value & SRTP) state.root = register64(VTD_RTADDR);
+  if (value & SIRTP) state.interruptTable = register64(VTD_IRTA);
   state.enabled = value & TE ? 1 : 0;
+  state.remapping = value & IRE ? 1 : 0;
   const queueWasEnabled = state.queueEnabled;
   state.queueEnabled = value & QIE ? 1 : 0;
-  setRegister32(VTD_GSTS, status | (value & (TE | QIE)));
+  setRegister32(VTD_GSTS, ((register32(VTD_GSTS) | value) & POINTERS) | (value & LEVELS));
   if (!state.queueEnabled) setRegister64(VTD_IQH, 0);
   else if (!queueWasEnabled) runQueue();
 }

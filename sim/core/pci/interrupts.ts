@@ -1,7 +1,8 @@
 /** Interrupts of PCI functions: INTx lines, MSI and MSI-X (PCI Local Bus 3.0, 2.2.6 and 6.8). */
 import { allocate } from "../arena";
-import { setLine, deliverMessage } from "../interrupts/lines";
+import { setLine } from "../interrupts/lines";
 import { dmaPointer } from "../iommu/dma";
+import { requestInterrupt } from "../iommu/remap";
 import { loadSized, storeSized } from "../ram";
 import { trace } from "../trace";
 import { GSI_PCI_FIRST } from "../../spec/platform";
@@ -176,7 +177,7 @@ function send(fn: PciFunction, address: u64, data: u32): void {
   if (!busMaster(fn)) return;
   if (address >> 20 == 0xfee) {
     trace(<u16>TRACE_MSI, fn.address, 0, address, data);
-    deliverMessage(address, data);
+    requestInterrupt(fn.address, address, data);
     return;
   }
   if ((address & 3) != 0) return;

@@ -8,13 +8,14 @@
 import { allocate, allocateOne } from "../arena";
 import { addRegion } from "../bus/bus";
 import { cancelEvent, createEvent, currentTime, NEVER, scheduleAt } from "../events";
-import { deliverMessage, setLine } from "../interrupts/lines";
+import { setLine } from "../interrupts/lines";
+import { requestInterrupt } from "../iommu/remap";
 import { DEVICE_HPET, EVENT_HPET } from "../kinds";
 import { machine, Ptr } from "../machine";
 import { allOnes } from "../ram";
 import { trace } from "../trace";
 import * as Spec from "../../spec/hpet";
-import { GSI_COUNT, GSI_PIT, GSI_RTC, HPET_BASE } from "../../spec/platform";
+import { GSI_COUNT, GSI_PIT, GSI_RTC, HPET_BASE, HPET_REQUESTER } from "../../spec/platform";
 import { TRACE_MSI } from "../../spec/trace";
 import { disconnectPit } from "./pit";
 import { disconnectRtc } from "./rtc";
@@ -22,8 +23,6 @@ import { disconnectRtc } from "./rtc";
 const TIMERS: u32 = 3;
 const FIRST_TIMER: u32 = Spec.HPET_TIMER;
 const NOWHERE: u32 = GSI_COUNT;
-/** The timer block is part of the LPC bridge, 00:1f.0. */
-const REQUESTER: u32 = 0xf8;
 const TICK_CYCLES: u64 = 10;
 /**
  * Matches of a periodic timer within a microsecond are one event: they would meet in the same IRR
@@ -164,8 +163,8 @@ function fire(index: u32): void {
 
 /** FSB interrupt delivery (2.4.2): the value is written to the address. */
 function sendMessage(timer: HpetTimer): void {
-  trace(<u16>TRACE_MSI, REQUESTER, 0, <u64>timer.fsbAddress, <u64>timer.fsbValue);
-  deliverMessage(<u64>timer.fsbAddress, timer.fsbValue);
+  trace(<u16>TRACE_MSI, HPET_REQUESTER, 0, <u64>timer.fsbAddress, <u64>timer.fsbValue);
+  requestInterrupt(HPET_REQUESTER, <u64>timer.fsbAddress, timer.fsbValue);
 }
 
 /** GSI of the timer; NOWHERE when its route leads nowhere (as after reset). */

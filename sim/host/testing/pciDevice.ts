@@ -16,6 +16,8 @@ export interface PciExports extends SimExports {
   testIntx(fn: number, level: boolean): void;
   /** Linear address, or 0 when refused. */
   dmaPointer(requester: number, address: bigint, bytes: number, write: boolean): number;
+  /** 0: no local APIC has accepted it. */
+  requestInterrupt(source: number, address: bigint, data: number): number;
 }
 
 export interface PciMachine {
