@@ -145,9 +145,14 @@ test("the tables describe the ports and windows of the platform", async () => {
     255,
   ]);
   const dmar = view(tableOf(tables, "DMAR").bytes);
-  // 40 address bits; no interrupt remapping; one unit for all of PCI.
-  expect([dmar.getUint8(36), dmar.getUint8(37), dmar.getUint8(52)]).toEqual([39, 0, 1]);
+  // 40 address bits; interrupt remapping, x2APIC not opted out of; one unit for all of PCI.
+  expect([dmar.getUint8(36), dmar.getUint8(37), dmar.getUint8(52)]).toEqual([39, 1, 1]);
   expect(dmar.getBigUint64(56, true)).toBe(0xfed90000n);
+  // I/O APIC 0 is f0:1f.0, timer block 0 is f0:0f.0, on a bus without functions.
+  expect([...tableOf(tables, "DMAR").bytes.subarray(64)]).toEqual([
+    ...[3, 8, 0, 0, 0, 0xf0, 0x1f, 0],
+    ...[4, 8, 0, 0, 0, 0xf0, 0x0f, 0],
+  ]);
   const spcr = view(tableOf(tables, "SPCR").bytes);
   expect([spcr.getUint8(36), spcr.getBigUint64(44, true), spcr.getUint32(54, true)]).toEqual([
     0,

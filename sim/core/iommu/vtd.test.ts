@@ -5,8 +5,8 @@ import type { Machine } from "../../host/machine.ts";
 import { configWrite } from "../../host/testing/pci.ts";
 import { createPciMachine, type PciExports } from "../../host/testing/pciDevice.ts";
 import { records } from "../../host/testing/records.ts";
+import { VtdBench } from "../../host/testing/vtd.ts";
 import { FAULT_DMA_STRAY } from "../../spec/faults.ts";
-import { IOMMU_BASE } from "../../spec/platform.ts";
 import { TRACE_DMA_FAULT, TRACE_MSI } from "../../spec/trace.ts";
 import * as Vtd from "../../spec/vtd.ts";
 
@@ -22,17 +22,18 @@ const DOMAIN = 7n;
 
 let m: Machine;
 let pci: PciExports;
+let vtd: VtdBench;
 beforeEach(async () => {
   ({ m, pci } = await createPciMachine({ memory: RAM_BYTES }));
+  vtd = new VtdBench(m);
   configWrite(m, DEVICE, 4, 2, 4);
 });
 
-const base = BigInt(IOMMU_BASE);
-const read = (offset: number, bytes = 4) => m.core.sim.physicalRead(base + BigInt(offset), bytes);
-const write = (offset: number, value: bigint, bytes = 4) =>
-  m.core.sim.physicalWrite(base + BigInt(offset), bytes, value);
-const peek = (at: number) => m.core.data.getBigUint64(RAM_BASE + at, true);
-const poke = (at: number, value: bigint) => m.core.data.setBigUint64(RAM_BASE + at, value, true);
+const read = (offset: number, bytes = 4) => vtd.read(offset, bytes);
+const write = (offset: number, value: bigint, bytes = 4) => vtd.write(offset, value, bytes);
+const peek = (at: number) => vtd.peek(at);
+const poke = (at: number, value: bigint) => vtd.poke(at, value);
+const takeRecord = () => vtd.takeRecord();
 
 /** Physical address that the device reaches, or undefined when refused. */
 function reach(address: bigint, isWrite = false): number | undefined {
@@ -63,26 +64,8 @@ function mapPage(leaf: bigint): void {
   poke(TABLES + 3 * 4096, leaf);
 }
 
-/** The first pending fault record, cleared by reading it here. */
-function takeRecord() {
-  for (let n = 0; n < Vtd.VTD_FRCD_COUNT; n++) {
-    const at = Vtd.VTD_FRCD + n * 16;
-    const high = read(at + 8, 8);
-    if (high >> 63n === 0n) continue;
-    const record = {
-      reason: Number((high >> 32n) & 0xffn),
-      source: Number(high & 0xffffn),
-      isRead: (high >> 62n) & 1n,
-      page: read(at, 8),
-    };
-    write(at + 12, 0x8000_0000n);
-    return record;
-  }
-  return undefined;
-}
-
 describe("registers", () => {
-  test("tell 39- and 48-bit tables, large pages, 16-bit domains and no interrupt remapping", () => {
+  test("tell 39- and 48-bit tables, large pages, 16-bit domains and interrupt remapping", () => {
     const cap = read(Vtd.VTD_CAP, 8);
     const ecap = read(Vtd.VTD_ECAP, 8);
     expect(cap & 7n).toBe(6n);
@@ -93,7 +76,10 @@ describe("registers", () => {
     expect((cap >> 34n) & 15n).toBe(0b11n);
     expect(((cap >> 40n) & 0xffn) + 1n).toBe(BigInt(Vtd.VTD_FRCD_COUNT));
     expect(((ecap >> 8n) & 0x3ffn) * 16n).toBe(BigInt(Vtd.VTD_IVA));
-    expect((ecap >> 3n) & 3n).toBe(0n); // IR, EIM
+    expect((ecap >> 3n) & 3n).toBe(3n); // IR, EIM
+    expect((ecap >> 20n) & 15n).toBe(15n); // MHMV
+    expect((cap >> 59n) & 1n).toBe(0n); // PI
+    expect((ecap >> 43n) & 1n).toBe(0n); // SMTS
     expect((ecap >> 1n) & 1n).toBe(1n); // QI
   });
 
@@ -318,16 +304,8 @@ describe("faults", () => {
 });
 
 describe("queued invalidation", () => {
-  function submit(descriptors: readonly (readonly [bigint, bigint])[]): void {
-    write(Vtd.VTD_IQT, 0n, 8);
-    write(Vtd.VTD_IQA, BigInt(QUEUE), 8);
-    write(Vtd.VTD_GCMD, 1n << 26n);
-    for (const [n, [low, high]] of descriptors.entries()) {
-      poke(QUEUE + n * 16, low);
-      poke(QUEUE + n * 16 + 8, high);
-    }
-    write(Vtd.VTD_IQT, BigInt(descriptors.length * 16), 8);
-  }
+  const submit = (descriptors: readonly (readonly [bigint, bigint])[]) =>
+    vtd.submit(QUEUE, descriptors);
 
   test("a wait descriptor writes its status and raises the completion event", () => {
     write(Vtd.VTD_IEADDR, 0xfee0_0000n);

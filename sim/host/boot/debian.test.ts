@@ -68,6 +68,10 @@ const FOUND = [
   "ttyS0 at I/O 0x3f8 (irq = 4, base_baud = 115200) is a 16550A",
   "TSC deadline timer available",
   "rtc_cmos 00:01: setting system clock to 2025-01-01T00:00:00 UTC (1735689600)",
+  "DMAR-IR: IOAPIC id 0 under DRHD base  0xfed90000 IOMMU 0",
+  "DMAR-IR: HPET id 0 under DRHD base 0xfed90000",
+  "DMAR-IR: Enabled IRQ remapping in x2apic mode",
+  "x2apic enabled",
   "DMAR: dmar0: Using Queued invalidation",
   "nvme nvme0: pci function 0000:01:00.0",
 ];
@@ -115,12 +119,12 @@ describe("Debian's kernel", { timeout: 300_000 }, () => {
       expect(section(machine, "clock").trim()).toBe("tsc");
       expect(section(machine, "clocks").trim()).toBe("tsc hpet acpi_pm");
       const lines = interrupts(machine);
-      expect(kindOf(machine, "timer")).toBe("IO-APIC 2-edge");
-      expect(kindOf(machine, "ttyS0")).toBe("IO-APIC 4-edge");
-      expect(kindOf(machine, "acpi")).toBe("IO-APIC 9-fasteoi");
+      expect(kindOf(machine, "timer")).toBe("IR-IO-APIC 2-edge");
+      expect(kindOf(machine, "ttyS0")).toBe("IR-IO-APIC 4-edge");
+      expect(kindOf(machine, "acpi")).toBe("IR-IO-APIC 9-fasteoi");
       // A queue of the drive for each CPU, each with a message of its own.
       for (let queue = 0; queue <= cpus; queue++)
-        expect(kindOf(machine, `nvme0q${queue}`)).toMatch(/^PCI-MSI 52\d+-edge$/);
+        expect(kindOf(machine, `nvme0q${queue}`)).toMatch(/^IR-PCI-MSI 52\d+-edge$/);
       expect(total(lines.get("nvme0q0"))).toBeGreaterThan(0);
       expect(Math.min(...(lines.get("LOC")?.counts ?? []))).toBeGreaterThan(10);
       for (const name of ["RES", "CAL"]) expect(total(lines.get(name)) > 0, name).toBe(cpus > 1);
@@ -167,13 +171,35 @@ describe("Debian's kernel", { timeout: 300_000 }, () => {
     [
       "pci=nomsi",
       1,
-      (machine) => expect(kindOf(machine, "nvme0q0, nvme0q1")).toBe("IO-APIC 19-fasteoi"),
+      (machine) => expect(kindOf(machine, "nvme0q0, nvme0q1")).toBe("IR-IO-APIC 19-fasteoi"),
     ],
     [
       "nox2apic",
       2,
-      (machine) =>
-        expect(Math.min(...(interrupts(machine).get("LOC")?.counts ?? []))).toBeGreaterThan(10),
+      (machine) => {
+        expect(machine.consoleText).toContain("DMAR-IR: Enabled IRQ remapping in xapic mode");
+        expect(machine.consoleText).not.toContain("x2apic enabled");
+        expect(kindOf(machine, "nvme0q0")).toMatch(/^IR-PCI-MSI/);
+        expect(Math.min(...(interrupts(machine).get("LOC")?.counts ?? []))).toBeGreaterThan(10);
+      },
+    ],
+    [
+      "x2apic_phys",
+      4,
+      (machine) => {
+        expect(machine.consoleText).toContain("Switched APIC routing to physical x2apic");
+        expect(kindOf(machine, "nvme0q4")).toMatch(/^IR-PCI-MSI/);
+      },
+    ],
+    [
+      "intremap=off",
+      2,
+      (machine) => {
+        // Then it mustn't use x2APIC mode, either: no message would reach an ID from 255 up.
+        expect(machine.consoleText).toContain("IRQ remapping doesn't support X2APIC mode");
+        expect(kindOf(machine, "ttyS0")).toBe("IO-APIC 4-edge");
+        expect(kindOf(machine, "nvme0q0")).toMatch(/^PCI-MSI/);
+      },
     ],
   ])("boots with %s, on other devices", async (append, cpus, check) => {
     const machine = await boot({ cpus, append, drives: drives(), script: SHOW + OFF });
