@@ -1,0 +1,107 @@
+/** Code of each runtime: whether it can run, and what the kernel gets of it. */
+import { WasmError } from "../../services/wasm/module/errors.ts";
+import {
+  type FunctionType,
+  functionType,
+  KIND_FUNCTION,
+  type WasmModule,
+} from "../../services/wasm/module/model.ts";
+import { readModule } from "../../services/wasm/module/read.ts";
+import { agentImage } from "../image/agent-image.ts";
+import { checkElf } from "../image/elf.ts";
+import { ImageError } from "../image/errors.ts";
+import { OciError } from "./errors.ts";
+import { CODE_BYTES_MAX, type RuntimeKind } from "./media.ts";
+import type { AgentLimits } from "./schema.ts";
+import { sectionAt } from "./wasm-sections.ts";
+
+export interface RunnableCode {
+  readonly runtime: RuntimeKind;
+  readonly entry: string | null;
+  readonly limits: AgentLimits;
+}
+
+/** Modules that an agent's code may import from: WASI preview 1, and the system itself. */
+const IMPORT_MODULES = ["wasi_snapshot_preview1", "aios"];
+const WASM_PAGE_BYTES = 64 * 1024;
+
+type Check = (code: Uint8Array, what: RunnableCode, place: string) => void;
+
+const CHECKS: Readonly<Record<RuntimeKind, Check>> = {
+  wasm: checkModule,
+  quickjs: checkScript,
+  native: checkNative,
+  host: (code, _, place) => {
+    if (code.length > 0) refuse(place, "a program of the host brings no code of its own");
+  },
+};
+
+/**
+ * Refuses code that its runtime would refuse.
+ * @param place of the code, for errors: a file's name, or that of the layer
+ * @throws OciError "code"
+ */
+export function checkCode(code: Uint8Array, what: RunnableCode, place: string): void {
+  if (code.length > CODE_BYTES_MAX)
+    refuse(place, `${code.length} bytes of code; ${CODE_BYTES_MAX} at most`);
+  CHECKS[what.runtime](code, what, place);
+}
+
+/** The bytes from which the kernel makes its image: their digest is what it records of each agent. */
+export function kernelImage(
+  runtime: RuntimeKind,
+  entry: string | null,
+  code: Uint8Array,
+): Uint8Array {
+  if (runtime === "native") return code;
+  const program = runtime === "host" ? (entry ?? "") : runtime;
+  return agentImage({ runtime: "host", program, text: code });
+}
+
+function checkModule(code: Uint8Array, { entry, limits }: RunnableCode, place: string): void {
+  const module = moduleOf(code, place);
+  for (const { module: from, name } of module.imports)
+    if (!IMPORT_MODULES.includes(from))
+      refuse(place, `imports "${from}.${name}"; there are ${IMPORT_MODULES.join(" and ")}`);
+  const exported = module.exports.find(
+    ({ name, kind }) => name === entry && kind === KIND_FUNCTION,
+  );
+  if (!exported) refuse(place, `exports no function "${entry}"`);
+  const { parameters, results }: FunctionType = functionType(module, exported.index);
+  if (parameters.length + results.length > 0) refuse(place, `"${entry}" has parameters or results`);
+  const bytes = (module.memory?.initial ?? 0) * WASM_PAGE_BYTES;
+  if (limits.memory !== undefined && bytes > limits.memory)
+    refuse(place, `begins with ${bytes} bytes of memory; its limit is ${limits.memory}`);
+}
+
+function moduleOf(code: Uint8Array, place: string): WasmModule {
+  try {
+    return readModule(code);
+  } catch (error) {
+    if (!(error instanceof WasmError)) throw error;
+    const section = error.at === null ? null : sectionAt(code, error.at);
+    refuse(place, section === null ? error.message : `in ${section}: ${error.message}`);
+  }
+}
+
+function checkScript(code: Uint8Array, _: RunnableCode, place: string): void {
+  if (code.length === 0) refuse(place, "the script is empty");
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(code);
+  } catch {
+    refuse(place, "the script isn't UTF-8");
+  }
+}
+
+function checkNative(code: Uint8Array, _: RunnableCode, place: string): void {
+  try {
+    checkElf(code, "it");
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    refuse(place, error.reason);
+  }
+}
+
+function refuse(place: string, reason: string): never {
+  throw new OciError("code", place, reason);
+}
