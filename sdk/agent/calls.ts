@@ -53,6 +53,8 @@ export class Calls {
   readonly pool: number;
   /** What it was started with. */
   readonly argument: bigint;
+  /** The first agent's capability to all scopes; 0 for other agents. */
+  readonly allScopes: number;
   /** Address of the scratch page; 0 before there is one. */
   protected scratchAt = 0;
   /** Room for payloads; it grows, and is never given back for less. */
@@ -64,6 +66,7 @@ export class Calls {
     this.self = toNumber(start.self);
     this.pool = toNumber(start.pool);
     this.argument = BigInt.asUintN(64, BigInt(start.argument));
+    this.allScopes = toNumber(start.scope);
   }
 
   /** What of it lasts from one call to the next, but for what makes messages fast: plain data. */

@@ -1,6 +1,6 @@
 /** Agents in TypeScript: their programs, and the system calls that they make. */
 
-export type { Derivation } from "./authority.ts";
+export type { Derivation, Question, Scope } from "./authority.ts";
 export type {
   Birth,
   Child,

@@ -7,6 +7,7 @@
  * or from a snapshot, has none, so agents that had begun fault there, and new ones start.
  */
 import {
+  REGISTER_R10,
   REGISTER_R13,
   REGISTER_R14,
   REGISTER_R15,
@@ -169,6 +170,7 @@ export class Agents {
       self: port.integer(registers, REGISTER_RDI),
       pool: port.integer(registers, REGISTER_RSI),
       argument: port.integer(registers, REGISTER_RDX),
+      scope: port.integer(registers, REGISTER_R10),
     });
     this.running.set(id & SLOT_MASK, agent);
     this.latest[cpu] = agent;

@@ -115,6 +115,8 @@ export interface AgentStart {
   readonly pool: Integer;
   /** What its parent gave it: RDX. */
   readonly argument: Integer;
+  /** Capability to all scopes, which the first agent has: R10. 0 for the others. */
+  readonly scope: Integer;
 }
 
 /**

@@ -1,0 +1,54 @@
+/**
+ * Other services, as init introduces them: a message with a name and a capability, again whenever the other
+ * one has been started anew. Only from the parent: what else calls itself so is passed over.
+ */
+import type { Message } from "../../sdk/agent/messages.ts";
+import { decode, encode } from "../messages/json.ts";
+import { Pause, type Work } from "./tasks.ts";
+
+interface Introduction {
+  readonly peer: string;
+  readonly id: number;
+}
+
+export const introduction = (peer: string, id: number): Uint8Array => encode({ peer, id });
+
+export interface Peer {
+  readonly id: number;
+  readonly capability: number;
+}
+
+export class Peers {
+  private readonly parent: number;
+  private readonly known = new Map<string, Peer>();
+  private waiting: (() => void)[] = [];
+
+  constructor(parent: number) {
+    this.parent = parent;
+  }
+
+  /** Whether a message was an introduction. */
+  hear({ sender, bytes, capability }: Message): boolean {
+    if (sender !== this.parent) return false;
+    const { peer, id } = (decode(bytes) ?? {}) as Partial<Introduction>;
+    if (typeof peer !== "string" || typeof id !== "number") return false;
+    this.known.set(peer, { id, capability });
+    const { waiting } = this;
+    this.waiting = [];
+    for (const wake of waiting) wake();
+    return true;
+  }
+
+  has(name: string, id: number): boolean {
+    return this.known.get(name)?.id === id;
+  }
+
+  /** Waits until a service is known. */
+  *get(name: string): Work<Peer> {
+    for (;;) {
+      const peer = this.known.get(name);
+      if (peer) return peer;
+      yield new Pause<void>((resume) => void this.waiting.push(resume));
+    }
+  }
+}

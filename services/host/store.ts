@@ -1,0 +1,127 @@
+/**
+ * The state directory: what outlives the process. A database of small records (LevelDB, of which a second
+ * process can't have it at the same time), and large objects as files that are named by their SHA-256.
+ * What has been written is on the disk when the promise is kept; a batch is there whole or not at all.
+ */
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { access, mkdir, open, readFile, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { ClassicLevel } from "classic-level";
+import { RequestError } from "../messages/errors.ts";
+
+const SYNC = { sync: true } as const;
+
+/** One write of a batch; without a value the record goes. */
+export interface Write {
+  readonly key: string;
+  readonly value?: unknown;
+}
+
+export class Store {
+  readonly directory: string;
+  private readonly records: ClassicLevel<string, unknown>;
+  private temporary = 0;
+
+  private constructor(directory: string, records: ClassicLevel<string, unknown>) {
+    this.directory = directory;
+    this.records = records;
+  }
+
+  /** @throws RequestError unavailable: another process has it, or it can't be read */
+  static async open(directory: string): Promise<Store> {
+    await mkdir(join(directory, "objects"), { recursive: true, mode: 0o700 });
+    const records = new ClassicLevel<string, unknown>(join(directory, "records"), {
+      valueEncoding: "json",
+    });
+    try {
+      await records.open();
+    } catch (error) {
+      const { cause } = error as { cause?: { code?: string; message?: string } };
+      const why =
+        cause?.code === "LEVEL_LOCKED"
+          ? "another instance uses it"
+          : (cause?.message ?? `${error}`);
+      throw new RequestError("unavailable", `state directory ${directory}: ${why}`);
+    }
+    return new Store(directory, records);
+  }
+
+  async close(): Promise<void> {
+    await this.records.close();
+  }
+
+  async get(key: string): Promise<unknown> {
+    return await this.records.get(key);
+  }
+
+  /** Records whose key begins with a prefix, in the order of their keys. */
+  async list(prefix: string, { from = prefix, limit = -1 } = {}): Promise<[string, unknown][]> {
+    return await this.records.iterator({ gte: from, lt: `${prefix}\uffff`, limit }).all();
+  }
+
+  /** Writes all of it or nothing. */
+  async write(writes: readonly Write[]): Promise<void> {
+    const batch = writes.map(({ key, value }) =>
+      value === undefined
+        ? ({ type: "del", key } as const)
+        : ({ type: "put", key, value } as const),
+    );
+    await this.records.batch(batch, SYNC);
+  }
+
+  /** Keeps bytes under their digest; "sha256:…". */
+  async putObject(bytes: Uint8Array): Promise<string> {
+    const digest = createHash("sha256").update(bytes).digest("hex");
+    const path = this.path(digest);
+    if (await exists(path)) return `sha256:${digest}`;
+    const folder = dirname(path);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const draft = join(this.directory, "objects", `draft-${process.pid}-${this.temporary++}`);
+    await writeSynced(draft, bytes);
+    await rename(draft, path);
+    await syncFolder(folder);
+    return `sha256:${digest}`;
+  }
+
+  /** @throws RequestError not-found, internal: it isn't what its name says */
+  async getObject(digest: string): Promise<Uint8Array> {
+    const hex = digest.replace(/^sha256:/, "");
+    const bytes = await readFile(this.path(hex)).catch(() => null);
+    if (!bytes) throw new RequestError("not-found", `there is no object ${digest}`);
+    if (createHash("sha256").update(bytes).digest("hex") !== hex)
+      throw new RequestError("internal", `object ${digest} has been changed on the disk`);
+    return bytes;
+  }
+
+  private path(hex: string): string {
+    return join(this.directory, "objects", hex.slice(0, 2), hex);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, "w", 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** The new name is on the disk as well. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

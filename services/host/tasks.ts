@@ -1,0 +1,160 @@
+/**
+ * The inside of a service: one agent, and any number of tasks in it that take turns.
+ *
+ * A task is a generator. It yields operations of the machine, as every step does, and `Pause`s, in which
+ * it waits for something that the service's loop hears of: a reply, a child's end, a time, work of the
+ * host. While all tasks pause, the agent waits in the kernel, and nothing runs.
+ *
+ *   mailbox ─┐
+ *   notices ─┼─▶ loop ──▶ handler, or the task that pauses for it ──▶ operations
+ *   bell    ─┘
+ */
+
+import type { Step } from "../../sdk/agent/calls.ts";
+import type { Message } from "../../sdk/agent/messages.ts";
+import type { Notice } from "../../sdk/agent/notices.ts";
+import type { Sys } from "../../sdk/agent/sys.ts";
+import { NEVER } from "../../sdk/agent/waits.ts";
+import type { Operation, Reply } from "../../sim/host/programs.ts";
+import type { Door } from "./door.ts";
+
+/** What a task gives that waits for no operation of the machine. */
+export class Pause<T> {
+  /** Is given how the task goes on: with a value, or with an error that is thrown in it. */
+  readonly begin: (resume: (value: T) => void, fail: (error: unknown) => void) => void;
+
+  constructor(begin: Pause<T>["begin"]) {
+    this.begin = begin;
+  }
+}
+
+/** Steps of a task. */
+// biome-ignore lint/suspicious/noExplicitAny: what goes in depends on what came out last.
+export type Work<T> = Generator<Operation | Pause<any>, T, any>;
+
+interface Turn {
+  readonly task: Work<unknown>;
+  readonly value: unknown;
+  readonly failed: boolean;
+}
+
+export interface Handlers {
+  /** A message that nobody has asked for. */
+  message?(message: Message): Work<unknown>;
+  notice?(notice: Notice): Work<unknown>;
+}
+
+export class Tasks {
+  readonly sys: Sys;
+  private readonly door: Door | null;
+  private readonly ready: Turn[] = [];
+  private readonly alarms: { readonly at: bigint; readonly ring: () => void }[] = [];
+  private readonly interested = new Set<(message: Message) => boolean>();
+
+  constructor(sys: Sys, door: Door | null = null) {
+    this.sys = sys;
+    this.door = door;
+  }
+
+  /** Begins a task; it gets its first turn when the present one pauses. */
+  start(task: Work<unknown>): void {
+    this.ready.push({ task, value: undefined, failed: false });
+  }
+
+  /** Waits for work of the host, which the machine doesn't wait for. */
+  *host<T>(work: () => Promise<T>): Work<T> {
+    const { door } = this;
+    if (!door) throw new Error("a service without a door has no work on the host");
+    return (yield new Pause<T>((resume, fail) => {
+      work().then(
+        (value) => door.post(() => resume(value)),
+        (error) => door.post(() => fail(error)),
+      );
+    })) as T;
+  }
+
+  /** Waits for a message that fits; it then isn't given to the handler. */
+  *messageThat(fits: (message: Message) => boolean, timeout?: bigint): Work<Message | null> {
+    const until = timeout === undefined ? null : (yield* this.sys.now()) + timeout;
+    return (yield new Pause<Message | null>((resume) => {
+      const take = (message: Message | null): void => {
+        this.interested.delete(hear);
+        resume(message);
+      };
+      const hear = (message: Message): boolean => {
+        if (!fits(message)) return false;
+        take(message);
+        return true;
+      };
+      this.interested.add(hear);
+      if (until !== null)
+        this.alarms.push({ at: until, ring: () => this.interested.has(hear) && take(null) });
+    })) as Message | null;
+  }
+
+  /** Does nothing for so many nanoseconds of virtual time. */
+  *sleep(nanoseconds: bigint): Work<void> {
+    const at = (yield* this.sys.now()) + nanoseconds;
+    yield new Pause<void>((resume) => void this.alarms.push({ at, ring: resume }));
+  }
+
+  /** Runs the tasks, and what the handlers make of messages and notices, for good. */
+  *run(handlers: Handlers): Step<never> {
+    const { sys } = this;
+    const queue = this.door ? yield* this.door.open(sys) : 0;
+    while (true) {
+      for (let turn = this.ready.shift(); turn; turn = this.ready.shift()) yield* this.take(turn);
+      const deadline = this.alarms.map(({ at }) => at).reduce(earlier, NEVER);
+      const on = queue ? [queue] : [];
+      const woken = yield* sys.wait({ on, mailbox: true, notices: true, deadline });
+      if (woken.what === "message") this.hear(yield* sys.receive(), handlers);
+      if (woken.what === "notice" && handlers.notice) this.start(handlers.notice(woken.notice));
+      if (woken.what === "object" && this.door) yield* this.door.take(sys, queue);
+      if (woken.what === "deadline") this.ring(deadline);
+    }
+  }
+
+  private hear(message: Message, handlers: Handlers): void {
+    for (const hears of this.interested) if (hears(message)) return;
+    if (handlers.message) this.start(handlers.message(message));
+  }
+
+  private ring(now: bigint): void {
+    const due = this.alarms.filter(({ at }) => at <= now);
+    for (const alarm of due) {
+      this.alarms.splice(this.alarms.indexOf(alarm), 1);
+      alarm.ring();
+    }
+  }
+
+  /** Lets a task run up to its next pause, or its end. */
+  private *take({ task, value, failed }: Turn): Step<void> {
+    let step = failed ? task.throw(value) : task.next(value);
+    while (!step.done) {
+      const { value: wanted } = step;
+      if (wanted instanceof Pause) {
+        wanted.begin(
+          (result) => this.ready.push({ task, value: result, failed: false }),
+          (error) => this.ready.push({ task, value: error, failed: true }),
+        );
+        return;
+      }
+      step = yield* this.operate(task, wanted);
+    }
+  }
+
+  private *operate(
+    task: Work<unknown>,
+    operation: Operation,
+  ): Step<IteratorResult<Operation | Pause<unknown>, unknown>> {
+    let reply: Reply;
+    try {
+      reply = yield operation;
+    } catch (error) {
+      return task.throw(error);
+    }
+    return task.next(reply);
+  }
+}
+
+const earlier = (a: bigint, b: bigint): bigint => (a < b ? a : b);

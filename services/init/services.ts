@@ -1,0 +1,42 @@
+/** The services that init starts, in this order, and what each is given. */
+import {
+  RIGHT_AUDIT,
+  RIGHT_DERIVE,
+  RIGHT_DRAIN,
+  RIGHT_EXECUTE,
+  RIGHT_INFO,
+  RIGHT_WRITE,
+} from "../../kernel/cap/rights.ts";
+
+export interface ServiceSpec {
+  /** Its image in the bundle, its program, and its name as a peer. */
+  readonly name: string;
+  /** Bytes of its pool. */
+  readonly quota: number;
+  /** Rights of its capability to the kernel. */
+  readonly kernel: number;
+  /** Whether it holds all scopes, to give parts of them to others. */
+  readonly scopes: boolean;
+  /** Services to which it is introduced. */
+  readonly peers: readonly string[];
+}
+
+const MIB = 1024 * 1024;
+
+export const SERVICES: readonly ServiceSpec[] = [
+  { name: "logs", quota: 16 * MIB, kernel: 0, scopes: false, peers: [] },
+  {
+    name: "orchestrator",
+    quota: 64 * MIB,
+    kernel: RIGHT_EXECUTE | RIGHT_DERIVE | RIGHT_INFO | RIGHT_AUDIT | RIGHT_DRAIN | RIGHT_WRITE,
+    scopes: false,
+    peers: ["init", "logs"],
+  },
+  {
+    name: "gateway",
+    quota: 64 * MIB,
+    kernel: RIGHT_EXECUTE | RIGHT_DERIVE,
+    scopes: true,
+    peers: ["orchestrator"],
+  },
+];

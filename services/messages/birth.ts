@@ -1,0 +1,14 @@
+/** The first message that an agent gets: all that it is given, by name. */
+import { z } from "zod";
+
+export const Birth = z.object({
+  args: z.array(z.string()).default([]),
+  env: z.record(z.string(), z.string()).default({}),
+  /** Its handles of pipes: standard input, output and error; null where there is none. */
+  streams: z.array(z.int().nullable()).max(3).default([]),
+  /** Its handles of scopes, with what they are as text. */
+  capabilities: z.array(z.object({ text: z.string(), handle: z.int() })).default([]),
+  /** Digest of its code, sha256:…; for runtimes that find it by that. */
+  code: z.string().optional(),
+});
+export type Birth = z.infer<typeof Birth>;

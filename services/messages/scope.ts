@@ -1,0 +1,67 @@
+/**
+ * Authority that only userland understands, as people write it: `FS_READ:/projects/demo`. To the kernel it
+ * is a scope: up to 32 bytes, of which those of a wider one are the beginning, and a bit for the verb.
+ */
+import { RequestError } from "./errors.ts";
+
+/** Verbs and their bits. The bits are part of tokens and images: new verbs go behind the others. */
+export const VERBS = {
+  /** Files below a folder. */
+  FS_READ: 1 << 0,
+  FS_WRITE: 1 << 1,
+  /** Agents of a project: look at them, start them, change and end them. */
+  PROC_READ: 1 << 2,
+  PROC_SPAWN: 1 << 3,
+  PROC_CONTROL: 1 << 4,
+  /** What agents write. */
+  LOG_READ: 1 << 5,
+  IMAGE_READ: 1 << 6,
+  IMAGE_WRITE: 1 << 7,
+  /** Messages to agents by name. */
+  IPC_SEND: 1 << 8,
+  NET_BIND: 1 << 9,
+  NET_CONNECT: 1 << 10,
+  ML_CONTEXT: 1 << 11,
+  /** Tokens of clients. */
+  TOKEN_ADMIN: 1 << 12,
+} as const;
+export type Verb = keyof typeof VERBS;
+
+/** Verbs whose object is a folder. */
+const FOLDERS: readonly string[] = ["FS_READ", "FS_WRITE"];
+export const SCOPE_TEXT_MAX = 32;
+
+export interface Capability {
+  readonly verb: Verb;
+  /** What it is about; empty for everything. */
+  readonly object: string;
+}
+
+/**
+ * `VERB` or `VERB:object`.
+ * @throws RequestError bad-request
+ */
+export function parseCapability(text: string): Capability {
+  const [, verb = "", object = ""] = /^([A-Z_]+)(?::(.*))?$/s.exec(text) ?? [];
+  const refuse = (why: string) => new RequestError("bad-request", `capability "${text}": ${why}`);
+  if (!Object.hasOwn(VERBS, verb))
+    throw refuse(`it begins with one of ${Object.keys(VERBS).join(", ")}`);
+  if (FOLDERS.includes(verb)) {
+    if (!object.startsWith("/")) throw refuse("a folder like /projects/demo is meant");
+    if (object.split("/").some((part) => part === "." || part === ".."))
+      throw refuse("a folder has no . or .. in it");
+  }
+  const capability = { verb: verb as Verb, object };
+  if (scopeOf(capability).bytes.length > SCOPE_TEXT_MAX)
+    throw refuse(`what it is about is longer than ${SCOPE_TEXT_MAX} bytes`);
+  return capability;
+}
+
+export const capabilityText = ({ verb, object }: Capability): string =>
+  object === "" ? verb : `${verb}:${object}`;
+
+/** As the kernel has it. An object ends with a slash there, so that /projects isn't /projects2. */
+export function scopeOf({ verb, object }: Capability): { bytes: Uint8Array; mask: number } {
+  const text = object === "" || object.endsWith("/") ? object : `${object}/`;
+  return { bytes: new TextEncoder().encode(text), mask: VERBS[verb] };
+}

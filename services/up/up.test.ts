@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Client } from "../../sdk/client/client.ts";
+import { compileSource } from "../wasm/testing/compile.ts";
+import { System } from "./system.ts";
+
+let state = "";
+let system: System;
+let running: Promise<void>;
+let client: Client;
+
+beforeEach(async () => {
+  state = mkdtempSync(join(tmpdir(), "aios-"));
+  system = await System.start({ state });
+  running = system.run();
+  client = new Client({ socket: system.socket });
+});
+
+afterEach(async () => {
+  await system.stop();
+  await running;
+  rmSync(state, { recursive: true });
+});
+
+const HELLO = `
+@external("wasi_snapshot_preview1", "fd_write")
+declare function fd_write(fd: i32, list: usize, count: i32, result: usize): i32;
+@external("wasi_snapshot_preview1", "proc_exit")
+declare function proc_exit(code: i32): void;
+const list = memory.data(16), text = memory.data<u8>([104, 101, 108, 108, 111, 10]);
+export function _start(): void {
+  store<usize>(list, text);
+  store<i32>(list + 4, 6);
+  fd_write(1, list, 1, list + 8);
+  proc_exit(7);
+}`;
+
+test("a module runs as an agent, and what it writes and how it ends is there to see", async () => {
+  const image = await system.addCode(await compileSource(HELLO));
+  const begun = await client.call("agent.run", { image, name: "hello" });
+  expect(begun).toMatchObject({ name: "hello", project: "default", state: "running" });
+  await expect
+    .poll(async () => await client.call("agent.inspect", { name: "hello" }))
+    .toMatchObject({ state: "exited", exit: { reason: "exited", code: 7 } });
+  await expect
+    .poll(async () => (await client.call("agent.logs", { name: "hello" })).lines)
+    .toMatchObject([{ sequence: 0, stream: "stdout", text: "hello" }]);
+  expect(await client.call("agent.list", {})).toHaveLength(1);
+  await expect(client.call("agent.kill", { name: "hello" })).rejects.toThrow("doesn't run");
+  await expect(client.call("agent.run", { image, name: "A" })).rejects.toThrow("name: 1 to 31");
+});
