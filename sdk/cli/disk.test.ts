@@ -9,45 +9,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type Command, CommanderError } from "commander";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { buildBootImage, LINUX_FILESYSTEM_GUID, writeGpt } from "../image/index.ts";
 import { runTool, temporaryFolder } from "../image/testing.ts";
 import { diskCommand } from "./disk.ts";
+import { runCommand } from "./testing.ts";
 
 const MIB = 1024 * 1024;
 
-interface Outcome {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs `aios disk` with these arguments in this process, and catches what it prints. */
-async function run(...args: string[]): Promise<Outcome> {
-  let [out, err, status] = ["", "", 0];
-  const command = diskCommand();
-  for (const each of [command, ...command.commands] as Command[]) {
-    each.configureOutput({ writeErr: (text) => (err += text), writeOut: (text) => (out += text) });
-  }
-  const exit = vi.spyOn(process, "exit").mockImplementation((code) => {
-    throw new CommanderError(Number(code ?? 0), "test.exit", "");
-  });
-  const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-  try {
-    await command.parseAsync(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    status = error.exitCode;
-  } finally {
-    exit.mockRestore();
-    write.mockRestore();
-  }
-  return { status, out, err };
-}
+const run = (...args: string[]) => runCommand(diskCommand(), args);
 
 /** A folder with two files in it, and a function for paths in it. */
 function workFolder() {

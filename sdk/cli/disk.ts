@@ -6,11 +6,11 @@ import {
   BUNDLE_ENTRIES_MAX,
   type BundleEntry,
   buildBootImage,
-  ImageError,
 } from "../image/index.ts";
 import { inspectImageFile, reportJson, reportText } from "./disk-report.ts";
-import { EXIT_BAD_INPUT, exitWithBadInput } from "./exit.ts";
+import { exitWithBadInput } from "./exit.ts";
 import { FileError, readInputFile, writeFileAtomically } from "./image-file.ts";
+import { refuseBadInput } from "./refuse.ts";
 import { parseSize } from "./size.ts";
 
 interface NamedPath {
@@ -117,14 +117,4 @@ function parseBlockSize(text: string): number {
     throw new InvalidArgumentError(`It is ${BLOCK_BYTES_SUPPORTED.join(" or ")}.`);
   }
   return bytes;
-}
-
-/** Bad input ends the command with one line; anything else is a fault of ours and is thrown on. */
-async function refuseBadInput(command: Command, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof ImageError || error instanceof FileError)) throw error;
-    command.error(`error: ${error.message}`, { exitCode: EXIT_BAD_INPUT });
-  }
 }

@@ -31,6 +31,12 @@ test("what is left out has defaults; comments and a last comma are fine", () => 
   });
 });
 
+test("the example of the book is one", () => {
+  const chapter = readFileSync("docs/book/19-images-of-agents.md", "utf8");
+  const example = /^```json\n(.*?)^```/ms.exec(chapter)?.[1] ?? "";
+  expect(read(example)).toMatchObject({ name: "worker", limits: { milliCpu: 200, handles: 64 } });
+});
+
 test.each([
   ['"memory": "64M", "storage": "1g"', { memory: 64 * 1024 ** 2, storage: 1024 ** 3 }],
   ['"memory": 65536, "storage": 0', { memory: 65_536, storage: 0 }],

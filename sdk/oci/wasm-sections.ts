@@ -7,6 +7,7 @@ const HEADER_BYTES = 8;
 
 /** Like "the import section"; null for a byte of the header or of what isn't in any section. */
 export function sectionAt(bytes: Uint8Array, place: number): string | null {
+  if (place < HEADER_BYTES) return null;
   for (let at = HEADER_BYTES; at < bytes.length; ) {
     const id = bytes[at] ?? 0;
     const length = unsigned(bytes, at + 1);
