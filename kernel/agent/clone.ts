@@ -5,7 +5,8 @@ import { AUDIT_CLONE } from "../audit/kinds";
 import { spaceCloneCow } from "../mm/clone";
 import { AddressSpace } from "../mm/address_space";
 import { extendedCopy } from "../mm/extended";
-import { RUNTIME_HOST } from "../../sim/spec/user";
+import { readRegister, writeRegister } from "../../hal/x86_64/machine";
+import { CLONE_COUNT, REGISTER_R13, REGISTER_R15, RUNTIME_HOST } from "../../sim/spec/user";
 import { Call, callerOf } from "../syscall/call";
 import { CLONE_BYTES } from "../syscall/layouts";
 import { STATUS_OK, STATUS_WRONG_STATE } from "../syscall/status";
@@ -32,7 +33,7 @@ import { standsStill } from "./suspend";
  *
  * It goes on where its original is, in the system call if that is in one, and finds its own
  * capabilities and the argument in RDI, RSI and RDX, as any new agent does, and 0 in RAX. A program
- * of the host's can't be copied: it begins anew.
+ * of the host's is copied by the host, if it can be: registers say what of (sim/spec/user.ts).
  *
  * Machine code that somebody else clones doesn't expect that. In a system call, only the registers that
  * SYSCALL changes differ: 0 in RAX, the argument in RDX, and its capabilities to itself and to its pool in
@@ -73,10 +74,30 @@ function copyMemory(call: Call, original: Agent, clone: Agent): u32 {
 }
 
 function copyRegisters(call: Call, original: Agent, clone: Agent): void {
-  if (changetype<Image>(original.image).runtime == RUNTIME_HOST) return contextInit(clone, 0, 0, 0);
+  if (changetype<Image>(original.image).runtime == RUNTIME_HOST) return tellOriginal(call, original, clone);
   if (original == callerOf(call)) saveContext(original);
   memory.copy(changetype<usize>(contextOf(clone)), changetype<usize>(contextOf(original)), offsetof<Context>());
   if (isNative(original))
     extendedCopy(changetype<AddressSpace>(original.space), changetype<AddressSpace>(clone.space));
   contextOf(clone).rax = STATUS_OK;
+}
+
+/** A clone whose program is the host's begins; its original's count of clones says that there is one more. */
+function tellOriginal(call: Call, original: Agent, clone: Agent): void {
+  contextInit(clone, 0, 0, 0);
+  const to = contextOf(clone);
+  const from = contextOf(original);
+  to.rcx = original.id;
+  if (original == callerOf(call)) {
+    to.rbx = readRegister(REGISTER_R13);
+    to.r8 = 1;
+    writeRegister(REGISTER_R15, readRegister(REGISTER_R15) + CLONE_COUNT);
+    return;
+  }
+  from.r15 += CLONE_COUNT;
+  to.rbx = from.r13;
+  if (from.r13 != 0) return;
+  to.rcx = from.rcx;
+  to.rbx = from.rbx;
+  to.r8 = from.r8;
 }

@@ -115,7 +115,7 @@ export class Births extends Calls {
     return yield* this.born("AGENT_SPAWN", options.pool ?? this.pool, page, options);
   }
 
-  /** A copy of an agent, which is this one or stands still. A TypeScript program begins anew. */
+  /** A copy of an agent, which is this one or stands still. A program that can't be frozen begins anew. */
   *clone(original: number, options: Birth = {}): Step<Child> {
     const page = yield* this.birth(options);
     page.setU64(layouts.CLONE_POOL, options.pool ?? this.pool);

@@ -1,7 +1,7 @@
 /** Machines whose agents are a test's own programs. */
 
 import { Machine } from "../../sim/host/machine.ts";
-import type { ProgramFunction } from "../../sim/host/programs.ts";
+import type { ProgramForms, ProgramFunction } from "../../sim/host/programs.ts";
 import { agentImage } from "../image/agent-image.ts";
 import { buildBootImage } from "../image/index.ts";
 import type { Step } from "./calls.ts";
@@ -14,7 +14,7 @@ export interface TestOptions {
   /** Virtual time after which the test gives up; ns. */
   readonly until?: bigint;
   /** Programs of other kinds than `Run`; each has an image of its name. */
-  readonly programs?: Readonly<Record<string, ProgramFunction>>;
+  readonly programs?: Readonly<Record<string, ProgramFunction | [ProgramFunction, ProgramForms]>>;
   /** Further entries of the bundle. */
   readonly images?: Readonly<Record<string, Uint8Array>>;
 }
@@ -39,7 +39,10 @@ export async function machineWith(
     drives: [{ data: drive }],
   });
   for (const [name, run] of Object.entries(programs)) machine.agents.program(name, agent(run));
-  for (const [name, start] of Object.entries(others)) machine.agents.program(name, start);
+  for (const [name, program] of Object.entries(others)) {
+    const [start, forms] = Array.isArray(program) ? program : [program];
+    machine.agents.program(name, start, forms);
+  }
   return machine;
 }
 

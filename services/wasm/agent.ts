@@ -13,18 +13,33 @@
  * can't be copied; but they do the same whenever they get the same replies. So the replies since the
  * call began are kept, and an agent that is restored goes through them again, without the machine, up to
  * the operation at which it was.
+ *
+ * A clone is made of the same state, but the machine knows nothing of its operations. So it has birth
+ * steps of its own, without the memory, which it has as a copy already; then it goes on at the call in
+ * which its original stood, from that call's first step. If that call has made the clone, it is answered
+ * with 0 there.
  */
 import type { Standing, Step } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import { Sys } from "../../sdk/agent/sys.ts";
-import type { AgentStart, Operation, Program, Reply } from "../../sim/host/programs.ts";
+import type {
+  AgentStart,
+  CloneStart,
+  FreezableProgram,
+  Operation,
+  ProgramForms,
+  ProgramFunction,
+  Reply,
+} from "../../sim/host/programs.ts";
+import { Awake } from "./awake.ts";
 import { CALL_GROW, CALL_YIELD, type Frozen, Instance, type Value } from "./instance.ts";
 import { WasmError } from "./module/errors.ts";
 import { EXPORT_START, STACK_BYTES_MAX } from "./module/interface.ts";
+import { VALUE_I64 } from "./module/model.ts";
 import { WASM_PAGE_BYTES } from "./module/pages.ts";
 import type { Prepared, PreparedImport } from "./module/prepare.ts";
 import type { Personality } from "./personality.ts";
-import { type KeptReply, keepReply, replay } from "./replies.ts";
+import { type KeptReply, keepReply, replay, replyOf } from "./replies.ts";
 
 /** Cycles for which code may run ahead: a millisecond, of the machine's and about one of the host's. */
 export const SLICE_CYCLES = 1_000_000;
@@ -40,10 +55,12 @@ export interface WasmHost<O> {
   readonly code: Code;
   /** Name of the exported function that it runs; "_start" if there is none. */
   readonly entry?: string;
-  /** Its first steps, before there is memory. */
+  /** Its first steps, before there is memory; a clone's, too. */
   birth(sys: Sys): Step<O>;
   /** Who answers its imports. */
   personalities(options: O): readonly Personality[];
+  /** With whom its agents share the host's room for instances. Default: those of this host alone. */
+  readonly awake?: Awake;
 }
 
 /** An agent's whole state but for what the kernel has of it. */
@@ -54,6 +71,8 @@ export interface WasmState<O> {
   readonly entry: number;
   readonly instance: Frozen | null;
   readonly replies: readonly KeptReply[];
+  /** In a clone that has its birth before it: "stays" in its original's call, or "returns" from it. */
+  readonly cloned: "stays" | "returns" | null;
 }
 
 const GROW_FAILED = -1;
@@ -70,7 +89,19 @@ export function birthOf(prepared: Prepared): Frozen {
   };
 }
 
-export class WasmProgram<O> implements Program {
+/** What `programs.add` takes for a module: how its agents begin, go on from a state, and are cloned. */
+export function wasmProgram<O>(from: WasmHost<O>): [start: ProgramFunction, forms: ProgramForms] {
+  const host = { awake: new Awake(), ...from };
+  return [
+    (start) => new WasmProgram(host, start),
+    {
+      thaw: (start, state) => new WasmProgram(host, start, state as WasmState<O>),
+      clone: (start, state) => WasmProgram.clone(host, start, state as WasmState<O>),
+    },
+  ];
+}
+
+export class WasmProgram<O> implements FreezableProgram {
   private readonly host: WasmHost<O>;
   private readonly start: AgentStart;
   /** Exported functions that it runs, one after the other. */
@@ -84,6 +115,11 @@ export class WasmProgram<O> implements Program {
   private sys: Sys;
   private steps: Step<Value | undefined> | null = null;
   private replies: KeptReply[] = [];
+  private cloned: WasmState<O>["cloned"] = null;
+  /** What a clone's instance is to be made of. */
+  private inherited: Frozen | null = null;
+  /** All that it is while it rests. */
+  private resting: WasmState<O> | null = null;
   /** What it has asked for last: after a restoration, what its next reply is for. */
   operation: Operation | null = null;
 
@@ -96,19 +132,37 @@ export class WasmProgram<O> implements Program {
     if (state !== null) this.restore(state);
   }
 
+  /** A clone of an agent in a state; one of an agent that is not yet born is born as any other. */
+  static clone<O>(host: WasmHost<O>, start: CloneStart, state: WasmState<O>): WasmProgram<O> {
+    const it = new WasmProgram(host, start);
+    const { instance, entry, standing } = state;
+    if (entry < 0) return it;
+    const returns = state.cloned === "returns" || (state.cloned === null && start.byItself);
+    it.cloned = returns ? "returns" : "stays";
+    it.entry = entry;
+    it.standing = standing;
+    it.sys.standing = standing;
+    it.inherited = instance;
+    return it;
+  }
+
   next(reply: Reply): IteratorResult<Operation, void> {
+    if (this.resting !== null) return this.wake(reply);
     if (this.steps === null) return this.begin(this.birth());
     this.replies.push(keepReply(reply));
     return this.after(this.steps.next(reply));
   }
 
   throw(error: unknown): IteratorResult<Operation, void> {
+    if (this.resting !== null) this.restore(this.resting);
     if (this.steps === null) throw error;
+    this.replies.push({ refused: error instanceof Error ? error.message : String(error) });
     return this.after(this.steps.throw(error));
   }
 
   return(): IteratorResult<Operation, void> {
     this.steps?.return(undefined);
+    this.host.awake?.ends(this);
     return { done: true, value: undefined };
   }
 
@@ -118,26 +172,46 @@ export class WasmProgram<O> implements Program {
 
   /** Between two operations. */
   freeze(): WasmState<O> {
-    const { options, standing, entry, instance, replies } = this;
+    if (this.resting !== null) return this.resting;
+    const { options, standing, entry, instance, inherited, replies, cloned } = this;
     return {
       options,
       standing,
       entry,
-      instance: instance?.freeze() ?? null,
+      instance: inherited ?? instance?.freeze() ?? null,
       replies: [...replies],
+      cloned,
     };
   }
 
+  /** Gives up everything but its state until it gets its next reply. */
+  rest(): void {
+    this.resting = this.freeze();
+    this.instance = null;
+    this.steps = null;
+    this.replies = [];
+  }
+
   private restore(state: WasmState<O>): void {
-    const { options, standing, entry, instance, replies } = state;
+    const { options, standing, entry, instance, replies, cloned } = state;
+    this.resting = null;
     this.entry = entry;
     this.standing = standing;
+    this.sys = new Sys(this.start);
     this.sys.standing = standing;
+    this.cloned = cloned;
     if (options !== null) this.equip(options);
-    if (instance !== null) this.instance = this.thaw(instance);
+    if (cloned !== null) this.inherited = instance;
+    else if (instance !== null) this.instance = this.thaw(instance);
     this.steps = this.pendingSteps();
     this.replies = [...replies];
     this.operation = replay(this.steps, replies);
+  }
+
+  /** The reply is for an operation that it has given before it rested: it goes to the same one, given anew. */
+  private wake(reply: Reply): IteratorResult<Operation, void> {
+    if (this.resting !== null) this.restore(this.resting);
+    return this.next(this.operation ? replyOf(keepReply(reply), this.operation) : reply);
   }
 
   private begin(steps: Step<Value | undefined>): IteratorResult<Operation, void> {
@@ -152,7 +226,8 @@ export class WasmProgram<O> implements Program {
   ): IteratorResult<Operation, void> {
     let now = step;
     while (now.done) {
-      this.run(now.value);
+      if (this.cloned !== null) this.inherit(this.cloned);
+      else this.run(now.value);
       this.standing = this.sys.standing;
       this.sys = new Sys(this.start);
       this.sys.standing = this.standing;
@@ -164,23 +239,43 @@ export class WasmProgram<O> implements Program {
     return now;
   }
 
+  /** A clone is born: it goes on where its original stood. */
+  private inherit(cloned: "stays" | "returns"): void {
+    const { inherited } = this;
+    this.cloned = null;
+    this.inherited = null;
+    if (inherited !== null) this.instance = this.thaw(inherited);
+    if (cloned === "returns") this.run(this.zero());
+  }
+
+  /** What the call that it is in answers in a clone. */
+  private zero(): Value | undefined {
+    const called = this.host.code.prepared.imports[this.instance?.pending?.import ?? -1];
+    const [result] = called?.type.results ?? [];
+    return result === undefined ? undefined : result === VALUE_I64 ? 0n : 0;
+  }
+
   /** Lets the code run. `entry` is behind the last one when it has come to its end. */
   private run(answer: Value | undefined): void {
-    const { entries } = this;
-    this.instance ??= this.thaw(birthOf(this.host.code.prepared));
+    const { entries, host } = this;
+    this.instance ??= this.thaw(birthOf(host.code.prepared));
     const { instance } = this;
+    host.awake?.runs(this);
     instance.cycles = SLICE_CYCLES;
     let done = this.entry < 0 || instance.resume(answer);
     while (done && ++this.entry < entries.length) done = instance.start(entries[this.entry] ?? "");
     this.sys.work(SLICE_CYCLES - instance.cycles);
+    if (!done) return;
+    this.instance = null;
+    host.awake?.ends(this);
   }
 
   /** The steps that it is in when they begin: they follow from its state. */
   private pendingSteps(): Step<Value | undefined> {
     const { instance, sys } = this;
-    if (instance === null) return this.birth();
-    const { pending } = instance;
-    if (pending === null) return sys.exit(0);
+    if (this.entry < 0 || this.cloned !== null) return this.birth();
+    const pending = instance?.pending ?? null;
+    if (instance === null || pending === null) return sys.exit(0);
     if (pending.import === CALL_YIELD) return passTime(sys);
     if (pending.import === CALL_GROW) return this.grow(Number(pending.args[0]));
     const called = this.host.code.prepared.imports[pending.import];
@@ -193,7 +288,8 @@ export class WasmProgram<O> implements Program {
     const { host, sys } = this;
     this.equip(yield* host.birth(sys));
     const { initial } = host.code.prepared;
-    if (initial > 0) yield* sys.allocate(initial * WASM_PAGE_BYTES);
+    // A clone has its original's memory, and with it what was reserved.
+    if (initial > 0 && this.cloned === null) yield* sys.allocate(initial * WASM_PAGE_BYTES);
   }
 
   /** @throws WasmError wasm-import: there is one that nobody answers */

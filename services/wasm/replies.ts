@@ -1,11 +1,14 @@
 /** Replies of the machine as plain data, and steps gone through again with them. */
 import type { Step } from "../../sdk/agent/calls.ts";
+import { MachineError } from "../../sim/host/errors.ts";
 import { CallReply, Chain, type Operation, type Reply } from "../../sim/host/programs.ts";
 import { WasmError } from "./module/errors.ts";
 
 export type KeptReply =
   | null
   | { readonly bytes: Uint8Array }
+  /** The operation was none: why. */
+  | { readonly refused: string }
   | { readonly error: number; readonly value: bigint }
   | {
       readonly chain: readonly [error: number, low: number, high: number, last: number];
@@ -14,7 +17,7 @@ export type KeptReply =
 
 const TWO_32 = 2 ** 32;
 
-export function keepReply(reply: Reply): KeptReply {
+export function keepReply(reply: Reply): Exclude<KeptReply, { refused: string }> {
   if (reply === undefined) return null;
   if (reply instanceof Uint8Array) return { bytes: reply.slice() };
   if (reply instanceof CallReply) return { error: reply.error, value: reply.bits };
@@ -27,16 +30,22 @@ export function replay(steps: Step<unknown>, replies: readonly KeptReply[]): Ope
   let now = steps.next();
   for (const kept of replies) {
     if (now.done) throw new WasmError("wasm-state", null, "there are more replies than operations");
-    now = steps.next(replyOf(kept, now.value));
+    now =
+      kept !== null && "refused" in kept
+        ? steps.throw(new MachineError("bad-argument", kept.refused))
+        : steps.next(replyOf(kept, now.value));
   }
   if (now.done) throw new WasmError("wasm-state", null, "there are fewer operations than replies");
   return now.value;
 }
 
 /** A kept reply as what an operation's steps expect: a chain is its own reply. */
-export function replyOf(kept: KeptReply, operation: Operation): Reply {
+export function replyOf(
+  kept: Exclude<KeptReply, { refused: string }>,
+  operation: Operation,
+): Reply {
   if (kept === null) return undefined;
-  if ("bytes" in kept) return kept.bytes.slice();
+  if ("bytes" in kept) return bytesFor(operation, kept.bytes);
   if ("error" in kept)
     return new CallReply(
       kept.error,
@@ -48,4 +57,12 @@ export function replyOf(kept: KeptReply, operation: Operation): Reply {
   [operation.error, operation.low, operation.high, operation.last] = kept.chain;
   operation.loaded.set(kept.loaded.subarray(0, operation.loaded.length));
   return operation;
+}
+
+/** They are where the load was to put them. */
+function bytesFor(operation: Operation, bytes: Uint8Array): Uint8Array {
+  const into = "load" in operation ? operation.load[2] : undefined;
+  if (into === undefined || into.length < bytes.length) return bytes.slice();
+  into.set(bytes);
+  return into;
 }

@@ -221,7 +221,7 @@ describe("an agent", () => {
       yield end;
     }, 4242);
     const program = programNumber("test");
-    expect(known).toEqual({ id: 1, program, self: 0, pool: 0, argument: 4242 });
+    expect(known).toEqual({ id: 1, program, self: 0, pool: 0, argument: 4242, scope: 0 });
   });
   test("may start another, of another program", async () => {
     const machine = await agentsMachine();

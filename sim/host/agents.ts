@@ -4,22 +4,24 @@
  *
  * The machine knows of such an agent what its registers say: R14 is its ID, R15 its program, R13 how
  * many inputs it has had. The generator is not part of the machine. A copy of the machine, by fork
- * or from a snapshot, has none, so agents that had begun fault there, and new ones start.
+ * or from a snapshot, has the states of programs that can be frozen; other agents that had begun fault
+ * there, and new ones start.
  */
 import {
+  REGISTER_R8,
   REGISTER_R10,
   REGISTER_R13,
   REGISTER_R14,
   REGISTER_R15,
   REGISTER_RAX,
   REGISTER_RBX,
+  REGISTER_RCX,
   REGISTER_RDI,
   REGISTER_RDX,
   REGISTER_RSI,
 } from "../spec/user.ts";
 import {
   ACCESS_DONE,
-  type AgentChain,
   type AgentPort,
   CALL_ARGUMENTS_MAX,
   lowWord,
@@ -27,6 +29,7 @@ import {
 } from "./agent-port.ts";
 import type { Engine } from "./engine.ts";
 import { MachineError, type MachineErrorCode } from "./errors.ts";
+import { type KeptState, KeptStates } from "./kept-states.ts";
 import {
   type AgentStart,
   type CallOperation,
@@ -36,11 +39,13 @@ import {
   type Integer,
   type Operation,
   type Program,
+  type ProgramForms,
   type ProgramFunction,
   type Programs,
   type RegisteredProgram,
   type Reply,
 } from "./programs.ts";
+import { Access, type FrozenAgent, type GivenChain, Running } from "./running-agent.ts";
 
 /** One load or store; larger ones are made of several. */
 export const ACCESS_BYTES_MAX = 16 * 1024 * 1024;
@@ -52,8 +57,6 @@ const SLOT_MASK = 0x3f_ffff;
 const TWO_32 = 0x1_0000_0000;
 /** End of the addresses of a chain. */
 const TWO_48 = 2 ** 48;
-const NO_BYTES = new Uint8Array();
-const NO_WORDS = new Uint32Array();
 const NO_ARGUMENTS: readonly Integer[] = [];
 
 /** Why an agent has nothing to execute any more; the kernel sees #UD at RUNTIME_HOST. */
@@ -66,48 +69,11 @@ export interface AgentFailure {
   readonly error: MachineError;
 }
 
-/** A load or store that takes more than one input: a page each, again when one faults. */
-interface Access {
-  readonly address: Integer;
-  bytes: Uint8Array;
-  readonly length: number;
-  readonly isStore: boolean;
-  done: number;
-}
-
-/** A chain as an input, and what became of it. */
-class GivenChain implements AgentChain {
-  cpu = 0;
-  cycles = 0;
-  chain = 0;
-  to = 0;
-  bytes: Uint8Array = NO_BYTES;
-  from = 0;
-  length = 0;
-  loaded: Uint32Array = NO_WORDS;
-  /** The store has been made, and the calls with it; else its page has faulted. */
-  begun = false;
-}
-
-/** An agent that has begun. */
-class Running {
-  readonly id: number;
-  readonly program: RegisteredProgram;
-  /** Null before its first operation. */
-  generator: Program | null = null;
-  readonly known: AgentStart;
-  /** Inputs so far, 32 bits: what R13 must be. */
-  inputs = 0;
-  access: Access | null = null;
-  chain: Chain | null = null;
-  /** The chain as it was given: what its program does to it meanwhile changes nothing. */
-  readonly given = new GivenChain();
-
-  constructor(id: number, program: RegisteredProgram, known: AgentStart) {
-    this.id = id;
-    this.program = program;
-    this.known = known;
-  }
+/** What the host keeps of a machine's agents, as plain data: what a copy of the machine needs. */
+export interface FrozenAgents {
+  /** By ID. */
+  readonly agents: readonly FrozenAgent[];
+  readonly kept: readonly KeptState[];
 }
 
 export class Agents {
@@ -118,6 +84,9 @@ export class Agents {
   private readonly engine: Engine;
   private readonly port: AgentPort;
   private readonly running = new Map<number, Running>();
+  /** Those of a machine that this one is a copy of, as long as they have done nothing here. */
+  private readonly dormant = new Map<number, FrozenAgent>();
+  private readonly kept = new KeptStates();
   /** The agent that each CPU had last: most often it is that one again. */
   private readonly latest: (Running | undefined)[] = [];
 
@@ -128,8 +97,8 @@ export class Agents {
   }
 
   /** As `programs.add`. @throws MachineError bad-argument */
-  program(name: string | number, start: ProgramFunction): number {
-    return this.programs.add(name, start);
+  program(name: string | number, start: ProgramFunction, forms?: ProgramForms): number {
+    return this.programs.add(name, start, forms);
   }
 
   /** Gives CPU `cpu`, which waits for it, its agent's next operation. */
@@ -140,20 +109,97 @@ export class Agents {
     const number = port.low(registers, REGISTER_R15);
     const inputs = port.low(registers, REGISTER_R13);
     const agent = this.latest[cpu];
-    if (agent?.id === id && agent.inputs === inputs && agent.program.number === number)
+    if (
+      agent?.id === id &&
+      agent.inputs === inputs &&
+      agent.program.number === number &&
+      agent.clones === port.high(registers, REGISTER_R15)
+    )
       this.goOn(agent, cpu, registers);
     else this.change(cpu, registers, id, number, inputs);
   }
 
-  /** Another agent than the last is on this CPU. */
+  /**
+   * Whether what the agent on this CPU did in a replayed journal is what its program does here: it can be
+   * frozen, and stands where the machine is.
+   */
+  runsAlong(cpu: number): boolean {
+    const { port } = this;
+    const registers = port.registers(cpu);
+    const id = port.high(registers, REGISTER_R14) * TWO_32 + port.low(registers, REGISTER_R14);
+    const inputs = port.low(registers, REGISTER_R13);
+    const agent = this.running.get(id & SLOT_MASK) ?? this.dormant.get(id & SLOT_MASK);
+    if (inputs !== 0) {
+      if (agent?.inputs !== inputs) return false;
+      return agent instanceof Running
+        ? agent.id === id && agent.freezable !== null
+        : agent.start.id === id && this.programs.get(agent.start.program)?.forms !== undefined;
+    }
+    const earlier = agent === undefined || idOf(agent) <= id;
+    return earlier && this.programs.get(port.low(registers, REGISTER_R15))?.forms !== undefined;
+  }
+
+  /** What a copy of the machine needs of its agents. */
+  freeze(): FrozenAgents {
+    const agents = [...this.dormant.values()];
+    for (const agent of this.running.values()) {
+      const frozen = agent.freeze();
+      if (frozen) agents.push(frozen);
+    }
+    return { agents: agents.sort((a, b) => a.start.id - b.start.id), kept: this.kept.all() };
+  }
+
+  /** Agents that have begun in another machine; each goes on when it is asked for an operation. */
+  thaw({ agents, kept }: FrozenAgents): void {
+    for (const frozen of agents) this.dormant.set(frozen.start.id & SLOT_MASK, frozen);
+    for (const state of kept) this.kept.put(state);
+  }
+
+  /** Another agent than the last is on this CPU, or there are more clones of it. */
   private change(cpu: number, registers: number, id: number, number: number, inputs: number): void {
-    const agent = this.running.get(id & SLOT_MASK);
-    if (agent?.id === id && agent.inputs === inputs && agent.program.number === number) {
-      this.latest[cpu] = agent;
-      this.goOn(agent, cpu, registers);
-    } else if (inputs === 0 && this.port.high(registers, REGISTER_R13) === 0)
+    const { port } = this;
+    const clones = port.high(registers, REGISTER_R15);
+    const begins = inputs === 0 && port.high(registers, REGISTER_R13) === 0;
+    if (begins) {
       this.start(cpu, registers, id, number);
-    else this.fail(cpu, id, number, "agent-lost", "its generator stayed behind in another machine");
+      return;
+    }
+    const agent = this.find(cpu, id, inputs);
+    if (agent === null) return;
+    if (agent?.id !== id || agent.inputs !== inputs || agent.program.number !== number) {
+      this.fail(cpu, id, number, "agent-lost", "its generator stayed behind in another machine");
+      return;
+    }
+    if (agent.clones !== clones) this.keepForClones(agent, clones);
+    this.latest[cpu] = agent;
+    this.goOn(agent, cpu, registers);
+  }
+
+  /** The agent in this slot, if it has begun; null when it can't be made of its state, and has failed. */
+  private find(cpu: number, id: number, inputs: number): Running | undefined | null {
+    const slot = id & SLOT_MASK;
+    const frozen = this.dormant.get(slot);
+    if (frozen?.start.id !== id || frozen.inputs !== inputs) return this.running.get(slot);
+    this.dormant.delete(slot);
+    const program = this.programs.get(frozen.start.program);
+    if (!program?.forms) return undefined;
+    try {
+      const agent = Running.thaw(frozen, program);
+      this.running.set(slot, agent);
+      return agent;
+    } catch (error) {
+      this.fail(cpu, id, program.number, "agent-failed", messageOf(error), error);
+      return null;
+    }
+  }
+
+  /** Before the agent goes on: what clones of it that have not begun will go on from. */
+  private keepForClones(agent: Running, clones: number): void {
+    const awaited = ((clones - agent.clones) >>> 0) - agent.clonesBegun;
+    agent.clones = clones;
+    agent.clonesBegun = 0;
+    const { id, inputs, freezable } = agent;
+    if (freezable && awaited > 0) this.kept.goesOn(id, inputs, awaited, freezable);
   }
 
   private start(cpu: number, registers: number, id: number, number: number): void {
@@ -162,19 +208,58 @@ export class Agents {
       this.fail(cpu, id, number, "agent-program-missing", "nobody knows it");
       return;
     }
-    this.forget(this.running.get(id & SLOT_MASK));
     const { port } = this;
-    const agent = new Running(id, program, {
+    const known: AgentStart = {
       id,
       program: number,
       self: port.integer(registers, REGISTER_RDI),
       pool: port.integer(registers, REGISTER_RSI),
       argument: port.integer(registers, REGISTER_RDX),
       scope: port.integer(registers, REGISTER_R10),
-    });
+    };
+    const make = this.beginning(registers, program, known);
+    if (make === null) {
+      const original = port.integer(registers, REGISTER_RCX);
+      this.fail(cpu, id, number, "agent-lost", `the state of its original, ${original}, is gone`);
+      return;
+    }
+    this.replace(id & SLOT_MASK);
+    const agent = new Running(known, program, make);
+    agent.clones = port.high(registers, REGISTER_R15);
     this.running.set(id & SLOT_MASK, agent);
     this.latest[cpu] = agent;
     this.advance(agent, cpu, undefined);
+  }
+
+  /** How an agent begins: anew, or where its original stood; null when nobody knows any more where. */
+  private beginning(
+    registers: number,
+    program: RegisteredProgram,
+    known: AgentStart,
+  ): (() => Program) | null {
+    const { port } = this;
+    const { start, forms } = program;
+    const original = Number(port.integer(registers, REGISTER_RCX));
+    if (original === 0 || !forms?.clone) return () => start(known);
+    const inputs = port.low(registers, REGISTER_RBX);
+    const kept = this.kept.take(original, inputs) ?? this.stateAt(original, inputs);
+    if (kept === undefined) return null;
+    const byItself = port.low(registers, REGISTER_R8) !== 0;
+    return () => forms.clone?.({ ...known, original, byItself }, kept.state) ?? start(known);
+  }
+
+  /** The state of an agent that still stands where a clone of it was made. */
+  private stateAt(id: number, inputs: number): { readonly state: unknown } | undefined {
+    const slot = id & SLOT_MASK;
+    const frozen = this.dormant.get(slot);
+    if (frozen?.start.id === id && frozen.inputs === inputs) {
+      this.dormant.set(slot, { ...frozen, clonesBegun: frozen.clonesBegun + 1 });
+      return frozen;
+    }
+    const agent = this.running.get(slot);
+    if (agent?.id !== id || agent.inputs !== inputs || !agent.freezable) return undefined;
+    agent.clonesBegun += 1;
+    return { state: agent.freezable.freeze() };
   }
 
   /** The last input has taken effect: more of the same operation, or what came of it and the next. */
@@ -209,8 +294,7 @@ export class Agents {
       const { loaded, length } = given;
       if (chain.error === 0 && length !== 0 && !port.copyResult(cpu, loaded)) {
         // A device's registers: read as any load does it.
-        const bytes = new Uint8Array(loaded.buffer, loaded.byteOffset, length);
-        this.access(agent, cpu, given.from, length, null, bytes);
+        this.access(agent, cpu, given.from, length, null, given.room);
         return;
       }
     } else if (access.done < access.length) {
@@ -237,8 +321,7 @@ export class Agents {
       }
       this.lose(agent, cpu, "agent-failed", `${REFUSALS_MAX} operations in a row were refused`);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.lose(agent, cpu, "agent-failed", message, error);
+      this.lose(agent, cpu, "agent-failed", messageOf(error), error);
     }
   }
 
@@ -250,7 +333,7 @@ export class Agents {
     const { engine } = this;
     engine.entered = true;
     try {
-      agent.generator ??= agent.program.start(agent.known);
+      agent.generator ??= agent.make();
       const { generator } = agent;
       return error === null ? generator.next(reply) : generator.throw(error);
     } finally {
@@ -287,19 +370,11 @@ export class Agents {
     if (!isInteger(address)) return invalid(`address ${address} is no 64-bit integer`);
     if (!Number.isInteger(length) || length < 0 || length > ACCESS_BYTES_MAX)
       return invalid(`${length} bytes; an access has at most ${ACCESS_BYTES_MAX}`);
-    const isStore = bytes !== null;
-    const room = into !== undefined && into.length >= length ? into : null;
-    const access: Access = {
-      address,
-      bytes: bytes ?? room ?? new Uint8Array(length),
-      length,
-      isStore,
-      done: 0,
-    };
+    const access = new Access(address, length, bytes, into);
     agent.access = access;
     this.accessPage(agent, access, cpu);
     // Others may change what is stored before the last page of it.
-    if (isStore && access.done < length) access.bytes = new Uint8Array(bytes);
+    if (bytes !== null && access.done < length) access.bytes = new Uint8Array(bytes);
     return null;
   }
 
@@ -326,13 +401,7 @@ export class Agents {
       return invalid(`chain: what is loaded from ${loadAt} is no Uint32Array, or not on one page`);
     agent.chain = chain;
     const { given } = agent;
-    given.cycles = cycles;
-    given.chain = first;
-    given.to = storeAt;
-    given.bytes = stored;
-    given.from = loadAt;
-    given.length = 4 * loaded.length;
-    given.loaded = loaded;
+    given.take(chain);
     this.giveChain(given, agent, cpu);
     return null;
   }
@@ -385,7 +454,20 @@ export class Agents {
     const error = new MachineError(code, text, { cause });
     if (this.failures.length === FAILURES_MAX) this.failures.shift();
     this.failures.push({ agent, program, time: this.engine.time, error });
-    this.engine.give({ kind: "agent-fault", cpu });
+    this.engine.agentFault(cpu);
+  }
+
+  /** A new agent takes the slot of one that is over, or has a new image. */
+  private replace(slot: number): void {
+    const frozen = this.dormant.get(slot);
+    if (frozen) {
+      const { start, inputs, state } = frozen;
+      this.dormant.delete(slot);
+      this.kept.put({ agent: start.id, inputs, awaited: 0, state });
+    }
+    const agent = this.running.get(slot);
+    if (agent?.freezable) this.kept.isOver(agent.id, agent.inputs, agent.freezable);
+    this.forget(agent);
   }
 
   /** Lets a generator go; its `finally` blocks run, and nobody hears what they say. */
@@ -394,6 +476,8 @@ export class Agents {
     this.running.delete(agent.id & SLOT_MASK);
     for (const [cpu, latest] of this.latest.entries())
       if (latest === agent) this.latest[cpu] = undefined;
+    // One that can be frozen is data, and may still be asked for.
+    if (agent.freezable) return;
     try {
       agent.generator?.return(undefined);
     } catch {
@@ -401,6 +485,12 @@ export class Agents {
     }
   }
 }
+
+const idOf = (agent: Running | FrozenAgent): number =>
+  agent instanceof Running ? agent.id : agent.start.id;
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 const INTEGER_MIN = -(2n ** 63n);
 const INTEGER_END = 2n ** 64n;

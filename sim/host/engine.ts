@@ -9,7 +9,7 @@ import { ConsoleLog } from "./console.ts";
 import { type Core, HOST_BUFFER, type HostFunctions, instantiate, STATE_BASE } from "./core.ts";
 import { DEFAULT_BLOCK_BYTES, type Drive } from "./drives.ts";
 import { MachineError } from "./errors.ts";
-import { applyInput, type Input, isAgentInput } from "./inputs.ts";
+import { applyInput, type Input, isAgentInput, sameInput } from "./inputs.ts";
 import type { JournalEntry } from "./journal.ts";
 import { inputBytes, JournalLog } from "./journal-log.ts";
 import type { Modules } from "./modules.ts";
@@ -153,6 +153,7 @@ export class Engine {
   /** The call of an agent on a CPU that waits for it. */
   agentCall(call: AgentCall): void {
     const { agents } = this.core;
+    if (this.replay.length !== 0) this.agree({ kind: "agent", ...call });
     this.journal.call(agents, call);
     agents.call(call);
   }
@@ -160,12 +161,14 @@ export class Engine {
   /** An access of that agent to memory; its outcome (agent-port.ts). */
   agentStore(cpu: number, address: Integer, bytes: Uint8Array): number {
     const { agents } = this.core;
+    if (this.replay.length !== 0) this.agree({ kind: "agent-store", cpu, address, bytes });
     this.journal.store(agents, cpu, address, bytes);
     return agents.store(cpu, address, bytes);
   }
 
   agentLoad(cpu: number, address: Integer, length: number): number {
     const { agents } = this.core;
+    if (this.replay.length !== 0) this.agree({ kind: "agent-load", cpu, address, length });
     this.journal.load(agents, cpu, address, length);
     return agents.load(cpu, address, length);
   }
@@ -173,9 +176,30 @@ export class Engine {
   /** A chain of that agent's; the outcome of its store. */
   agentChain(chain: AgentChain): number {
     const { agents } = this.core;
+    if (this.replay.length !== 0) this.agree({ kind: "agent-chain", ...chain });
     agents.put(chain.bytes);
     this.journal.chain(agents, chain, agents.words, HOST_BUFFER / 4);
     return agents.begin(chain);
+  }
+
+  /** That agent has no operation any more. */
+  agentFault(cpu: number): void {
+    const input: Input = { kind: "agent-fault", cpu };
+    if (this.replay.length === 0) {
+      this.give(input);
+      return;
+    }
+    this.agree(input);
+    this.journal.push({ steps: this.state.steps, time: this.state.now, input });
+    this.guarded(() => applyInput(this.core, input));
+  }
+
+  /** What a program does that runs along with a replayed journal has to be what the journal has next. */
+  private agree(input: Input): void {
+    const entry = this.replay.pop();
+    const { steps, now } = this.state;
+    if (entry?.steps === steps && entry.time === now && sameInput(entry.input, input)) return;
+    throw diverged(`an agent's program does another thing at step ${steps} than it did`);
   }
 
   /** Whether what happens has happened before: no input may come that was not there. */
@@ -244,8 +268,9 @@ export class Engine {
   /** A CPU waits for its agent's next operation; a replayed machine finds it in the journal. */
   private serveAgent(): void {
     const entry = this.replay.at(-1);
-    if (!entry) {
-      this.agents.serve(this.core.agents.waiting);
+    const { waiting } = this.core.agents;
+    if (!entry || (this.state.steps >= this.present && this.agents.runsAlong(waiting))) {
+      this.agents.serve(waiting);
       return;
     }
     if (entry.steps !== this.state.steps || !isAgentInput(entry.input))

@@ -89,6 +89,24 @@ export function isAgentInput({ kind }: Input): boolean {
   return kind.startsWith("agent");
 }
 
+/** Whether `given` is the input that `noted` is, whatever it has beside. */
+export function sameInput(noted: Input, given: Input): boolean {
+  const fields = given as unknown as Record<string, unknown>;
+  return Object.entries(noted).every(([name, value]) => sameValue(value, fields[name]));
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  if (a instanceof Uint8Array && b instanceof Uint8Array)
+    return a.length === b.length && a.every((byte, n) => byte === b[n]);
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((item, n) => sameValue(item, b[n]));
+  const numbers = isNumber(a) && isNumber(b);
+  return numbers ? BigInt.asUintN(64, BigInt(a)) === BigInt.asUintN(64, BigInt(b)) : a === b;
+}
+
+const isNumber = (value: unknown): value is Integer =>
+  typeof value === "number" || typeof value === "bigint";
+
 /** Names of the faults that a test can arm (sim/spec/faults.ts says what each does). */
 export const FAULTS = {
   timeout: Fault.FAULT_TIMEOUT,

@@ -91,7 +91,8 @@ export class Machine {
 
   /**
    * A machine at power-on that takes its inputs from the journal, each at its step, as it is run.
-   * With the same images on its drives, and the same guest, it goes through the same states.
+   * With the same images on its drives, and the same guest, it goes through the same states. Programs
+   * that can be frozen, if it knows them, run along, and agents go on with them behind the journal's end.
    * @throws MachineError journal-mismatch when its drives or its guest aren't those of the journal
    */
   static async replay(journal: Journal, options: CopyOptions = {}): Promise<Machine> {
@@ -135,7 +136,7 @@ export class Machine {
   /**
    * A second machine in the same state that goes on alone: its memory and what it writes to drives
    * are its own. Costs what is used, not RAM's size. It knows the same programs; an agent that had
-   * begun one has left its generator behind, and faults when it is asked.
+   * begun one that can't be frozen has left its generator behind, and faults when it is asked.
    * @throws MachineError drive-written-through; guest-trap when it has crashed
    */
   fork(): Machine {
@@ -267,7 +268,7 @@ export class Machine {
     return new VirtualMemory(this.engine.core, this.physical, cpu);
   }
 
-  /** SHA-256 over all state: CPUs, devices, RAM and what drives have changed; hex. */
+  /** SHA-256 over all state: CPUs, devices, RAM, what drives have changed, programs that can be frozen; hex. */
   stateHash(): string {
     return stateHash(this.engine);
   }

@@ -119,6 +119,14 @@ export interface AgentStart {
   readonly scope: Integer;
 }
 
+/** What a clone knows beside that. */
+export interface CloneStart extends AgentStart {
+  /** ID of the agent that it is a clone of. */
+  readonly original: number;
+  /** Its original has made it by a call of its own, whose answer the state is waiting for. */
+  readonly byItself: boolean;
+}
+
 /**
  * One that ends, by `return` or a throw, has nothing more to execute: its agent faults. To end in
  * order, an agent asks the kernel for it by a call.
@@ -126,10 +134,33 @@ export interface AgentStart {
 export type Program = Generator<Operation, void, Reply>;
 export type ProgramFunction = (agent: AgentStart) => Program;
 
+/**
+ * A program whose state can be taken out whenever its last operation is under way. It must do the same
+ * whenever it gets the same replies: a replay of the machine lets it run along, and compares.
+ */
+export interface FreezableProgram extends Program {
+  /**
+   * Its whole state: plain data (plain-data.ts), which nothing changes afterwards. What it has in common
+   * with earlier states may be the same objects.
+   */
+  freeze(): unknown;
+  /** The operation that it has given last, whose reply is due; null before the first. */
+  readonly operation: Operation | null;
+}
+
+/** How a program that can be frozen goes on from its state. */
+export interface ProgramForms {
+  /** The same agent, in another machine; `operation` is the one that it stood in. */
+  thaw(start: AgentStart, state: unknown): FreezableProgram;
+  /** A clone, which has not begun: its first operation is its own. Without this, clones begin anew. */
+  clone?(start: CloneStart, state: unknown): Program;
+}
+
 export interface RegisteredProgram {
   readonly name: string | number;
   readonly number: number;
   readonly start: ProgramFunction;
+  readonly forms: ProgramForms | undefined;
 }
 
 /** Programs by number. Machines of one kind share one: a name has the same number everywhere. */
@@ -138,10 +169,11 @@ export class Programs {
 
   /**
    * Makes a program known under a name or a number of 32 bits; one with the same name gives way to
-   * it, for agents that start from now on. Answers the program's number, for R15.
+   * it, for agents that start from now on. Answers the program's number, for R15. With `forms`, agents
+   * whose programs have `freeze` are in snapshots and forks, and clones of them are copies.
    * @throws MachineError bad-argument when the number is no such, or taken by another name
    */
-  add(name: string | number, start: ProgramFunction): number {
+  add(name: string | number, start: ProgramFunction, forms?: ProgramForms): number {
     const number = typeof name === "string" ? programNumber(name) : name;
     if (!Number.isInteger(number) || number < 0 || number > 0xffff_ffff)
       throw new MachineError("bad-argument", `program: ${name}; a number of 32 bits is meant`);
@@ -151,7 +183,7 @@ export class Programs {
         "bad-argument",
         `program: "${name}" has the number of "${known.name}" (${number}); name it differently`,
       );
-    this.byNumber.set(number, { name, number, start });
+    this.byNumber.set(number, { name, number, start, forms });
     return number;
   }
 

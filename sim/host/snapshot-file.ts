@@ -4,25 +4,28 @@
  *   0    8  "AIOSSNAP"
  *   8    4  version
  *   12   4  reserved, 0
- *   16   -  four sections (meta, state, pages, drives): length (u64), SHA-256 (32 bytes)
- *   176  32 SHA-256 over bytes 0-175
- *   208  -  the sections, one behind the other, to the end of the file
+ *   16   -  five sections (meta, state, pages, drives, agents): length (u64), SHA-256 (32 bytes)
+ *   216  32 SHA-256 over bytes 0-215
+ *   248  -  the sections, one behind the other, to the end of the file
  *
  *   meta    JSON: journal and host state
  *   state   the state arena
  *   pages   count (u32), page numbers (u32 each), 4096 bytes each
  *   drives  a change each: drive (u32), chunk (u32), length (u32), bytes
+ *   agents  states of programs that the host runs, as plain data (plain-data.ts)
  */
+import type { FrozenAgents } from "./agents.ts";
 import { RAM_BASE, STATE_BASE } from "./core.ts";
 import { fromHex, sha256, toHex } from "./digest.ts";
 import { MachineError, type MachineErrorCode } from "./errors.ts";
 import { Journal } from "./journal.ts";
+import { decodePlain, encodePlain } from "./plain-data.ts";
 import type { DriveChange, HostState, SnapshotFields } from "./snapshot.ts";
 
 export const PAGE_BYTES = 4096;
 const MAGIC = new TextEncoder().encode("AIOSSNAP");
-const VERSION = 1;
-const SECTIONS = ["meta", "state", "pages", "drives"] as const;
+const VERSION = 2;
+const SECTIONS = ["meta", "state", "pages", "drives", "agents"] as const;
 const SECTION_ENTRY_BYTES = 40;
 const TABLE_OFFSET = 16;
 const DIGEST_OFFSET = TABLE_OFFSET + SECTIONS.length * SECTION_ENTRY_BYTES;
@@ -70,6 +73,7 @@ export async function writeSnapshot(snapshot: SnapshotFields): Promise<Uint8Arra
     snapshot.state,
     join([words(pages.length), pageNumbers(pages), snapshot.contents]),
     join(changes.flatMap(({ drive, chunk, bytes }) => [words(drive, chunk, bytes.length), bytes])),
+    encodePlain(snapshot.agents),
   ];
   const header = new Uint8Array(HEADER_BYTES);
   const view = new DataView(header.buffer);
@@ -86,13 +90,14 @@ export async function writeSnapshot(snapshot: SnapshotFields): Promise<Uint8Arra
 
 /** @throws MachineError snapshot-malformed, -version, -truncated or -altered */
 export async function parseSnapshot(bytes: Uint8Array): Promise<SnapshotFields> {
-  const [meta, state, pages, drives] = await checkedSections(bytes);
+  const [meta, state, pages, drives, agents] = await checkedSections(bytes);
   try {
     return {
       ...(await parseMeta(meta)),
       state: checkState(state),
       ...parsePages(pages),
       changes: parseChanges(drives),
+      agents: decodePlain(agents) as FrozenAgents,
     };
   } catch (cause) {
     if (cause instanceof MachineError && cause.code.startsWith("snapshot")) throw cause;
@@ -100,7 +105,7 @@ export async function parseSnapshot(bytes: Uint8Array): Promise<SnapshotFields> 
   }
 }
 
-type Sections = [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+type Sections = [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
 
 /** The sections, once magic, version, lengths and checksums are right. */
 async function checkedSections(bytes: Uint8Array): Promise<Sections> {

@@ -1,6 +1,7 @@
 /** A machine's whole state, taken out of it; and put into another. */
 
 import { KERNEL_ADDRESS, KERNEL_BYTES } from "../spec/platform.ts";
+import type { FrozenAgents } from "./agents.ts";
 import { RAM_BASE, STATE_BASE } from "./core.ts";
 import { buildId } from "./digest.ts";
 import type { Engine } from "./engine.ts";
@@ -30,7 +31,7 @@ export interface HostState {
 
 export type SnapshotFields = Pick<
   Snapshot,
-  "host" | "journal" | "state" | "pages" | "contents" | "changes"
+  "host" | "journal" | "state" | "pages" | "contents" | "changes" | "agents"
 >;
 
 export class Snapshot {
@@ -43,6 +44,8 @@ export class Snapshot {
   /** Their contents, one behind the other. */
   readonly contents: Uint8Array;
   readonly changes: readonly DriveChange[];
+  /** Agents that the host runs, those whose programs can be frozen. */
+  readonly agents: FrozenAgents;
 
   private byAddress: Frames | undefined;
 
@@ -53,6 +56,7 @@ export class Snapshot {
     this.pages = fields.pages;
     this.contents = fields.contents;
     this.changes = fields.changes;
+    this.agents = fields.agents;
   }
 
   /** The pages by linear address: machines that are made of one snapshot share them. */
@@ -131,6 +135,7 @@ export function capture(engine: Engine): Snapshot {
     changes: drives.flatMap((drive, number) =>
       drive.changes().map(([chunk, content]) => ({ drive: number, chunk, bytes: content.slice() })),
     ),
+    agents: engine.agents.freeze(),
   });
 }
 
@@ -190,6 +195,7 @@ export function putInto(engine: Engine, snapshot: Snapshot): void {
   engine.console.copyFrom(host.consolePosition, host.consoleBytes);
   engine.serial = [...host.serial];
   for (const entry of journal.entries) engine.journal.push(entry);
+  engine.agents.thaw(snapshot.agents);
 }
 
 /** Fills `child` with the state of `parent`; drives are shared until one side writes. */
@@ -205,5 +211,7 @@ export function copyInto(child: Engine, parent: Engine): void {
   child.console.copyFrom(parent.console.position, parent.console.bytes);
   child.serial = [...parent.serial];
   child.replay = [...parent.replay];
+  child.present = parent.present;
   child.journal.copyFrom(parent.journal);
+  child.agents.thaw(parent.agents.freeze());
 }

@@ -32,9 +32,14 @@ export const RUNTIME_NATIVE = 16;
  *
  *   RIP  its runtime            RSP  top of its stack, or 0     RBX  its program (synthetic)
  *   RDI  its own capability     RSI  its pool's capability      RDX  the argument of its parent
- *   R14  its own ID             R15  number of its program (host)
+ *   R14  its own ID             R15  number of its program (host), 32 bits
  *
- * and 0 in all others. R14 and R15 must stay what they are while RUNTIME_HOST is used.
+ * and 0 in all others. R14 and R15 must stay what they are while RUNTIME_HOST is used. The high half of
+ * R15 counts, in that runtime, the clones that have been made of the agent. Such a clone finds as well
+ *
+ *   RCX  its original's ID      RBX  its original's R13         R8   1: its original has made it itself
+ *
+ * and as long as it has not begun, R13 being 0, a clone of it finds the same.
  *
  * System call: RAX number; RDI (the capability that the call names), RSI, RDX, R10, R8, R9 arguments.
  * Results: RAX error, 0 for none; RDX value. SYSCALL takes RCX and R11; all else is kept.
@@ -61,6 +66,8 @@ export const REGISTER_R12 = 12;
 export const REGISTER_R13 = 13;
 export const REGISTER_R14 = 14;
 export const REGISTER_R15 = 15;
+/** One clone in R15. */
+export const CLONE_COUNT = 0x1_0000_0000;
 
 /** Bytes of the sixteen general registers, as saveRegisters leaves them. */
 export const REGISTER_FILE_BYTES = 128;
