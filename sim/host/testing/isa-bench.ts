@@ -5,6 +5,7 @@
 import { ENTRY_BYTES } from "../../spec/entries.ts";
 import { USER_TEXT, USER_TEXT_BYTES } from "../../spec/user.ts";
 import { RAM_BASE, type SimExports } from "../core.ts";
+import { DECODED, Decoder } from "../decoder.ts";
 import { loadModule } from "../modules.ts";
 import * as L from "./isa-cases.ts";
 import { MXCSR_MASK_AT, turnStack } from "./isa-float.ts";
@@ -51,6 +52,7 @@ const OUTSIDE_PAGES: ReadonlySet<number> = new Set([L.EXIT >> 12, L.ENTRY >> 12]
 const RUNTIMES_END = BigInt(USER_TEXT) + BigInt(USER_TEXT_BYTES);
 const WITH_ERROR_CODE = new Set([8, 10, 11, 12, 13, 14, 17, 21]);
 const RUNNING = 1;
+const INSTRUCTION_BYTES_MAX = 15;
 /** More instructions than any case has that ends. */
 const CYCLES = 50_000n;
 
@@ -65,6 +67,7 @@ export class IsaBench {
   readonly #on: LongModeBench;
   readonly #bytes: Buffer;
   readonly #cpu: number;
+  readonly #decoder: Decoder;
   readonly #code = Buffer.alloc(L.CODE_BYTES);
   readonly #expected = Buffer.from(L.BACKGROUND.subarray(0, L.DATA_BYTES));
 
@@ -73,6 +76,7 @@ export class IsaBench {
     const { core } = on.bench.machine;
     this.#bytes = Buffer.from(core.bytes.buffer);
     this.#cpu = on.bench.cpu.address;
+    this.#decoder = new Decoder(core);
     this.#buildTables();
     this.#buildPages();
   }
@@ -160,6 +164,7 @@ export class IsaBench {
     this.#sim.testCode(0, 3, CYCLES);
     this.#forget(one);
     this.#readOutcome(outcome);
+    this.#noteMade(one, outcome);
   }
 
   /** MXCSR_MASK is the machine's own. */
@@ -252,6 +257,17 @@ export class IsaBench {
     this.#bytes.copy(outcome, L.RSP_AT, at + 24, at + 32);
     this.#bytes.copy(outcome, L.SELECTORS_AT + 8, at + 32, at + 34);
     if (!ended) outcome.writeUInt16LE(selector, L.SELECTORS_AT + 10);
+  }
+
+  /** Which instruction a case has stopped at, if its code isn't what was drawn any more. */
+  #noteMade(one: Buffer, outcome: Buffer): void {
+    if (outcome.readUInt32LE(L.CODE_HASH_AT) === 0) return;
+    const at = Number(outcome.readBigUInt64LE(L.RIP_AT)) + Number(S.baseOf(one, S.SEGMENT_CS));
+    const end = Math.min(at + INSTRUCTION_BYTES_MAX, L.CODE + L.CODE_BYTES);
+    if (at < L.CODE || at >= end) return;
+    const bytes = this.#bytes.subarray(RAM_BASE + at, RAM_BASE + end);
+    if (this.#decoder.decode(bytes, one.readUInt16LE(L.MODE_AT)) !== DECODED) return;
+    outcome.writeUInt16LE(1 + this.#decoder.instruction.form, L.MADE_AT);
   }
 
   #readMemory(outcome: Buffer): void {

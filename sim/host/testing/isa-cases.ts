@@ -81,6 +81,8 @@ export const GS_BASE_AT = 184;
 export const SELECTORS_AT = 192;
 export const CHANGED_AT = 204;
 export const CHANGED_BYTES = 52;
+/** In the machine's outcomes: 1 + row of the instruction at RIP if the case has changed its code, or 0. */
+export const MADE_AT = IMAGE_AT + IMAGE_KNOWN;
 
 /** One instruction of a case. */
 export interface Step {

@@ -1,9 +1,15 @@
 /** Whether two processors agree about a case, and how to say it when they don't. */
+import { FORMS } from "../../spec/isa/forms.ts";
 import { CODE_16, CODE_32, CODE_64 } from "../decoder.ts";
 import { REGISTERS } from "./code.ts";
 import { segmentOf } from "./isa-address.ts";
 import * as L from "./isa-cases.ts";
 import { MXCSR_AT, MXCSR_MASK_AT, POINTERS_AT, STACK_AT, STATUS_AT, XMM_AT } from "./isa-float.ts";
+
+interface Judged extends L.Case {
+  /** The operation at which a case has stopped that has written over its code, where nobody drew it; or "". */
+  readonly made: string;
+}
 
 const RFLAGS_RF = 0x1_0000n;
 const SINGLE_STEP = 1;
@@ -32,7 +38,7 @@ const NAMES = new Map([
 ]);
 
 /** Outside of the case's own pages it depends on the kernels whether a page is present; of large operands, on the page. */
-function errorCode(one: L.Case, outcome: Buffer): number {
+function errorCode(one: Judged, outcome: Buffer): number {
   const code = outcome.readUInt32LE(L.ERROR_AT);
   if (outcome.readUInt32LE(L.VECTOR_AT) !== PAGE_FAULT) return code;
   if (stepsAre(one, LARGE_OPERANDS)) return code & ~1;
@@ -44,7 +50,7 @@ function errorCode(one: L.Case, outcome: Buffer): number {
  * Whether an access by FS or GS was refused: AMD's processors want the offset to be canonical, too,
  * before the base is added.
  */
-function refusedOffset({ steps }: L.Case, vector: number): boolean {
+function refusedOffset({ steps }: Judged, vector: number): boolean {
   const based = steps.some(
     ({ drawn }) =>
       (drawn.memory?.segment ?? 0) >= SEGMENT_FS || segmentOf(drawn.prefixes.segment) >= SEGMENT_FS,
@@ -73,13 +79,13 @@ const EXTENDED_BYTES = 10;
 const FAR_TRANSFERS = /^(IRET|RETF|CALL_FAR|JMP_FAR)$/;
 const MEMORY_FAULTS = [STACK_FAULT, PROTECTION_FAULT, PAGE_FAULT, ALIGNMENT_CHECK];
 
-function hasLargeOperand(one: L.Case): boolean {
+function hasLargeOperand(one: Judged): boolean {
   const extended = ({ drawn }: L.Step) =>
     drawn.operands.some(({ bytes }) => bytes === EXTENDED_BYTES);
   return stepsAre(one, LARGE_OPERANDS) || one.steps.some(extended);
 }
 
-function modeOf({ record }: L.Case): number {
+function modeOf({ record }: Judged): number {
   return record.readUInt16LE(L.MODE_AT);
 }
 
@@ -87,7 +93,7 @@ function modeOf({ record }: L.Case): number {
  * Large operands may wrap around with their addresses. A far CALL out of 64-bit mode may push by the
  * stack pointer's width of the mode that it leads to, as AMD's processors do.
  */
-function sameFaultAddress(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+function sameFaultAddress(one: Judged, mine: Buffer, theirs: Buffer): boolean {
   const distance = mine.readBigInt64LE(L.ADDRESS_AT) - theirs.readBigInt64LE(L.ADDRESS_AT);
   if (!hasLargeOperand(one)) return distance === 0n;
   const widths = one.steps.map(({ drawn }) => 8 * (drawn.memory?.addressBytes ?? 8));
@@ -98,7 +104,7 @@ function sameFaultAddress(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
 }
 
 /** Whether an operand of 16 bytes is aligned, or within its segment, may be found out first (SDM 3A, 6.9). */
-function eitherLimit(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+function eitherLimit(one: Judged, mine: Buffer, theirs: Buffer): boolean {
   const vectors = one.steps.some(({ drawn }) => drawn.operands.some(({ bytes }) => bytes >= 16));
   return vectors && isVector(mine, STACK_FAULT) && isVector(theirs, PROTECTION_FAULT);
 }
@@ -107,7 +113,7 @@ function eitherLimit(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
  * Each word of a large operand has its own limit, page and alignment, and a far return may read all of its
  * frame before it looks at the selectors in it: the other fault is one of memory, which has no selector.
  */
-function eitherWord(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+function eitherWord(one: Judged, mine: Buffer, theirs: Buffer): boolean {
   if (!hasLargeOperand(one) || !MEMORY_FAULTS.some((vector) => isVector(mine, vector)))
     return false;
   if (isVector(theirs, PAGE_FAULT) || isVector(theirs, ALIGNMENT_CHECK)) return true;
@@ -116,26 +122,26 @@ function eitherWord(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
 }
 
 /** Of several things that are wrong in the frame of a far return, each processor tells one. */
-function eitherCheck(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+function eitherCheck(one: Judged, mine: Buffer, theirs: Buffer): boolean {
   if (!stepsAre(one, /^(IRET|RETF)$/) || !isVector(mine, PROTECTION_FAULT)) return false;
   return isVector(theirs, PROTECTION_FAULT) && theirs.readUInt32LE(L.ERROR_AT) === 0;
 }
 
 /** Below 64-bit mode Intel's CALL looks at its target, AMD's at the stack first: both are faults of one class. */
-function eitherPush(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+function eitherPush(one: Judged, mine: Buffer, theirs: Buffer): boolean {
   if (modeOf(one) === CODE_64 || faultingOperation(one, theirs) !== "CALL") return false;
   const pushing = [STACK_FAULT, PAGE_FAULT, ALIGNMENT_CHECK];
   return isVector(mine, PROTECTION_FAULT) && pushing.some((vector) => isVector(theirs, vector));
 }
 
 /** MXCSR has bits that not every processor has (SDM 1, 11.6.6): AMD's bit 17 lets operands be misaligned. */
-function eitherMask(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+function eitherMask(one: Judged, mine: Buffer, theirs: Buffer): boolean {
   if (!stepsAre(one, /^(LDMXCSR|FXRSTOR)$/) || !isVector(mine, PROTECTION_FAULT)) return false;
   return theirs.readUInt32LE(L.IMAGE_AT + MXCSR_AT) > 0xffff;
 }
 
 /** An operand that wraps around at 4 GiB may exceed the limit of a flat segment, or not (Intel SDM 3A, 5.3). */
-function eitherWrap(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+function eitherWrap(one: Judged, mine: Buffer, theirs: Buffer): boolean {
   if (modeOf(one) === CODE_64 || !isVector(theirs, PAGE_FAULT)) return false;
   const end = theirs.readUInt32LE(L.ADDRESS_AT);
   const refused = isVector(mine, PROTECTION_FAULT) || isVector(mine, STACK_FAULT);
@@ -145,7 +151,7 @@ function eitherWrap(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
 const EITHER = [eitherWord, eitherWrap, eitherLimit, eitherPush, eitherMask];
 
 /** The operation that has faulted; none when RIP is behind the case's own instructions. */
-function faultingOperation({ record, steps }: L.Case, outcome: Buffer): string | undefined {
+function faultingOperation({ record, steps }: Judged, outcome: Buffer): string | undefined {
   const offset = outcome.readBigUInt64LE(L.RIP_AT) - record.readBigUInt64LE(L.RIP_AT);
   return steps.find(({ at }) => BigInt(at) === offset)?.drawn.operation;
 }
@@ -154,8 +160,8 @@ function isVector(outcome: Buffer, vector: number): boolean {
   return outcome.readUInt32LE(L.VECTOR_AT) === vector;
 }
 
-function stepsAre({ steps }: L.Case, operations: RegExp): boolean {
-  return steps.some(({ drawn }) => operations.test(drawn.operation));
+function stepsAre({ steps, made }: Judged, operations: RegExp): boolean {
+  return operations.test(made) || steps.some(({ drawn }) => operations.test(drawn.operation));
 }
 
 /**
@@ -182,7 +188,7 @@ function vectorName(outcome: Buffer): string {
 }
 
 /** An IRET that loads TF: the trap comes behind the first instruction of EXIT, which the machine hasn't. */
-function trapsOutside(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
+function trapsOutside(one: Judged, mine: Buffer, theirs: Buffer): boolean {
   if (!isVector(mine, L.ENDED) || !isVector(theirs, SINGLE_STEP)) return false;
   return (
     stepsAre(one, /^IRET$/) && theirs.readBigUInt64LE(L.RIP_AT) >> 12n === BigInt(L.EXIT >> 12)
@@ -190,7 +196,8 @@ function trapsOutside(one: L.Case, mine: Buffer, theirs: Buffer): boolean {
 }
 
 /** What is different between the machine's outcome and the other processor's; empty when nothing is. */
-export function differencesOf(one: L.Case, mine: Buffer, theirs: Buffer): string[] {
+export function differencesOf(drawn: L.Case, mine: Buffer, theirs: Buffer): string[] {
+  const one = { ...drawn, made: FORMS[mine.readUInt16LE(L.MADE_AT) - 1]?.operation ?? "" };
   const found: string[] = [];
   const differ = (name: string, a: bigint | number, b: bigint | number) => {
     if (a !== b) found.push(`${name}: ${hex(a)}, the processor ${hex(b)}`);
@@ -228,18 +235,18 @@ export function differencesOf(one: L.Case, mine: Buffer, theirs: Buffer): string
   return found;
 }
 
-function registerAt(one: L.Case, outcome: Buffer, at: number): bigint {
+function registerAt(one: Judged, outcome: Buffer, at: number): bigint {
   return BigInt.asUintN(modeOf(one) === CODE_64 ? 64 : 32, outcome.readBigUInt64LE(at));
 }
 
 /** Whether the case's code has, or may have, left 64-bit mode. */
-function mayHaveLeft(one: L.Case, outcome: Buffer): boolean {
+function mayHaveLeft(one: Judged, outcome: Buffer): boolean {
   if (modeOf(one) !== CODE_64 || !stepsAre(one, FAR_TRANSFERS)) return false;
   return isVector(outcome, L.ENDED) || outcome.readUInt16LE(L.SELECTORS_AT + 10) !== L.USER_64;
 }
 
 function compareRegisters(
-  one: L.Case,
+  one: Judged,
   mine: Buffer,
   theirs: Buffer,
   differ: (name: string, a: bigint, b: bigint) => void,
