@@ -5,7 +5,7 @@
 import { cpuAt } from "./cpu/cpu";
 import { cpuTurn } from "./cpu/entry";
 import { setPrivilege } from "./cpu/segments";
-import { flushBlocks } from "./engine/blocks";
+import { blocksOf, flushBlocks } from "./engine/blocks";
 import { LINES_SETS, linesOf } from "./engine/memory";
 import { codeTurn } from "./engine/turn";
 import { machine } from "./machine";
@@ -14,6 +14,7 @@ import { addExpressCapability } from "./pci/express";
 import { createFunction, functionAt } from "./pci/function";
 import { addMsi, addMsix, notify, setIntx } from "./pci/interrupts";
 import { addPowerCapability } from "./pci/power";
+import { ramPointer } from "./ram";
 
 export * from "./index";
 export { floatRun } from "./float/testing";
@@ -60,6 +61,10 @@ export function testCode(cpu: u32, level: u32, cycles: u64): void {
   setPrivilege(target, level);
   machine().sliceEnd = target.clock + cycles;
   codeTurn(target);
+}
+/** How many blocks are in the list of a frame, by any address in it. */
+export function testBlocksOf(address: u64): u32 {
+  return blocksOf(ramPointer(address, 1));
 }
 /** Drops all blocks and fast lines, as in a machine that was restored. */
 export function testFlushBlocks(): void {

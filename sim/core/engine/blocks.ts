@@ -142,6 +142,13 @@ export function holdsCode(at: usize, bytes: u32): bool {
   return false;
 }
 
+/** The blocks of the frame in which `at` lies. */
+export function blocksOf(at: usize): u32 {
+  let count: u32 = 0;
+  for (let block = frameOf(at).blocks; block != 0; block = followerIn(block, at)) count += 1;
+  return count;
+}
+
 /** The next block in the list of the frame in which `at` lies. */
 @inline
 function followerIn(at: usize, pointer: usize): usize {

@@ -110,24 +110,20 @@ describe("a store of the running CPU", () => {
   });
 });
 
+test("a list of blocks that stores go through again and again doesn't stay long", () => {
+  const page = FAR & ~0xfff;
+  const entries = 1000;
+  // At each of its addresses a block begins.
+  on.put(`${"90 ".repeat(entries)} f4`, page);
+  for (let n = 0; n < entries; n++) go(page + n);
+  expect(on.exports.testBlocksOf(BigInt(page))).toBeGreaterThan(entries / 2);
+  // L: inc byte [rdi]; inc rdi; dec ecx; jnz L; hlt. Each store is into one more block.
+  on.put("fe 07 48 ff c7 ff c9 75 f7 f4");
+  go(CODE, { rdi: BigInt(page), rcx: 100n });
+  expect(on.exports.testBlocksOf(BigInt(page))).toBeLessThan(entries / 4);
+});
+
 describe("what others change is seen", () => {
-  test("when a walk through page tables sets a flag in them, and they lie in the code", () => {
-    const { bench } = on.on;
-    const table = 0x50_0000;
-    const linear = 0x4000_0000;
-    bench.write64(PML4 + 0x1008, BigInt(table) | 7n);
-    bench.write64(table, BigInt(table + 0x1000) | 7n);
-    // mov al, [rdi]; mov rcx, the entry that maps RDI; hlt
-    const entry = BigInt(DATA) | 7n;
-    const at = table + 0x1100;
-    on.put("8a 07 48 b9", at - 4);
-    bench.write64(at, entry);
-    on.put("f4", at + 8);
-    const before = on.cpu.retired;
-    go(at - 4, { rdi: BigInt(linear + 0x20 * 0x1000) });
-    expect(on.cpu.rcx).toBe(entry | 0x20n);
-    expect(on.cpu.retired - before).toBe(3n);
-  });
   const LOOP = `83 c0 01 ff c9 75 f9 f4`;
   test("when another CPU stores into the code that this one runs", () => {
     on.copyTo(1);

@@ -12,6 +12,7 @@ import type { PciExports } from "./pciDevice.ts";
 export interface TurnExports extends PciExports {
   testTurn(cpu: number, cycles: bigint): void;
   testFlushBlocks(): void;
+  testBlocksOf(address: bigint): number;
 }
 
 /** Where code is put unless a test says otherwise; RAM from 4 MiB to 8 MiB is its own. */
