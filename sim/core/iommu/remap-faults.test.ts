@@ -1,11 +1,12 @@
 /** Whose requests an entry lets through, what is recorded of others, and how long entries are cached. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { ApicBench } from "../../host/testing/apic.ts";
-import { configWrite } from "../../host/testing/pci.ts";
+import { configWrite, findCapability } from "../../host/testing/pci.ts";
 import { addEndpoint, type PciExports } from "../../host/testing/pciDevice.ts";
 import { records } from "../../host/testing/records.ts";
 import { type Entry, handle, RemapBench, SOURCE, VECTOR } from "../../host/testing/remap.ts";
 import * as Apic from "../../spec/apic.ts";
+import { PCI_CAP_MSI } from "../../spec/pci.ts";
 import { TRACE_DMA_FAULT } from "../../spec/trace.ts";
 import * as Vtd from "../../spec/vtd.ts";
 
@@ -67,7 +68,7 @@ describe("the source of a request", () => {
     r.enable();
     r.setEntry(1, { source: 0x0020, validation: 1 });
     r.setEntry(2, { source: 0x0028, validation: 1 });
-    const msi = findCapability(0x0020, 5);
+    const msi = findCapability(r.machine, 0x0020, PCI_CAP_MSI);
     const send = (index: number) => {
       configWrite(r.machine, 0x0020, msi + 4, 4, Number(handle(index)));
       configWrite(r.machine, 0x0020, msi + 2, 2, 1);
@@ -80,13 +81,6 @@ describe("the source of a request", () => {
     expect(r.takeRecord()).toMatchObject({ reason: Vtd.VTD_FAULT_SOURCE, source: 0x0020 });
   });
 });
-
-function findCapability(address: number, id: number): number {
-  const read = (at: number) =>
-    Number(r.machine.core.sim.physicalRead(0xb000_0000n + BigInt((address << 12) + at), 1));
-  for (let at = read(0x34); at !== 0; at = read(at + 1)) if (read(at) === id) return at;
-  throw new Error(`no capability ${id}`);
-}
 
 describe("faults", () => {
   const poke =

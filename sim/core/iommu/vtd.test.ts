@@ -391,6 +391,7 @@ test("random register writes of any width neither trap nor hang", () => {
         write(offset, value, bytes);
         read(offset, bytes);
         reach(value);
+        pci.requestInterrupt(DEVICE, 0xfee0_0000n | (value & 0xf_ffffn), bytes);
       }
     }),
     { numRuns: 200 },

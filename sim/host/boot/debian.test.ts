@@ -4,9 +4,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { PCI_CAP_MSIX } from "../../spec/pci.ts";
 import type { Machine } from "../machine.ts";
 import { fileDrive } from "../node/file.ts";
-import { type DebianOptions, debian } from "../testing/debian.ts";
+import { ApicBench } from "../testing/apic.ts";
+import { command, type DebianOptions, debian, PROMPT, SHELL } from "../testing/debian.ts";
+import { configRead, findCapability, pciAddress } from "../testing/pci.ts";
 import { requireTool } from "../testing/tools.ts";
 
 /** Far more virtual time than any of these boots takes. */
@@ -108,6 +111,20 @@ function interrupts(machine: Machine): Map<string, Line> {
 const kindOf = (machine: Machine, device: string) => interrupts(machine).get(device)?.kind;
 const total = (line: Line | undefined) => line?.counts.reduce((sum, count) => sum + count, 0) ?? 0;
 
+/** Entry `vector` of the drive's MSI-X table, which a driver that means harm could write to. */
+function nvmeMessage(machine: Machine, vector: number) {
+  const { sim } = machine.core;
+  const drive = pciAddress(1, 0);
+  const msix = findCapability(machine, drive, PCI_CAP_MSIX);
+  const offset = (configRead(machine, drive, msix + 4, 4) & ~7) + vector * 16;
+  const entry = BigInt((configRead(machine, drive, 0x10, 4) & ~15) >>> 0) + BigInt(offset);
+  return {
+    read: (at: number, bytes: number) => sim.physicalRead(entry + BigInt(at), bytes),
+    write: (at: number, bytes: number, value: bigint) =>
+      sim.physicalWrite(entry + BigInt(at), bytes, value),
+  };
+}
+
 describe("Debian's kernel", { timeout: 300_000 }, () => {
   test.each([1, 2, 4])(
     "boots on %i CPUs, finds the machine in order and turns it off",
@@ -206,6 +223,42 @@ describe("Debian's kernel", { timeout: 300_000 }, () => {
     expect(section(machine, "cpuinfo").trim()).toBe(append === "nosmp" ? "1" : `${cpus}`);
     expect(warnings(machine)).toEqual([]);
     check(machine);
+  });
+
+  test("reads in the IOMMU's fault records which interrupts of which device were refused", async () => {
+    const machine = await debian({ drives: drives(), script: SHELL });
+    while (!machine.consoleText.includes(PROMPT))
+      machine.run({ until: machine.time + 20_000_000n });
+    const entry = nvmeMessage(machine, 1);
+    const message = [entry.read(0, 8), entry.read(8, 4)] as const;
+    // The index of the serial line's entry, from the I/O APIC's own.
+    const index = new ApicBench(machine).ioapicRead(0x11 + 2 * 4) >>> 17;
+    const ask = (address: bigint, data: bigint, skip: number) => {
+      entry.write(0, 8, address);
+      entry.write(8, 4, data);
+      // The driver finds the completion without its interrupt, after half a minute.
+      const read = `dd if=/dev/nvme0n1 of=/dev/null bs=4k count=1 iflag=direct skip=${skip}`;
+      command(machine, `dmesg -c >/dev/null; ${read} 2>&1`);
+      const log = command(machine, "dmesg | grep INTR");
+      return /\[INTR-REMAP\] Request device \[01:00\.0\] (.*)$/m.exec(log)?.[1];
+    };
+    expect(ask(0xfee0_0000n, 0x40n, 1)).toBe(
+      "fault index 0x0 [fault reason 0x25] Blocked a compatibility format interrupt request",
+    );
+    expect(ask(0xfee0_0018n, 0x1_0000n, 2)).toBe(
+      "fault index 0x0 [fault reason 0x20] Detected reserved fields in the decoded interrupt-remapped request",
+    );
+    // Handle 0xffff and subhandle 0xffff.
+    expect(ask(0xfeef_fffcn, 0xffffn, 3)).toBe(
+      "fault index 0xfffe [fault reason 0x21] Interrupt index exceeded the interrupt-remapping table size",
+    );
+    expect(ask(0xfee1_fff0n, 0n, 4)).toBe(
+      "fault index 0xfff [fault reason 0x22] Present field in the IRTE entry is clear",
+    );
+    expect(ask(0xfee0_0010n | BigInt(index << 5), 0n, 5)).toBe(
+      `fault index 0x${index.toString(16)} [fault reason 0x26] Blocked an interrupt request due to source-id verification failure`,
+    );
+    expect(ask(...message, 6)).toBeUndefined();
   });
 
   test("files on an NVMe drive survive a reboot, and the host's tools find them intact", async () => {
