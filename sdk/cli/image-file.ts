@@ -53,17 +53,18 @@ export function withFile<T>(path: string, use: (source: ImageSource) => T): T {
  * Writes a file so that its name stands for the old content or the whole new one, whatever
  * happens: into a temporary file beside it, flushed, then renamed. A link is followed.
  *
+ * @param mode of a file that is made, before the umask
  * @throws FileError when the name is that of a directory or device, or a system call fails; no
  *   temporary file is left behind
  */
-export function writeFileAtomically(path: string, bytes: Uint8Array): void {
+export function writeFileAtomically(path: string, bytes: Uint8Array, mode = 0o666): void {
   fileCall(path, () => {
     const exists = statSync(path, { throwIfNoEntry: false });
     if (exists !== undefined && !exists.isFile())
       throw new FileError(`${path}: not a regular file`);
     const target = exists === undefined ? path : realpathSync(path);
     const temporary = `${target}.${process.pid}.tmp`;
-    const descriptor = openSync(temporary, "wx");
+    const descriptor = openSync(temporary, "wx", mode);
     try {
       try {
         writeSparse(descriptor, bytes);

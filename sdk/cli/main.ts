@@ -2,7 +2,9 @@
 /** The command `aios`. */
 import { Command } from "commander";
 import { bootCommand } from "./boot.ts";
+import { completionCommand } from "./completion.ts";
 import { diskCommand } from "./disk.ts";
+import { doctorCommand } from "./doctor.ts";
 import { exitWithBadInput } from "./exit.ts";
 import { imageCommand } from "./image.ts";
 import { schedCommand } from "./sched.ts";
@@ -15,6 +17,8 @@ const program = exitWithBadInput(new Command("aios"))
   .addCommand(bootCommand())
   .addCommand(diskCommand())
   .addCommand(imageCommand())
-  .addCommand(schedCommand());
+  .addCommand(schedCommand())
+  .addCommand(doctorCommand())
+  .addCommand(completionCommand());
 
 await program.parseAsync();
