@@ -16,6 +16,7 @@ import {
   virtioNetRelease,
   virtioNetSend,
   virtioNetStart,
+  VIRTIO_NET_PAGES,
 } from "./x86_64/virtio_net";
 
 export const NIC_DRIVER_VIRTIO: u32 = 1;
@@ -72,6 +73,11 @@ export class NicController {
   framesBad: u64;
   resets: u32;
   timeouts: u32;
+}
+
+/** Pages of DMA memory that a driver needs. The first is its own, the device reaches the others. */
+export function nicPages(driver: u32): u64 {
+  return driver == NIC_DRIVER_VIRTIO ? VIRTIO_NET_PAGES : 0;
 }
 
 /** Begins to bring the controller up. */

@@ -42,6 +42,9 @@ export const MUTEX_HOLDER_LIVES = 38;
 export const OPERATION_IN_ITS_LIST = 39;
 export const NOTICE_LISTED = 40;
 
+/** kernel/network/invariants.ts */
+export const LINK_ONE_QUEUE = 80;
+
 /** kernel/agent/invariants.ts */
 export const AGENT_TREE_LINKED = 70;
 export const AGENT_TREE_COUNTED = 71;

@@ -30,6 +30,7 @@ const INPUT = "kernel/boot/input.test.ts";
 const ENDPOINTS = "kernel/ipc/endpoints.test.ts";
 const MESSAGES = "kernel/ipc/message.test.ts";
 const WAITS = "kernel/ipc/wait.test.ts";
+const NETWORK = "kernel/network/link.test.ts";
 const CLASSES = "kernel/sched/classes.test.ts";
 const REALTIME = "kernel/sched/realtime.test.ts";
 const AUDIT = "kernel/audit/audit.test.ts";
@@ -116,6 +117,14 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
     "an agent has 16 operations on their way at most, and pays for each of them",
   ],
   WAIT_BLOCKS_MAX: [HERE, "the table of wait nodes takes as many as its limit, and no more"],
+  LINKS_MAX: [
+    NETWORK,
+    "64 links are open at once, and never 65; a closed queue gives its address back",
+  ],
+  NETWORK_STEP: [
+    "kernel/network/machine.test.ts",
+    "a full ring is taken in bounded entries, and what nobody can keep is counted",
+  ],
   WAITERS_MAX: [WAITS, "1,024 agents wait for one object at most; closing it wakes all of them"],
   WAIT_MAX: [HERE, "a wait is for 16 things, and never for 17"],
   AGENT_BYTES_MAX: [

@@ -60,6 +60,10 @@ export const PIPE_BYTES_MAX: u32 = 64 * 1024;
 export const ENDPOINTS_PER_AGENT_MAX: u32 = 1024;
 export const TIMERS_PER_AGENT_MAX: u32 = 256;
 export const OPERATIONS_PER_AGENT_MAX: u32 = 16;
+/** Links of the network: each frame that comes is compared with all. */
+export const LINKS_MAX: u32 = 64;
+/** Frames that one entry takes from the network controller, as many as half of its ring. */
+export const NETWORK_STEP: u32 = 16;
 /** Blocks of wait nodes: one an agent that has waited for several things at once. */
 export const WAIT_BLOCKS_MAX: u32 = 1 << 20;
 /** Agents that wait for one object: so many are woken at once when it is closed. */

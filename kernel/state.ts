@@ -9,6 +9,7 @@ import { IpcState } from "./ipc/state";
 import { Pool } from "./mm/pool";
 import { Prediction } from "./mm/predictions";
 import { Quarantine } from "./mm/shootdown";
+import { Network } from "./network/network";
 import { KernelObject, Slab, SlabArena } from "./object/slab";
 import { Sched } from "./sched/sched";
 import { KERNEL_ADDRESS, KERNEL_BYTES } from "../sim/spec/platform";
@@ -53,6 +54,8 @@ export class Kernel {
   sched: Ptr<Sched>;
   /** 1 once agents are scheduled. */
   scheduling: u32;
+  /** The network controller and its links. */
+  network: Ptr<Network>;
   /** Communication: deadlines, pending operations. */
   ipc: Ptr<IpcState>;
   /** The first agent, and the pool that all memory of agents comes from. */

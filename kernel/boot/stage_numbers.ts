@@ -11,10 +11,11 @@ export const STAGE_IOMMU = 8;
 export const STAGE_DRIVES = 9;
 export const STAGE_PARTITIONS = 10;
 export const STAGE_BUNDLE = 11;
+export const STAGE_NETWORK = 12;
 /** Tables of agents and what they hold; the bundle's first agent. */
-export const STAGE_AGENTS = 12;
+export const STAGE_AGENTS = 13;
 /** The kernel's idle loop: nothing is left to do until the power button is pressed. */
-export const STAGE_IDLE = 13;
-export const STAGE_STOP = 14;
-export const STAGE_OFF = 15;
-export const STAGE_COUNT = 16;
+export const STAGE_IDLE = 14;
+export const STAGE_STOP = 15;
+export const STAGE_OFF = 16;
+export const STAGE_COUNT = 17;

@@ -5,6 +5,7 @@ import { stageBundle, stageDrives, stagePartitions } from "./drives";
 import { stageInterrupts } from "./interrupts";
 import { stageIommu } from "./iommu";
 import { stageMemory, stagePaging } from "./memory";
+import { stageNetwork } from "./network";
 import { stagePci } from "./pci";
 import { stagePlatform } from "./platform";
 import { stageProcessors } from "./processors";
@@ -19,6 +20,7 @@ import {
   STAGE_INTERRUPTS,
   STAGE_IOMMU,
   STAGE_MEMORY,
+  STAGE_NETWORK,
   STAGE_PAGING,
   STAGE_PARTITIONS,
   STAGE_PCI,
@@ -55,6 +57,8 @@ export function runStage(stage: u32): u32 {
       return stagePartitions();
     case STAGE_BUNDLE:
       return stageBundle();
+    case STAGE_NETWORK:
+      return stageNetwork();
     case STAGE_AGENTS:
       return stageAgents();
     case STAGE_IDLE:

@@ -66,6 +66,8 @@ const NEEDS: Readonly<Record<CallName, Need>> = {
   PIPE_READ: endpoint("RECEIVE"),
   PIPE_WRITE: endpoint("SEND"),
   EVENT_SIGNAL: endpoint("SEND"),
+  LINK_OPEN: kernel("CREATE"),
+  LINK_SEND: endpoint("WRITE"),
   REGION_SHARE: pool("SHARE"),
   REGION_MAP: { kinds: ["REGION"], right: "MAP" },
   REGION_UNMAP: { kinds: ["REGION"], right: "MAP" },

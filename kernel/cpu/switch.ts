@@ -27,6 +27,7 @@ import { KERNEL_TEXT } from "../mm/layout";
 import { AddressSpace } from "../mm/address_space";
 import { extendedLoad, extendedSave } from "../mm/extended";
 import { spaceUse, useKernelSpace } from "../mm/shootdown";
+import { networkDeadline } from "../network/network";
 import { schedPick, schedSliceEnd } from "../sched/scheduler";
 import { kernel } from "../state";
 import { Timer } from "../../hal/timer";
@@ -146,11 +147,11 @@ function choose(cpu: KernelCpu, index: u32): usize {
   return next;
 }
 
-/** Sets the CPU's one timer to the earliest of: the slice's end, the first wait's, what the boot waits for. */
+/** Sets the CPU's one timer to the earliest of: the slice's end, the first wait's, what the network or the boot waits for. */
 function arm(cpu: KernelCpu, sliceEnd: u64): void {
   if (kernel().scheduling == 0) return;
   const timer = changetype<Timer>(cpu.timer);
-  let until = min(sliceEnd, nextDeadline(cpu.index));
+  let until = min(min(sliceEnd, nextDeadline(cpu.index)), networkDeadline(cpu.index));
   if (cpu.index == 0) until = min(until, boot().deadline);
   if (timer.deadline != until) timerAt(timer, until);
 }

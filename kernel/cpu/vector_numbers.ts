@@ -8,6 +8,9 @@ export const VECTOR_NVME = 0x40;
 export const VECTORS_NVME = 64;
 /** The AHCI controller. */
 export const VECTOR_AHCI = 0x80;
+/** The network controller: changes of its configuration, frames in, frames out. */
+export const VECTOR_NETWORK = 0x84;
+export const VECTORS_NETWORK = 3;
 /** One-shot timer of a processor. */
 export const VECTOR_TIMER = 0xef;
 /** Another processor has done something that the boot waits for. */

@@ -11,6 +11,7 @@ import { ERROR_EXCEPTION } from "../errors";
 import { ipcTimers } from "../ipc/wait";
 import { pageFault } from "../mm/fault";
 import { shootdownInterrupt } from "../mm/shootdown";
+import { networkDeadline, networkInterrupt, networkTimer } from "../network/network";
 import { panic } from "../panic";
 import { kernel } from "../state";
 import { storageInterrupt } from "../storage/storage";
@@ -66,6 +67,7 @@ function dispatch(cpu: u32, vector: u32): bool {
       interruptsErrors(interruptController());
       return true;
     default:
+      if (networkInterrupt(vector)) return true;
       if (!storageInterrupt(vector)) return false;
       if (cpu != 0) wakeBoot();
       return true;
@@ -76,6 +78,7 @@ function dispatch(cpu: u32, vector: u32): bool {
 function timerExpired(cpu: u32): bool {
   timerInterrupt(changetype<Timer>(kernelCpu(cpu).timer));
   if (kernel().scheduling != 0) ipcTimers(cpu, now());
+  if (networkDeadline(cpu) <= now()) networkTimer();
   kernelCpu(cpu).reschedule = 1;
   return true;
 }

@@ -174,6 +174,8 @@ export const GRAMMAR: Readonly<Record<CallName, Shape>> = {
   PIPE_READ: endpoint(ENDPOINT_PIPE)(buffer(...LENGTHS)),
   PIPE_WRITE: endpoint(ENDPOINT_PIPE)(buffer(...LENGTHS)),
   EVENT_SIGNAL: endpoint(ENDPOINT_EVENT, ENDPOINT_MUTEX)(among(1, 1, 0, 5)),
+  LINK_OPEN: kernel(handle(KIND_ENDPOINT), among(0, 2, 4, 5, 0x1234_5678_9a02)),
+  LINK_SEND: endpoint(ENDPOINT_QUEUE)(buffer(14, 60, 1518)),
   REGION_SHARE: pool(pages(MAPPING_ANONYMOUS)),
   REGION_MAP: to(KIND_REGION)(free, protection),
   REGION_UNMAP: to(KIND_REGION)(begin(MAPPING_REGION)),

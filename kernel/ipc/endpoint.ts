@@ -38,6 +38,10 @@ export class Endpoint extends KernelObject {
   holder: Ptr<Agent>;
   nextHeld: Ptr<Endpoint>;
   previousHeld: Ptr<Endpoint>;
+  /** Queue: messages that the kernel had for it, those for which there was no room included. */
+  told: u64;
+  /** Queue: the link whose frames come here, counted from 1; 0 for none. */
+  link: u32;
   /** Mutex: 1 when its last holder ended without releasing it, until the next one is told. */
   abandoned: u32;
 }

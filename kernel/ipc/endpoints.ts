@@ -3,6 +3,7 @@ import { PAGE_BYTES, physical, pointer } from "../../hal/memory";
 import { Agent } from "../agent/agent";
 import { frameAlloc, frameFree, orderFor, OWNER_AGENT } from "../mm/frames";
 import { Pool, poolRelease } from "../mm/pool";
+import { linkClose } from "../network/link";
 import { KIND_ENDPOINT, KIND_TIMER } from "../object/kinds";
 import { objectAllocate, objectFree, objectReturn } from "../object/slab";
 import { Endpoint, waitersOf } from "./endpoint";
@@ -55,6 +56,7 @@ export function endpointDestroy(endpoint: Endpoint): u32 {
   abandon(waitersOf(endpoint));
   if (endpoint.type == ENDPOINT_QUEUE)
     while (endpoint.count != 0) messageFree(queueTake(queueOf(endpoint)));
+  if (endpoint.link != 0) linkClose(endpoint);
   if (endpoint.ring != 0) frameFree(physical(endpoint.ring));
   const owner = changetype<Agent>(endpoint.owner);
   if (endpoint.previous == 0) owner.endpoints = endpoint.next;

@@ -11,7 +11,7 @@ import {
   WAITERS_MAX,
 } from "../limits";
 import { idKind } from "../object/id";
-import { KIND_AGENT, KIND_ENDPOINT, KIND_MESSAGE, KIND_OPERATION, KIND_TIMER } from "../object/kinds";
+import { KIND_AGENT, KIND_ENDPOINT, KIND_KERNEL, KIND_MESSAGE, KIND_OPERATION, KIND_TIMER } from "../object/kinds";
 import { KernelObject, objectFind, objectNext, slabOf } from "../object/slab";
 import { heapHas, heapValid } from "../sched/heap";
 import { kernel } from "../state";
@@ -83,11 +83,12 @@ function paidBy(queue: MessageQueue, pool: usize): bool {
   return true;
 }
 
-/** message-has-sender: each message is from an agent, in the order of its numbers, none beyond its last. */
+/** message-has-sender: each message is from an agent or the kernel, in the order of its numbers, none beyond its last. */
 export function messagesHaveSenders(): bool {
   for (let at = objectNext(KIND_MESSAGE, 0); at != 0; at = objectNext(KIND_MESSAGE, at)) {
     const message = changetype<Message>(at);
-    if (idKind(message.sender) != KIND_AGENT || message.sequence == 0) return false;
+    const kind = idKind(message.sender);
+    if ((kind != KIND_AGENT && kind != KIND_KERNEL) || message.sequence == 0) return false;
     const sender = objectFind(KIND_AGENT, message.sender);
     if (sender != 0 && message.sequence > changetype<Agent>(sender).sent) return false;
     const behind = message.next == 0 ? message : changetype<Message>(message.next);

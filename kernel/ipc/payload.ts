@@ -86,6 +86,13 @@ export function payloadFill(area: usize, pages: u32, agent: Agent, address: u64,
   return STATUS_OK;
 }
 
+/** Fills a payload that has its `pages` frames, or none and at most 64 bytes, with the kernel's own bytes. */
+export function payloadCopy(area: usize, pages: u32, from: usize, bytes: u32): void {
+  if (pages == 0) return memory.copy(area, from, bytes);
+  for (let done: u32 = 0; done < bytes; done += PAGE)
+    memory.copy(payloadFrame(area, done >> PAGE_SHIFT), from + done, min(bytes - done, PAGE));
+}
+
 /** Copies the bytes of a payload in frames from `start`, a page's begin, to `end` into `agent`'s memory. */
 export function payloadWritePart(area: usize, start: u32, end: u32, agent: Agent, address: u64): u32 {
   for (let done = start; done < end; done += PAGE) {

@@ -23,6 +23,7 @@ import { Call } from "./call";
 import { capDerive, capInspect, capRevoke } from "./cap";
 import { consoleWriteCall } from "./console";
 import { endpointClose, endpointCreate, eventSignal, pipeReadCall, pipeWriteCall } from "./endpoint";
+import { linkOpen, linkSend } from "./link";
 import { memoryCalls } from "./memory_calls";
 import { ipcRecv, ipcSend } from "./message";
 import {
@@ -40,6 +41,8 @@ import {
   SYSCALL_IMAGE_OPEN,
   SYSCALL_IPC_RECV,
   SYSCALL_IPC_SEND,
+  SYSCALL_LINK_OPEN,
+  SYSCALL_LINK_SEND,
   SYSCALL_PIPE_READ,
   SYSCALL_PIPE_WRITE,
   SYSCALL_PQC_COMPLETE,
@@ -94,6 +97,10 @@ function carryOut(call: Call): u32 {
       return authorize(call, ENDPOINT, RIGHT_SEND) || pipeWriteCall(call);
     case SYSCALL_EVENT_SIGNAL:
       return authorize(call, ENDPOINT, RIGHT_SEND) || eventSignal(call);
+    case SYSCALL_LINK_OPEN:
+      return authorize(call, KERNEL, RIGHT_CREATE) || linkOpen(call);
+    case SYSCALL_LINK_SEND:
+      return authorize(call, ENDPOINT, RIGHT_WRITE) || linkSend(call);
     case SYSCALL_TIMER_SET:
       return authorizeSelf(call, RIGHT_WAIT) || timerSet(call);
     case SYSCALL_WAIT:

@@ -53,7 +53,7 @@ export const STATUS_TOO_DEEP = 28;
 /** A chain of donations or waits would become a ring. */
 export const STATUS_CYCLE = 29;
 export const STATUS_NOT_MAPPED = 30;
-/** The caller does not hold the mutex that it releases. */
+/** The caller does not hold the mutex that it releases; the address that a frame is from is not the link's. */
 export const STATUS_NOT_OWNER = 31;
 /** A wait ended because the object waited for is gone. */
 export const STATUS_ABANDONED = 32;
@@ -63,3 +63,7 @@ export const STATUS_ADMISSION_UNDECIDED = 33;
 export const STATUS_ROLLED_BACK = 34;
 /** Nothing has this name. */
 export const STATUS_UNKNOWN_NAME = 35;
+/** The machine has no such device, or it has failed. */
+export const STATUS_NO_DEVICE = 36;
+/** Somebody has it already, and only one can. */
+export const STATUS_IN_USE = 37;

@@ -48,9 +48,13 @@ export interface CallsWorld {
   readonly stillId: number;
 }
 
-/** The world's bundle has no image; and the first agent is not the only one any more. */
+/**
+ * The world's bundle has no image; the first agent is not the only one any more; the network's controller
+ * never comes to be ready.
+ */
 export const NEVER_RIGHT: Readonly<Partial<Record<CallName, StatusName>>> = {
   IMAGE_OPEN: "UNKNOWN_NAME",
+  LINK_SEND: "FULL",
   SCHED_CONFIGURE: "WRONG_STATE",
 };
 export const CALLS = Object.keys(numbers)
@@ -115,7 +119,9 @@ function makeObjects(caller: Actor, kernel: number) {
   const asked = ok(caller.call("PQC_OPERATION", self, 7, memory, 8, memory + 512, 16));
   ok(caller.call("PQC_TAKE", kernel, memory, memory + 512, 64));
   ok(caller.call("PQC_OPERATION", self, 8, memory, 8, memory + 512, 16));
-  return { queue, pipe, event, mutex, timer, frames, region, asked };
+  const linked = make(ENDPOINT_QUEUE, 4);
+  ok(caller.call("LINK_OPEN", kernel, linked, 4));
+  return { queue, linked, pipe, event, mutex, timer, frames, region, asked };
 }
 
 type Made = ReturnType<typeof makeObjects> &
@@ -175,7 +181,7 @@ function callsOfMemory(caller: Actor, made: Made) {
 
 function otherCalls(caller: Actor, made: Made) {
   const { self, pool, memory } = caller;
-  const { other, kernel, scope, queue, pipe, event, timer, asked } = made;
+  const { other, kernel, scope, queue, linked, pipe, event, timer, asked } = made;
   const derive = { args: [memory + DERIVE], structure: [DERIVE, DERIVE_BYTES] } as const;
   return {
     IPC_SEND: { capability: other, args: [memory, 64, 0, queue] },
@@ -188,6 +194,8 @@ function otherCalls(caller: Actor, made: Made) {
     CAP_DERIVE: { capability: scope, ...derive },
     CAP_REVOKE: { capability: queue, args: [0] },
     CAP_INSPECT: { capability: queue, args: [memory, 0, 0, 0, 0] },
+    LINK_OPEN: { capability: kernel, args: [queue, 2] },
+    LINK_SEND: { capability: linked, args: [memory, 60] },
     TIMER_SET: { capability: self, args: [timer, 10_000, 500] },
     WAIT: {
       capability: self,

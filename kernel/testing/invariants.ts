@@ -50,6 +50,7 @@ import {
   waitNodesLinked,
   waitsMatchStates,
 } from "../ipc/invariants";
+import { linksHaveQueues } from "../network/invariants";
 import {
   AGENT_DEAD_HOLDS_NOTHING,
   AGENT_ENDS_COUNTED,
@@ -68,6 +69,7 @@ import {
   ENDPOINT_OWNED,
   IMAGE_REFERENCED,
   INVARIANTS_HOLD,
+  LINK_ONE_QUEUE,
   MEMORY_DISCARDABLE_COUNTED,
   MEMORY_FRAMES_OWNED_ONCE,
   MEMORY_MAPPINGS_IN_ORDER,
@@ -158,6 +160,7 @@ export function scheduling(): u32 {
 }
 
 function communication(): u32 {
+  if (!linksHaveQueues()) return LINK_ONE_QUEUE;
   // Queues and lists first: the others walk along them.
   if (!messagesInOneQueue()) return MESSAGE_IN_ONE_QUEUE;
   if (!endpointsOwned()) return ENDPOINT_OWNED;

@@ -35,6 +35,7 @@ export interface KernelTesting {
   ): number;
   worldValue(cpu: number): bigint;
   worldCallAddress(cpu: number): number;
+  worldFrame(at: number, bytes: number): void;
   checkInvariants(): number;
   worldStore(agent: bigint, address: bigint, from: number, bytes: number): number;
   worldLoad(agent: bigint, address: bigint, to: number, bytes: number): number;

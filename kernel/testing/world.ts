@@ -3,6 +3,7 @@
  * agent, at any time that it likes, and looks at what became of it.
  */
 import { PAGE_BYTES, pointer } from "../../hal/memory";
+import { NIC_NEVER, NIC_STARTING, NicController } from "../../hal/nic";
 import { Agent, agentFind } from "../agent/agent";
 import { createInit } from "../agent/create";
 import { imageCreate, imageValid } from "../agent/image";
@@ -19,9 +20,11 @@ import { frameAllocZeroed, framesAdd, OWNER_KERNEL } from "../mm/frames";
 import { userPage } from "../mm/user";
 import { createKernelSpace } from "../mm/space";
 import { Pool } from "../mm/pool";
+import { linkDeliver } from "../network/link";
+import { createNetwork, network } from "../network/network";
 import { createPanic } from "../panic";
 import { schedPick } from "../sched/scheduler";
-import { kernel } from "../state";
+import { kernel, rootAllocate } from "../state";
 import { Call } from "../syscall/call";
 import { dispatch } from "../syscall/dispatch";
 import { STATUS_OBJECT_GONE } from "../syscall/status";
@@ -39,12 +42,28 @@ export function worldCreate(cpus: u32, ramBytes: u32): u64 {
     cpu.online = 1;
     createCallState(cpu);
   }
+  createNetwork();
+  pretendNetwork();
   if (!createKernelSpace() || !createObjects(cpus)) return 0;
   entropyDerive();
   const image = emptyImage();
   if (image == 0 || !createInit(changetype<Image>(image), changetype<Pool>(kernel().pool))) return 0;
   kernel().scheduling = 1;
   return changetype<Agent>(kernel().init).id;
+}
+
+/** A controller that never has started: links can be opened, frames come from `worldFrame`, none goes out. */
+function pretendNetwork(): void {
+  const nic = changetype<NicController>(rootAllocate(offsetof<NicController>()));
+  nic.state = NIC_STARTING;
+  nic.deadline = NIC_NEVER;
+  network().nic = changetype<usize>(nic);
+}
+
+/** The network controller has taken the frame of `bytes` bytes at linear address `at`. */
+export function worldFrame(at: usize, bytes: u32): void {
+  kernel().entered = 0;
+  linkDeliver(at, bytes);
 }
 
 function emptyImage(): usize {

@@ -35,6 +35,21 @@ export class Endpoints extends Messages {
     return yield* this.load(at, value);
   }
 
+  /**
+   * Makes what comes over the network for the address messages of the queue; `address` is 48 bits, its
+   * first byte lowest, 0 for the controller's own. The address. It ends with the queue.
+   */
+  *link(kernel: number, queue: number, address = 0): Step<number> {
+    return (yield* this.call("LINK_OPEN", kernel, queue, address)).value;
+  }
+
+  /** Sends an Ethernet frame, 14 to 1,518 bytes without its checksum, from the queue's own address. */
+  *sendFrame(queue: number, frame: Uint8Array): Step<void> {
+    const at = yield* this.room(Math.max(1, frame.length));
+    yield* this.store(at, frame);
+    yield* this.call("LINK_SEND", queue, at, frame.length);
+  }
+
   /** Counts an event up, or releases a mutex. */
   *signal(endpoint: number, count = 1): Step<void> {
     yield* this.call("EVENT_SIGNAL", endpoint, count);

@@ -15,6 +15,8 @@ export interface TestOptions {
   readonly until?: bigint;
   /** Programs of other kinds than `Run`; each has an image of its name. */
   readonly programs?: Readonly<Record<string, ProgramFunction | [ProgramFunction, ProgramForms]>>;
+  /** MAC address of a network controller; default none. */
+  readonly nic?: readonly number[];
   /** Further entries of the bundle. */
   readonly images?: Readonly<Record<string, Uint8Array>>;
 }
@@ -37,6 +39,7 @@ export async function machineWith(
     cpus: options.cpus ?? 1,
     memory: 64 << 20,
     drives: [{ data: drive }],
+    ...(options.nic ? { nic: options.nic } : {}),
   });
   for (const [name, run] of Object.entries(programs)) machine.agents.program(name, agent(run));
   for (const [name, program] of Object.entries(others)) {

@@ -49,6 +49,8 @@ const TABLE = `
   PIPE_WRITE        pipe        from& bytes
   PIPE_READ         pipe        into* bytes
   EVENT_SIGNAL      endpoint    count
+  LINK_OPEN         kernel      queue mac
+  LINK_SEND         queue       frame& bytes
   TIMER_SET         self        timer first period
   WAIT              self        list& count deadline flags notice*
   DONATE_TO         agent       deadline

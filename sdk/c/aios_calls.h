@@ -162,6 +162,14 @@ static inline struct aios_result aios_sys_event_signal(uint64_t endpoint, uint64
   return aios_call(AIOS_SYSCALL_EVENT_SIGNAL, endpoint, count, 0, 0, 0, 0);
 }
 
+static inline struct aios_result aios_sys_link_open(uint64_t kernel, uint64_t queue, uint64_t mac) {
+  return aios_call(AIOS_SYSCALL_LINK_OPEN, kernel, queue, mac, 0, 0, 0);
+}
+
+static inline struct aios_result aios_sys_link_send(uint64_t queue, const void *frame, uint64_t bytes) {
+  return aios_call(AIOS_SYSCALL_LINK_SEND, queue, aios_address(frame), bytes, 0, 0, 0);
+}
+
 static inline struct aios_result aios_sys_timer_set(uint64_t self, uint64_t timer, uint64_t first, uint64_t period) {
   return aios_call(AIOS_SYSCALL_TIMER_SET, self, timer, first, period, 0, 0);
 }

@@ -285,6 +285,20 @@ pub unsafe fn event_signal(endpoint: u64, count: u64) -> Answer {
 /// # Safety
 /// As [`call`].
 #[inline]
+pub unsafe fn link_open(kernel: u64, queue: u64, mac: u64) -> Answer {
+    unsafe { call(SYSCALL_LINK_OPEN, kernel, [queue, mac, 0, 0, 0]) }
+}
+
+/// # Safety
+/// As [`call`].
+#[inline]
+pub unsafe fn link_send(queue: u64, frame: *const u8, bytes: u64) -> Answer {
+    unsafe { call(SYSCALL_LINK_SEND, queue, [frame as u64, bytes, 0, 0, 0]) }
+}
+
+/// # Safety
+/// As [`call`].
+#[inline]
 pub unsafe fn timer_set(this: u64, timer: u64, first: u64, period: u64) -> Answer {
     unsafe { call(SYSCALL_TIMER_SET, this, [timer, first, period, 0, 0]) }
 }
