@@ -46,7 +46,7 @@ const SHAPES = {
   },
   /** A device wrote a message-signalled interrupt. */
   msi: { kind: Trace.TRACE_MSI, source: "device", fields: { address: "b", data: "c" } },
-  /** The IOMMU refused an access. */
+  /** The IOMMU refused an access or, with reasons from 0x20 on, an interrupt. */
   "dma-fault": {
     kind: Trace.TRACE_DMA_FAULT,
     source: "device",

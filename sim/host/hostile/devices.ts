@@ -4,6 +4,7 @@
  */
 import { NVME_CC } from "../../spec/nvme.ts";
 import * as P from "../../spec/platform.ts";
+import * as Vtd from "../../spec/vtd.ts";
 import { RAM_BASE } from "../core.ts";
 import { Machine } from "../machine.ts";
 import type { MachineOptions } from "../options.ts";
@@ -183,12 +184,40 @@ const ATTACKS: Readonly<Record<Device, ((machine: Machine) => Attack) | null>> =
   platform: null,
 };
 
+/** A table for interrupt requests: entries of any contents, mostly present, in RAM or not, in either mode. */
+function remapInterrupts(machine: Machine, random: Random): void {
+  const { sim, data } = machine.core;
+  const write = (register: number, bytes: number, value: bigint) =>
+    sim.physicalWrite(BigInt(P.IOMMU_BASE + register), bytes, value);
+  const table = random(4) ? random(RAM / 4096) * 4096 : drawAddress(random);
+  const extended = random(2) * Vtd.VTD_IRTA_EIME;
+  write(Vtd.VTD_IRTA, 8, BigInt(table) | BigInt(extended | random(16)));
+  for (let n = 0; n < 16 && table < RAM; n++) {
+    // Vector, modes and flags; a destination in the bits of both modes.
+    const low =
+      (random(256) << 16) | (random(random(4) ? 256 : 0x1_0000) & ~2) | (random(8) ? 1 : 0);
+    const entry = RAM_BASE + Math.floor(table / 4096) * 4096 + n * 16;
+    data.setBigUint64(entry, BigInt(low) | (BigInt(random(4) << (8 * random(2))) << 32n), true);
+    data.setBigUint64(entry + 8, BigInt(random(4) ? 0 : random(2 ** 20)), true);
+  }
+  const commands = (1 << Vtd.VTD_SIRTP_BIT) | (random(4) ? 1 << Vtd.VTD_IRE_BIT : 0);
+  write(Vtd.VTD_GCMD, 4, BigInt(commands | (random(2) << Vtd.VTD_CFI_BIT)));
+  // Entries of the I/O APIC in remappable format.
+  for (let pin = 0; pin < 24; pin++) {
+    const words = [random(0x1_0000) & ~0x700, (random(16) << 17) | 0x1_0000];
+    for (const [half, word] of words.entries()) {
+      sim.physicalWrite(BigInt(P.IOAPIC_BASE), 4, BigInt(0x10 + 2 * pin + half));
+      sim.physicalWrite(BigInt(P.IOAPIC_BASE + 0x10), 4, BigInt(word));
+    }
+  }
+}
+
 /** Registers of everything, at any width, with anything; configuration space; ports; messages. */
 function strike(machine: Machine, random: Random): void {
   const { sim } = machine.core;
   const value = (BigInt(random(2 ** 32)) << 32n) | BigInt(word(random));
   const width = 1 << random(4);
-  switch (random(7)) {
+  switch (random(8)) {
     case 0:
     case 1: {
       const base = REGIONS[random(REGIONS.length)] ?? 0;
@@ -220,6 +249,9 @@ function strike(machine: Machine, random: Random): void {
         bytes.setBigUint64(RAM_BASE + (random(RAM / 8) - 1) * 8 + 8, value, true);
       return;
     }
+    case 6:
+      remapInterrupts(machine, random);
+      return;
     default:
       sim.driveLine(random(24), random(2) === 0);
   }
