@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as elf from "../../kernel/agent/elf_format.ts";
+import { Limits, Name } from "../../services/messages/api.ts";
 import { readAgentFile } from "./agent-file.ts";
-import { capabilityOf } from "./capability.ts";
 import * as media from "./media.ts";
 import { ociErrorOf } from "./testing.ts";
 
@@ -39,7 +39,7 @@ test("the example of the book is one", () => {
 
 test.each([
   ['"memory": "64M", "storage": "1g"', { memory: 64 * 1024 ** 2, storage: 1024 ** 3 }],
-  ['"memory": 65536, "storage": 0', { memory: 65_536, storage: 0 }],
+  ['"memory": 1048576, "storage": 0', { memory: 1024 ** 2, storage: 0 }],
   ['"cpu": "20%"', { milliCpu: 200 }],
   ['"cpu": "12.5%"', { milliCpu: 125 }],
   ['"cpu": "100%"', { milliCpu: 1000 }],
@@ -74,7 +74,7 @@ describe("refused with line, column and reason", () => {
     [
       "too little memory",
       ['"limits": { "memory": "1K" }'],
-      "5:25: limits.memory: less than 65536 (schema)",
+      "5:25: limits.memory: less than 1048576 (schema)",
     ],
     [
       "too much memory",
@@ -113,8 +113,8 @@ describe("refused with line, column and reason", () => {
     ],
     [
       "a capability that is none",
-      ['"capabilities": [', '"fs_read:/a"]'],
-      '6:3: capabilities.0: "fs_read:/a" is no capability like PROC_SPAWN or FS_READ:/projects/demo (schema)',
+      ['"capabilities": [', '"FS_READ"]'],
+      '6:3: capabilities.0: capability "FS_READ": a folder like /projects/demo is meant (schema)',
     ],
   ])("%s", async (_, lines, message) => {
     const error = await ociErrorOf(() => read(withLines(...lines)));
@@ -128,6 +128,7 @@ describe("refused as well", () => {
   test.each<[string, Readonly<Record<string, unknown>>, RegExp]>([
     ["no name", { name: undefined }, /^agent\.json:1:1: name: is missing/],
     ["a name with capitals", { name: "Worker" }, /name: a name has lower-case letters/],
+    ["a name that no agent could have", { name: "a".repeat(32) }, /name: a name has 31 characters/],
     ["a name that is a path", { name: "../worker" }, /name: a name has lower-case letters/],
     ["a version of two numbers", { version: "1.0" }, /version: not a version like 1\.2\.3/],
     ["no runtime", { runtime: undefined }, /runtime: not one of wasm, quickjs, native, host/],
@@ -159,45 +160,32 @@ describe("refused as well", () => {
   });
 });
 
-describe("a capability", () => {
-  test.each<[string, string, string | null]>([
-    ["PROC_SPAWN", "PROC_SPAWN", null],
-    ["FS_READ:/projects/demo", "FS_READ", "/projects/demo"],
-    ["FS_WRITE:/", "FS_WRITE", "/"],
-    ["FS_READ:/a b/ü", "FS_READ", "/a b/ü"],
-    ["NET_BIND:localhost", "NET_BIND", "localhost"],
-    ["NET_OUTBOUND:api.example.com:443", "NET_OUTBOUND", "api.example.com:443"],
-    ["NET_BIND:[::1]:80", "NET_BIND", "[::1]:80"],
-    ["IPC_SERVE:ml_channel", "IPC_SERVE", "ml_channel"],
-  ])("%s is one", (text, name, scope) => {
-    expect(capabilityOf(text)).toEqual({ name, scope });
+describe("a capability that the system doesn't understand is refused", () => {
+  const wanting = (text: string) => () =>
+    read(withLines(`"capabilities": [${JSON.stringify(text)}]`));
+  test.each<[string, RegExp]>([
+    ["", /it begins with one of FS_READ, /],
+    ["fs_read:/a", /it begins with one of FS_READ, /],
+    ["ROOT", /it begins with one of FS_READ, /],
+    ["FS_READ", /a folder like \/projects\/demo is meant/],
+    ["FS_READ:a", /a folder like \/projects\/demo is meant/],
+    ["FS_READ:/a/../b", /a folder has no \. or \.\. in it/],
+    [`FS_READ:/${"a".repeat(40)}`, /longer than 32 bytes/],
+    ["IPC_SEND:a\nb", /a capability has a control character/],
+    [`IPC_SEND:${"a".repeat(300)}`, /a capability has 256 characters at most/],
+  ])("%j", async (text, reason) => {
+    const error = await ociErrorOf(wanting(text));
+    expect(error.message).toMatch(/^agent\.json:5:20: capabilities\.0: /);
+    expect(error.message).toMatch(reason);
   });
 
-  test.each([
-    "",
-    "fs_read:/a",
-    "FS_READ",
-    "FS_READ:",
-    "FS_READ:a",
-    "FS_READ:/a/",
-    "FS_READ:/a//b",
-    "FS_READ:/a/./b",
-    "FS_READ:/a/../b",
-    "FS_READ:/..",
-    "FS_READ:/a\\b",
-    "FS_READ:/a\nb",
-    "FS__READ:/a",
-    "NET_BIND",
-    "NET_BIND:a b",
-    "NET_BIND:host:99999999",
-    "IPC_SERVE:a b",
-    `FS_READ:/${"a".repeat(300)}`,
-  ])("%j is none", (text) => {
-    expect(capabilityOf(text)).toBeNull();
+  test("and any other is taken as it is", () => {
+    for (const text of ["PROC_SPAWN", "FS_READ:/projects/demo", "NET_BIND:localhost", "FS_WRITE:/"])
+      expect(wanting(text)().capabilities).toEqual([text]);
   });
 });
 
-test("limits are those of the kernel", () => {
+test("limits are those of the kernel and of the orchestrator", () => {
   const kernel = (file: string) => (name: string) => {
     const text = readFileSync(file, "utf8");
     const [, value = ""] = new RegExp(`const ${name}: u(?:32|64) = ([^;]+);`).exec(text) ?? [];
@@ -209,6 +197,10 @@ test("limits are those of the kernel", () => {
   expect(media.MEMORY_BYTES_MAX).toBe(limit("AGENT_BYTES_MAX"));
   expect(media.HANDLES_MAX).toBe(limit("CAPABILITIES_PER_AGENT_MAX"));
   expect(media.MESSAGES_MAX).toBe(limit("MAILBOX_MESSAGES_MAX"));
+  const limits = { memory: media.MEMORY_BYTES_MIN, weight: media.WEIGHT_MAX };
+  expect(Limits.parse(limits)).toEqual(limits);
+  expect(Limits.safeParse({ ...limits, memory: limits.memory - 1 }).success).toBe(false);
+  expect(Name.parse("a".repeat(media.NAME_CHARACTERS_MAX))).toHaveLength(media.NAME_CHARACTERS_MAX);
   expect(media.WEIGHT_MAX).toBe(kernel("kernel/sched/entity.ts")("WEIGHT_MAX"));
   expect(media.STRINGS_MAX).toBe(elf.ARGUMENTS_MAX);
   expect(media.STRING_BYTES_MAX).toBe(elf.ARGUMENT_BYTES_MAX);

@@ -116,11 +116,11 @@ describe("code that can't run is refused when it is built", () => {
     ],
     [
       "more memory than its limit",
-      module(type, functions, [5, 3, 1, 0, 2], exported, code),
-      /begins with 131072 bytes of memory; its limit is 65536/,
+      module(type, functions, [5, 3, 1, 0, 17], exported, code),
+      /begins with 1114112 bytes of memory; its limit is 1048576/,
     ],
   ])("a module with %s", async (_, code, reason) => {
-    const file = agentFile({ limits: { memory: "64K" } });
+    const file = agentFile({ limits: { memory: "1M" } });
     const error = await ociErrorOf(() => build(file, { "agent.wasm": code }));
     expect(error.message).toMatch(reason);
     expect(error).toMatchObject({ code: "code", place: "agent.wasm" });

@@ -7,7 +7,6 @@ export {
   type Bundler,
   buildImage,
 } from "./build.ts";
-export { type CapabilityName, capabilityOf, capabilityProblem } from "./capability.ts";
 export { checkCode, kernelImage } from "./code.ts";
 export { OciError, type OciErrorCode } from "./errors.ts";
 export { RUNTIMES, type RuntimeKind } from "./media.ts";

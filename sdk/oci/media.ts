@@ -38,8 +38,8 @@ export const ARCHIVE_ENTRIES_MAX = 64;
 /** Code, three documents, headers and the zeros at the end. */
 export const ARCHIVE_BYTES_MAX = CODE_BYTES_MAX + 1024 * 1024;
 
-/** Limits that an agent may ask for (kernel/limits.ts, kernel/sched/entity.ts). */
-export const MEMORY_BYTES_MIN = 64 * 1024;
+/** Limits that an agent may ask for (kernel/limits.ts, kernel/sched/entity.ts, services/messages/api.ts). */
+export const MEMORY_BYTES_MIN = 1024 * 1024;
 export const MEMORY_BYTES_MAX = 1024 ** 3;
 export const HANDLES_MAX = 1024;
 export const MESSAGES_MAX = 256;
@@ -47,6 +47,8 @@ export const WEIGHT_MAX = 65_536;
 /** Thousandths of a processor: one whole. */
 export const MILLI_CPU_MAX = 1000;
 export const STORAGE_BYTES_MAX = 1024 ** 4;
+/** A name is one that an agent may have as well (services/messages/api.ts). */
+export const NAME_CHARACTERS_MAX = 31;
 /** Arguments and environment (kernel/agent/elf_format.ts). */
 export const STRINGS_MAX = 256;
 export const STRING_BYTES_MAX = 16_384;

@@ -218,7 +218,7 @@ describe("refused with place and reason", () => {
       ({ config }) => {
         config.capabilities = ["FS_READ:/projects/../etc"];
       },
-      /capabilities\.0: "FS_READ:\/projects\/\.\.\/etc" has a path with an empty part/,
+      /capabilities\.0: capability "FS_READ:\/projects\/\.\.\/etc": a folder has no \. or \.\. in it/,
     ],
     [
       "a limit beyond all limits",

@@ -1,6 +1,7 @@
 /** What the JSON documents of an image may say. */
 import { z } from "zod";
-import { capabilityProblem } from "./capability.ts";
+import { RequestError } from "../../services/messages/errors.ts";
+import { parseCapability } from "../../services/messages/scope.ts";
 import { OciError } from "./errors.ts";
 import { type Document, readJson } from "./json.ts";
 import * as media from "./media.ts";
@@ -26,7 +27,7 @@ const whole = (low: number, high: number) =>
     .max(high, `more than ${high}`);
 const digest = z.string().regex(DIGEST, "not sha256: and 64 lower-case hexadecimal digits");
 
-export const nameSchema = sized("a name", 64).regex(
+export const nameSchema = sized("a name", media.NAME_CHARACTERS_MAX).regex(
   NAME,
   "a name has lower-case letters and digits, with single dots, dashes or underscores between",
 );
@@ -34,14 +35,24 @@ export const versionSchema = sized("a version", 64).regex(VERSION, "not a versio
 export const tagSchema = z
   .string()
   .regex(TAG, "not a tag: letters, digits, dots, dashes, 128 at most");
-export const capabilitySchema = z.string().superRefine((text, context) => {
-  const problem = capabilityProblem(text);
-  if (problem !== null)
-    context.addIssue({
-      code: "custom",
-      message: `${JSON.stringify(text.slice(0, 80))} ${problem}`,
-    });
+/** What the system understands, so that nobody learns of a mistake only when the agent is to start. */
+export const capabilitySchema = sized("a capability", 256).superRefine((text, context) => {
+  const problem = /[\p{Cc}\p{Cf}\p{Surrogate}]/u.test(text)
+    ? "a capability has a control character"
+    : capabilityProblem(text);
+  if (problem !== null) context.addIssue({ code: "custom", message: problem });
 });
+
+function capabilityProblem(text: string): string | null {
+  try {
+    parseCapability(text);
+    return null;
+  } catch (error) {
+    if (error instanceof RequestError) return error.message;
+    throw error;
+  }
+}
+
 export const capabilitiesSchema = z
   .array(capabilitySchema)
   .max(media.HANDLES_MAX)
