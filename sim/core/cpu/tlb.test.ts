@@ -1,5 +1,7 @@
 /** What software may count on: what an invalidation drops is never used again (SDM 3A, 4.10). */
 import { beforeEach, describe, expect, test } from "vitest";
+import { CODE, CodeBench, DATA } from "../../host/testing/code.ts";
+import { PML4 } from "../../host/testing/longmode.ts";
 import { ProcessorBench } from "../../host/testing/processor.ts";
 
 const ROOT_A = 0x30_0000;
@@ -244,4 +246,43 @@ test("more pages than the TLB has places are all translated rightly", () => {
       expect(where(BigInt(n * 4096))).toBe(OLD + n * 4096);
       expect(where(0x40_0000n + BigInt(n * 4096))).toBe(NEW + n * 4096);
     }
+});
+
+describe("a write to a page cached clean looks into the tables: what they say then holds for reads, too", () => {
+  const TABLES = 0x50_0000;
+  const OTHER = DATA + 0x1000;
+  /** Its fast line isn't the code's. */
+  const LINEAR = 0x4000_5000n;
+  const NOTHING = 0xfe00_0000;
+
+  /** Reads, writes and reads again, with the entry of the page changed behind the first read. */
+  async function readsAfter(frame: number): Promise<bigint[]> {
+    const on = await CodeBench.create();
+    const { cpu } = on;
+    on.on.bench.write64(PML4 + 0x1008, BigInt(TABLES) | 7n);
+    on.on.bench.write64(TABLES, BigInt(TABLES + 0x1000) | 7n);
+    const map = (to: number) => on.on.bench.write64(TABLES + 0x1028, BigInt(to) | 7n);
+    // hlt: a page with code has no fast line for writes.
+    on.put("f4", OTHER + 8);
+    Object.assign(cpu, { rip: BigInt(OTHER + 8), activity: 1 });
+    on.run();
+    on.put("11 11 11 11", DATA);
+    on.put("22 22 22 22", OTHER);
+    map(DATA);
+    // mov eax, [rdi]; hlt; mov [rdi + 4], ecx; mov eax, [rdi]; hlt
+    on.put("8b 07 f4 89 4f 04 8b 07 f4");
+    Object.assign(cpu, { rip: BigInt(CODE), rdi: LINEAR, activity: 1 });
+    on.run();
+    const first = cpu.rax;
+    map(frame);
+    cpu.activity = 1;
+    on.run();
+    return [first, cpu.rax];
+  }
+  test("a frame of RAM with code in it", async () => {
+    expect(await readsAfter(OTHER)).toEqual([0x1111_1111n, 0x2222_2222n]);
+  });
+  test("where no RAM is", async () => {
+    expect(await readsAfter(NOTHING)).toEqual([0x1111_1111n, 0xffff_ffffn]);
+  });
 });

@@ -27,7 +27,7 @@ import { machine, Ptr } from "../machine";
 import { in64BitMode } from "./control";
 import { Cpu } from "./cpu";
 import { DR7_ENABLED } from "./debug";
-import { CR0_AM, CR4_PCIDE, EFER_LMA, LINEAR_ADDRESS_BITS, PAGE_GLOBAL, RFLAGS_AC } from "../../spec/x86";
+import { CR0_AM, CR4_PCIDE, EFER_LMA, LINEAR_ADDRESS_BITS, PAGE_DIRTY, PAGE_GLOBAL, RFLAGS_AC } from "../../spec/x86";
 
 const WAYS: u32 = 4;
 /** Sets of the buffers for pages of 4 KiB, 2 MiB and 1 GiB; powers of two. */
@@ -162,6 +162,8 @@ export function tlbFill(cpu: Cpu, va: u64, frame: u64, shift: u32): void {
   const pcid = currentPcid(cpu);
   const first = setOf(page, shift);
   let at = findSized(tlb, va, pcid, shift);
+  // The tables say something else than what is cached, and lines that came from that would go on with it.
+  if (at != 0 && (changetype<TlbEntry>(at).frame ^ frame) & ~PAGE_DIRTY) dropLinesOf(cpu, changetype<TlbEntry>(at));
   for (let way: u32 = 0; way < WAYS && at == 0; way++) {
     const candidate = entryAt(tlb, first + way);
     if (candidate.key == 0) at = changetype<usize>(candidate);
