@@ -16,6 +16,8 @@ export interface Plan {
   readonly float: boolean;
   /** Whether the instructions are a loop that counts, and may change its own code. */
   readonly loop?: boolean;
+  /** Whether they are those of functions that a loop calls (isa-calls.ts). */
+  readonly calls?: boolean;
 }
 
 /** Rows that no plan draws, by operation, and why. */
@@ -57,6 +59,10 @@ const ORDINARY = groupForms("integer", "strings", "control-flow");
 const VECTORS = groupForms("packed-integer", "sse", "sse3", "crypto");
 /** Rows that are executed without leaving a block, so that sequences are long. */
 const FLOWING = new Set(groupForms("integer"));
+
+function callsOf(mode: number): Plan {
+  return { mode, forms: comparable(mode, FLOWING), steps: 5, float: false, calls: true };
+}
 
 export const PLANS = {
   integer: { mode: CODE_64, forms: comparable(CODE_64, ORDINARY), steps: 1, float: false },
@@ -102,6 +108,9 @@ export const PLANS = {
     float: false,
     loop: true,
   },
+  calls: callsOf(CODE_64),
+  calls32: callsOf(CODE_32),
+  calls16: callsOf(CODE_16),
 } satisfies Record<string, Plan>;
 
 export type PlanName = keyof typeof PLANS;
