@@ -66,6 +66,19 @@ test("a script is bundled when there is who does it, and its sources are named",
   expect(new TextDecoder().decode((await verifyImage(archive)).code)).toBe("/* src/main.ts */");
 });
 
+test("what nobody could read isn't built", async () => {
+  const sources = new Map(Array.from({ length: 300 }, (_, n) => [`s${n}.js`, bytes("")]));
+  const bundle = async () => ({ code: bytes("1;"), sources, tools: {} });
+  const file = agentFile({ runtime: "quickjs", entry: "main.js" });
+  const many = await ociErrorOf(() => build(file, {}, { bundle }));
+  expect(many.message).toMatch(/provenance\.sources: more than 256 sources/);
+  const paths = Array.from({ length: 200 }, (_, n) => `${"d/".repeat(250)}${n}.js`);
+  const deep = new Map(paths.map((path) => [path, bytes("")]));
+  const bundleDeep = async () => ({ code: bytes("1;"), sources: deep, tools: {} });
+  const long = await ociErrorOf(() => build(file, {}, { bundle: bundleDeep }));
+  expect(long.message).toMatch(/the configuration has 65536 at most/);
+});
+
 describe("code that can't run is refused when it is built", () => {
   /** A module of the least one's sections with others beside them. */
   const module = (...parts: readonly (readonly number[])[]) =>

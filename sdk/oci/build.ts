@@ -2,6 +2,7 @@
 import { type AgentFile, readAgentFile } from "./agent-file.ts";
 import { checkCode, kernelImage } from "./code.ts";
 import { OciError } from "./errors.ts";
+import { readImage } from "./read.ts";
 import type { AgentConfig } from "./schema.ts";
 import { digestOf, type WrittenImage, writeImage } from "./write.ts";
 
@@ -71,7 +72,10 @@ export async function buildImage(input: BuildInput): Promise<BuiltImage> {
     },
   };
   const { tag, epoch } = input;
-  return { config, ...(await writeImage({ config, code, tag, epoch })) };
+  const written = await writeImage({ config, code, tag, epoch });
+  // What a reader would refuse isn't handed out: too many sources, or a configuration that is too long.
+  await readImage(written.archive);
+  return { config, ...written };
 }
 
 /** Where execution begins; a native file says that itself. */
