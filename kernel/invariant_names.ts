@@ -41,6 +41,8 @@ export const WAIT_FOR_WHAT_IS_NOT_THERE = 37;
 export const MUTEX_HOLDER_LIVES = 38;
 export const OPERATION_IN_ITS_LIST = 39;
 export const NOTICE_LISTED = 40;
+export const WATCH_LISTED = 41;
+export const WATCH_FOR_WHAT_IS_NOT_THERE = 42;
 
 /** kernel/network/invariants.ts */
 export const LINK_ONE_QUEUE = 80;

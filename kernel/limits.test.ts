@@ -125,6 +125,7 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
     "kernel/network/machine.test.ts",
     "a full ring is taken in bounded entries, and what nobody can keep is counted",
   ],
+  WATCHES_MAX: ["kernel/ipc/watch.test.ts", "16 watches of one endpoint are armed, and never 17"],
   WAITERS_MAX: [WAITS, "1,024 agents wait for one object at most; closing it wakes all of them"],
   WAIT_MAX: [HERE, "a wait is for 16 things, and never for 17"],
   AGENT_BYTES_MAX: [

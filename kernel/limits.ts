@@ -64,6 +64,8 @@ export const OPERATIONS_PER_AGENT_MAX: u32 = 16;
 export const LINKS_MAX: u32 = 64;
 /** Frames that one entry takes from the network controller, as many as half of its ring. */
 export const NETWORK_STEP: u32 = 16;
+/** Watches of one endpoint: each change of what is in it looks at all. */
+export const WATCHES_MAX: u32 = 16;
 /** Blocks of wait nodes: one an agent that has waited for several things at once. */
 export const WAIT_BLOCKS_MAX: u32 = 1 << 20;
 /** Agents that wait for one object: so many are woken at once when it is closed. */

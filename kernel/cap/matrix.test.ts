@@ -66,6 +66,7 @@ const NEEDS: Readonly<Record<CallName, Need>> = {
   PIPE_READ: endpoint("RECEIVE"),
   PIPE_WRITE: endpoint("SEND"),
   EVENT_SIGNAL: endpoint("SEND"),
+  ENDPOINT_NOTIFY: endpoint("RECEIVE"),
   LINK_OPEN: kernel("CREATE"),
   LINK_SEND: endpoint("WRITE"),
   REGION_SHARE: pool("SHARE"),

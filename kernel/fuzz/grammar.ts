@@ -174,6 +174,12 @@ export const GRAMMAR: Readonly<Record<CallName, Shape>> = {
   PIPE_READ: endpoint(ENDPOINT_PIPE)(buffer(...LENGTHS)),
   PIPE_WRITE: endpoint(ENDPOINT_PIPE)(buffer(...LENGTHS)),
   EVENT_SIGNAL: endpoint(ENDPOINT_EVENT, ENDPOINT_MUTEX)(among(1, 1, 0, 5)),
+  ENDPOINT_NOTIFY: endpoint(ENDPOINT_PIPE, ENDPOINT_QUEUE)(
+    one((draft) => draft.endpoint(ENDPOINT_QUEUE)?.id ?? 0),
+    among(1, 2, 2, 1, 3),
+    below(4),
+    among(1, 1, 4, 100, 0),
+  ),
   LINK_OPEN: kernel(handle(KIND_ENDPOINT), among(0, 2, 4, 5, 0x1234_5678_9a02)),
   LINK_SEND: endpoint(ENDPOINT_QUEUE)(buffer(14, 60, 1518)),
   REGION_SHARE: pool(pages(MAPPING_ANONYMOUS)),

@@ -12,6 +12,7 @@ import { nodesFree } from "./wait_set";
 import { replyWaiters } from "./wait_queue";
 import { abandon, batonPass, waitLeave } from "./wake";
 import { Notice, noticeRemove } from "./notice";
+import { Watch, watchCancel } from "./watch";
 
 /** `agent` will not come back from the wait that it may be in: it leaves all queues. */
 export function waitCancel(agent: Agent): void {
@@ -35,9 +36,10 @@ export function ipcEnd(agent: Agent): void {
   }
 }
 
-/** One message out of a queue, or the endpoint when there is none. */
+/** One message or place out of a queue, or the endpoint when there is none. */
 function endpointDrop(endpoint: Endpoint): void {
   if (endpoint.type == ENDPOINT_QUEUE && endpoint.count != 0) messageFree(queueTake(queueOf(endpoint)));
+  else if (endpoint.reservedFirst != 0) watchCancel(changetype<Watch>(endpoint.reservedFirst));
   else endpointDestroy(endpoint);
 }
 

@@ -6,6 +6,7 @@ import { Ptr } from "../state";
 import { Message } from "./message";
 import { WaitNode } from "./wait_node";
 import { WaitQueue } from "./wait_queue";
+import { Watch } from "./watch";
 
 @unmanaged
 export class Endpoint extends KernelObject {
@@ -42,6 +43,11 @@ export class Endpoint extends KernelObject {
   told: u64;
   /** Queue: the link whose frames come here, counted from 1; 0 for none. */
   link: u32;
+  /** Pipe and queue: watches of it. Queue: watches that have a place in it. */
+  watchFirst: Ptr<Watch>;
+  watchCount: u32;
+  reservedFirst: Ptr<Watch>;
+  reserved: u32;
   /** Mutex: 1 when its last holder ended without releasing it, until the next one is told. */
   abandoned: u32;
 }

@@ -13,6 +13,7 @@ import { queueOf, queueTake } from "./message_queue";
 import { mutexDrop } from "./mutex";
 import { IntervalTimer, timerWaiters } from "./timer";
 import { abandon } from "./wake";
+import { watchesEnd } from "./watch";
 
 /** Bytes of the block of frames that a pipe's ring takes. */
 function ringBytes(type: u32, capacity: u32): u64 {
@@ -54,6 +55,7 @@ export function endpointDestroy(endpoint: Endpoint): u32 {
   const count = endpoint.count;
   if (endpoint.type == ENDPOINT_MUTEX && endpoint.holder != 0) mutexDrop(endpoint);
   abandon(waitersOf(endpoint));
+  watchesEnd(endpoint);
   if (endpoint.type == ENDPOINT_QUEUE)
     while (endpoint.count != 0) messageFree(queueTake(queueOf(endpoint)));
   if (endpoint.link != 0) linkClose(endpoint);

@@ -5,6 +5,7 @@ import * as Views from "../host/views.generated.ts";
 import * as invariants from "../invariant_names.ts";
 import { BASE, bytesOf, Ipc, type Party, pattern } from "../testing/ipc-host.ts";
 import { NOTICE_STARTED } from "./notice_kinds.ts";
+import { NOTIFY_DATA } from "./notify_kinds.ts";
 
 let ipc: Ipc;
 let [ann, bob, carol]: Party[] = [];
@@ -13,6 +14,7 @@ let event: Views.Endpoint;
 let mutex: Views.Endpoint;
 let timer: Views.IntervalTimer;
 let operation: Views.Operation;
+let watched: Views.Endpoint;
 
 /** The fixture's agents are there. */
 const the = (party: Party | undefined): Party => party as Party;
@@ -36,6 +38,9 @@ beforeEach(async () => {
   const asked = the(bob).call("PQC_OPERATION", the(bob).self, 1, BASE, 10, BASE, 0);
   const found = ipc.exports.worldObject(BigInt(asked.value));
   operation = new Views.Operation(ipc.world.data, found);
+  const pipe = the(bob).create("pipe", 10);
+  watched = ipc.endpoint(pipe);
+  the(bob).call("ENDPOINT_NOTIFY", pipe, the(bob).create("queue", 2), NOTIFY_DATA, 1, 5);
   const { id } = the(ann);
   ipc.exports.worldNotice(BigInt(id), BigInt(the(bob).id), NOTICE_STARTED, 0n, 0n);
   the(carol).wait({ list: [the(carol).share(events)], deadline: 1000n });
@@ -221,6 +226,27 @@ test.each<[string, number, () => void]>([
     invariants.OPERATION_IN_ITS_LIST,
     () => {
       operation.requester = the(ann).view.address;
+    },
+  ],
+  [
+    "a watch that its queue doesn't count",
+    invariants.WATCH_LISTED,
+    () => {
+      watched.watchFirstAt(0).queueAt(0).reserved = 0;
+    },
+  ],
+  [
+    "a watch of something else",
+    invariants.WATCH_LISTED,
+    () => {
+      watched.watchFirstAt(0).source = queue.address;
+    },
+  ],
+  [
+    "a watch that has something to tell",
+    invariants.WATCH_FOR_WHAT_IS_NOT_THERE,
+    () => {
+      watched.count = 5;
     },
   ],
   [

@@ -43,8 +43,8 @@ export function messagesInOneQueue(): bool {
   for (let at = objectNext(KIND_ENDPOINT, 0); at != 0; at = objectNext(KIND_ENDPOINT, at)) {
     const endpoint = changetype<Endpoint>(at);
     if (endpoint.type != ENDPOINT_QUEUE) continue;
-    if (endpoint.count > endpoint.capacity || !queueHolds(queueOf(endpoint))) return false;
-    queued += endpoint.count;
+    if (endpoint.count + endpoint.reserved > endpoint.capacity || !queueHolds(queueOf(endpoint))) return false;
+    queued += endpoint.count + endpoint.reserved;
   }
   return queued == slabOf(KIND_MESSAGE).live;
 }

@@ -9,6 +9,7 @@ import { Message, messageReturn, messageTake, payloadOf } from "./message";
 import { queueAppend, queueOf } from "./message_queue";
 import { payloadCopy, payloadReserve } from "./payload";
 import { wakeForContent } from "./wake";
+import { watchesLook } from "./watch";
 
 /**
  * Puts a message with the `bytes` bytes at linear address `from` into the queue, whose pool pays; false,
@@ -18,7 +19,7 @@ import { wakeForContent } from "./wake";
 export function kernelPost(queue: Endpoint, from: usize, bytes: u32): bool {
   queue.told += 1;
   const owner = changetype<Agent>(queue.owner);
-  if (queue.count >= queue.capacity || agentOver(owner)) return false;
+  if (queue.count + queue.reserved >= queue.capacity || agentOver(owner)) return false;
   const slot = messageTake(changetype<Pool>(queue.pool), bytes, owner.cpu);
   if (slot == 0) return false;
   const message = changetype<Message>(slot);
@@ -33,5 +34,6 @@ export function kernelPost(queue: Endpoint, from: usize, bytes: u32): bool {
   message.capability = 0;
   queueAppend(queueOf(queue), message);
   wakeForContent(queue);
+  watchesLook(queue);
   return true;
 }

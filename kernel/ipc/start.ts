@@ -20,10 +20,12 @@ import { OPERATION_SLOT_BYTES } from "./operation";
 import { ipc, IpcState } from "./state";
 import { IntervalTimer } from "./timer";
 import { WAIT_BLOCK_BYTES } from "./wait_set";
+import { Watch } from "./watch";
 
 /** Tables of endpoints, messages, timers, operations and wait nodes; false when RAM is short. */
 export function createIpc(shards: u32): bool {
   assert(IPC_MESSAGE_BYTES_MAX == (MESSAGE_INLINE_BYTES / 4) << 12, "createIpc: a message's frames fit its slot");
+  assert(offsetof<Watch>() <= MESSAGE_BYTES, "createIpc: a watch fits the slot of its message");
   kernel().ipc = rootAllocate(offsetof<IpcState>());
   ipc().deadlines = rootAllocate(<usize>CPUS_MAX * offsetof<Heap>());
   for (let cpu: u32 = 0; cpu < shards; cpu++) deadlinesInit(cpu);

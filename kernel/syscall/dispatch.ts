@@ -37,6 +37,7 @@ import {
   SYSCALL_DONATE_TO,
   SYSCALL_ENDPOINT_CLOSE,
   SYSCALL_ENDPOINT_CREATE,
+  SYSCALL_ENDPOINT_NOTIFY,
   SYSCALL_EVENT_SIGNAL,
   SYSCALL_IMAGE_OPEN,
   SYSCALL_IPC_RECV,
@@ -54,6 +55,7 @@ import {
   SYSCALL_WAIT,
   SYSCALL_YIELD,
 } from "./numbers";
+import { endpointNotify, notifyRight } from "./notify";
 import { pqcComplete, pqcOperation, pqcTake } from "./operation";
 import { randomGet } from "./random";
 import { agentSchedule, schedConfigureCall } from "./schedule";
@@ -97,6 +99,8 @@ function carryOut(call: Call): u32 {
       return authorize(call, ENDPOINT, RIGHT_SEND) || pipeWriteCall(call);
     case SYSCALL_EVENT_SIGNAL:
       return authorize(call, ENDPOINT, RIGHT_SEND) || eventSignal(call);
+    case SYSCALL_ENDPOINT_NOTIFY:
+      return authorize(call, ENDPOINT, notifyRight(call)) || endpointNotify(call);
     case SYSCALL_LINK_OPEN:
       return authorize(call, KERNEL, RIGHT_CREATE) || linkOpen(call);
     case SYSCALL_LINK_SEND:

@@ -9,6 +9,7 @@ import { mutexRelease } from "../ipc/mutex";
 import { pipeRead, pipeWrite } from "../ipc/pipe";
 import { IntervalTimer } from "../ipc/timer";
 import { batonDrop, wakeFirst, wakeForContent } from "../ipc/wake";
+import { watchesLook } from "../ipc/watch";
 import { ENDPOINTS_PER_AGENT_MAX, PIPE_BYTES_MAX, QUEUE_MESSAGES_MAX } from "../limits";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { userCheck } from "../mm/user";
@@ -87,6 +88,7 @@ export function pipeWriteCall(call: Call): u32 {
   if (written != STATUS_OK) return written;
   call.value = moved;
   wakeForContent(pipe);
+  watchesLook(pipe);
   return STATUS_OK;
 }
 
@@ -108,6 +110,7 @@ export function pipeReadCall(call: Call): u32 {
   call.value = moved;
   // One write may be enough for several readers, and woke one.
   if (pipe.count != 0) wakeForContent(pipe);
+  watchesLook(pipe);
   return STATUS_OK;
 }
 

@@ -23,6 +23,15 @@ export const NOTICE_STATUS = 16;
 export const NOTICE_VALUE = 24;
 export const NOTICE_BYTES = 32;
 
+/** What a message says that EndpointNotify asked for. */
+/** As the caller gave it. */
+export const NOTIFY_TAG = 0;
+/** NOTIFY_… of kernel/ipc/notify_kinds.ts: what was waited for, or GONE. */
+export const NOTIFY_CONDITION = 8;
+/** Bytes or messages that were there, or room for so many; GONE: 0. */
+export const NOTIFY_AMOUNT = 16;
+export const NOTIFY_BYTES = 24;
+
 /** What PqcTake says about an operation. */
 export const OPERATION_ID = 0;
 /** Identifier of the agent that asks for it. */

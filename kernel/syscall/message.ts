@@ -15,6 +15,7 @@ import { payloadFree, payloadRead, payloadWrite, payloadWritePart } from "../ipc
 import { payloadGive, payloadTake } from "../ipc/transfer";
 import { ipc } from "../ipc/state";
 import { batonDrop, wakeForContent, wakeForMessage } from "../ipc/wake";
+import { watchesLook } from "../ipc/watch";
 import { IPC_MESSAGE_BYTES_MAX, MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX } from "../limits";
 import { Pool } from "../mm/pool";
 import { pagesCheck } from "../mm/transfer";
@@ -70,11 +71,12 @@ function sendToQueue(call: Call): u32 {
   // A queue has no one receiver who could hold it.
   if (call.a4 != 0) return STATUS_BAD_ARGUMENT;
   if (agentOver(changetype<Agent>(endpoint.owner))) return STATUS_OBJECT_GONE;
-  if (endpoint.count >= endpoint.capacity) return STATUS_FULL;
+  if (endpoint.count + endpoint.reserved >= endpoint.capacity) return STATUS_FULL;
   const status = compose(call, callerOf(call), changetype<Pool>(endpoint.pool));
   if (status != STATUS_OK) return status;
   post(call, queueOf(endpoint), changetype<Message>(call.made), callerOf(call));
   wakeForContent(endpoint);
+  watchesLook(endpoint);
   return STATUS_OK;
 }
 
@@ -151,7 +153,9 @@ export function ipcRecv(call: Call): u32 {
     batonDrop(agent, changetype<KernelObject>(call.object).id);
     return STATUS_EMPTY;
   }
-  return receive(call, agent, queue);
+  const status = receive(call, agent, queue);
+  if (status == STATUS_OK && call.object != call.agent) watchesLook(changetype<Endpoint>(call.object));
+  return status;
 }
 
 @inline

@@ -215,6 +215,7 @@ const TAKE: readonly string[] = [
   "AGENT_UPGRADE",
   "IPC_SEND",
   "ENDPOINT_CREATE",
+  "ENDPOINT_NOTIFY",
   "REGION_SHARE",
   "REGION_MAP",
   "FRAME_ALLOC",

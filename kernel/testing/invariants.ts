@@ -50,6 +50,7 @@ import {
   waitNodesLinked,
   waitsMatchStates,
 } from "../ipc/invariants";
+import { nobodyWatchesInVain, watchesListed } from "../ipc/watch_invariants";
 import { linksHaveQueues } from "../network/invariants";
 import {
   AGENT_DEAD_HOLDS_NOTHING,
@@ -91,6 +92,8 @@ import {
   WAIT_FOR_WHAT_IS_NOT_THERE,
   WAIT_NODE_LINKED,
   WAIT_ONLY_WAITING,
+  WATCH_FOR_WHAT_IS_NOT_THERE,
+  WATCH_LISTED,
   SCHED_CURRENT_RUNS,
   SCHED_DONATIONS_A_FOREST,
   SCHED_ONE_QUEUE_EACH,
@@ -162,6 +165,7 @@ export function scheduling(): u32 {
 function communication(): u32 {
   if (!linksHaveQueues()) return LINK_ONE_QUEUE;
   // Queues and lists first: the others walk along them.
+  if (!watchesListed()) return WATCH_LISTED;
   if (!messagesInOneQueue()) return MESSAGE_IN_ONE_QUEUE;
   if (!endpointsOwned()) return ENDPOINT_OWNED;
   if (!waitNodesLinked()) return WAIT_NODE_LINKED;
@@ -171,6 +175,7 @@ function communication(): u32 {
   if (!messagesHaveSenders()) return MESSAGE_HAS_SENDER;
   if (!waitsMatchStates()) return WAIT_ONLY_WAITING;
   if (!deadlinesHold()) return WAIT_DEADLINE_IN_ONE_HEAP;
+  if (!nobodyWatchesInVain()) return WATCH_FOR_WHAT_IS_NOT_THERE;
   if (!nobodyWaitsInVain()) return WAIT_FOR_WHAT_IS_NOT_THERE;
   return mutexHoldersLive() ? INVARIANTS_HOLD : MUTEX_HOLDER_LIVES;
 }

@@ -1,6 +1,9 @@
 /** Endpoints: queues of messages, pipes of bytes, events and mutexes. */
 import * as kinds from "../../kernel/ipc/endpoint_kinds.ts";
-import type { Step } from "./calls.ts";
+import * as conditions from "../../kernel/ipc/notify_kinds.ts";
+import * as ipc from "../../kernel/syscall/ipc_layouts.ts";
+import type { Integer } from "../../sim/host/programs.ts";
+import { type Step, Structure } from "./calls.ts";
 import { Messages } from "./messages.ts";
 
 const ENDPOINT_TYPES = {
@@ -10,6 +13,37 @@ const ENDPOINT_TYPES = {
   mutex: kinds.ENDPOINT_MUTEX,
 } as const;
 export type EndpointType = keyof typeof ENDPOINT_TYPES;
+
+const CONDITIONS = { data: conditions.NOTIFY_DATA, room: conditions.NOTIFY_ROOM } as const;
+export type Watched = keyof typeof CONDITIONS;
+const CONDITION_NAMES = new Map<number, Notification["condition"]>([
+  [conditions.NOTIFY_DATA, "data"],
+  [conditions.NOTIFY_ROOM, "room"],
+  [conditions.NOTIFY_GONE, "gone"],
+]);
+
+export interface Wish {
+  /** Comes back in the message; 64 bits. Default 0. */
+  readonly tag?: Integer;
+  /** Bytes of a pipe, messages of a queue; default 1. */
+  readonly least?: number;
+}
+
+/** What a message says that `notify` asked for. */
+export interface Notification {
+  readonly tag: bigint;
+  readonly condition: Watched | "gone";
+  readonly amount: number;
+}
+
+/** @throws RangeError for what is no notification */
+export function notificationOf(bytes: Uint8Array): Notification {
+  const told = new Structure(bytes);
+  const condition =
+    bytes.length === ipc.NOTIFY_BYTES && CONDITION_NAMES.get(told.id(ipc.NOTIFY_CONDITION));
+  if (!condition) throw new RangeError("the message is no notification");
+  return { tag: told.u64(ipc.NOTIFY_TAG), condition, amount: told.id(ipc.NOTIFY_AMOUNT) };
+}
 
 export class Endpoints extends Messages {
   /** Makes an endpoint: of messages, of bytes, of counts, or a mutex. */
@@ -33,6 +67,23 @@ export class Endpoints extends Messages {
     const at = yield* this.room(bytes);
     const { value } = yield* this.call("PIPE_READ", pipe, at, bytes);
     return yield* this.load(at, value);
+  }
+
+  /**
+   * Has a message come to the caller's queue once the pipe or queue has as much, or room for as much, as
+   * `least` says; `notificationOf` reads it. Whether it is there already.
+   */
+  *notify(endpoint: number, queue: number, on: Watched, wish: Wish = {}): Step<boolean> {
+    const { tag = 0, least = 1 } = wish;
+    const condition = CONDITIONS[on];
+    return (
+      (yield* this.call("ENDPOINT_NOTIFY", endpoint, queue, condition, tag, least)).value === 1
+    );
+  }
+
+  /** Takes back what `notify` has asked for with this condition and tag and has not come; how many. */
+  *unnotify(endpoint: number, queue: number, on: Watched, tag: Integer = 0): Step<number> {
+    return (yield* this.call("ENDPOINT_NOTIFY", endpoint, queue, CONDITIONS[on], tag, 0)).value;
   }
 
   /**

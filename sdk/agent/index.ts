@@ -11,7 +11,7 @@ export type {
   Spawn,
 } from "./births.ts";
 export type { CallName, Step } from "./calls.ts";
-export type { EndpointType } from "./endpoints.ts";
+export { type EndpointType, type Notification, notificationOf } from "./endpoints.ts";
 export { type StatusName, SyscallError } from "./error.ts";
 export type { AgentInfo, AgentState, EndReason } from "./info.ts";
 export type { Message } from "./messages.ts";

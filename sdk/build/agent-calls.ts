@@ -49,6 +49,7 @@ const TABLE = `
   PIPE_WRITE        pipe        from& bytes
   PIPE_READ         pipe        into* bytes
   EVENT_SIGNAL      endpoint    count
+  ENDPOINT_NOTIFY   endpoint    queue condition tag least
   LINK_OPEN         kernel      queue mac
   LINK_SEND         queue       frame& bytes
   TIMER_SET         self        timer first period

@@ -11,6 +11,7 @@ import * as rights from "../../kernel/cap/rights.ts";
 import * as endpoints from "../../kernel/ipc/endpoint_kinds.ts";
 import * as flags from "../../kernel/ipc/flags.ts";
 import * as notices from "../../kernel/ipc/notice_kinds.ts";
+import * as notifications from "../../kernel/ipc/notify_kinds.ts";
 import * as protection from "../../kernel/mm/protection.ts";
 import * as cap from "../../kernel/syscall/cap_layouts.ts";
 import * as ipc from "../../kernel/syscall/ipc_layouts.ts";
@@ -31,6 +32,7 @@ const TABLES: readonly (readonly [string, Readonly<Record<string, unknown>>])[] 
   ["Flags and special values of the calls that send, receive and wait", flags],
   ["Types of endpoints", endpoints],
   ["What a notice tells", notices],
+  ["Conditions of EndpointNotify", notifications],
   ["Modes of AgentUpgrade", modes],
   ["States, classes, flags and ends of agents", states],
   ["Protection of memory", protection],

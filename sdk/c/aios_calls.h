@@ -162,6 +162,10 @@ static inline struct aios_result aios_sys_event_signal(uint64_t endpoint, uint64
   return aios_call(AIOS_SYSCALL_EVENT_SIGNAL, endpoint, count, 0, 0, 0, 0);
 }
 
+static inline struct aios_result aios_sys_endpoint_notify(uint64_t endpoint, uint64_t queue, uint64_t condition, uint64_t tag, uint64_t least) {
+  return aios_call(AIOS_SYSCALL_ENDPOINT_NOTIFY, endpoint, queue, condition, tag, least, 0);
+}
+
 static inline struct aios_result aios_sys_link_open(uint64_t kernel, uint64_t queue, uint64_t mac) {
   return aios_call(AIOS_SYSCALL_LINK_OPEN, kernel, queue, mac, 0, 0, 0);
 }

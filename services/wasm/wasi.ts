@@ -18,8 +18,6 @@ export interface WasiOptions {
 
 /** Largest part of a stream's bytes that is moved at once. */
 const STREAM_BYTES_MAX = 64 * 1024;
-/** A pipe tells nobody that it has room again. */
-const FULL_PAUSE_NS = 100_000;
 const RANDOM_BYTES_MAX = 256;
 const NANOSECOND = 1n;
 
@@ -127,8 +125,16 @@ function* writeSome(sys: Sys, pipe: number, bytes: Uint8Array): Step<number> {
     } catch (error) {
       if (!(error instanceof SyscallError) || error.status !== "FULL") throw error;
     }
-    yield* sys.sleep(FULL_PAUSE_NS);
+    yield* roomIn(sys, pipe);
   }
+}
+
+/** Waits until the pipe has room, or is gone, which the next write says. */
+function* roomIn(sys: Sys, pipe: number): Step<void> {
+  const queue = yield* sys.endpoint("queue");
+  yield* sys.notify(pipe, queue, "room");
+  yield* sys.receive(queue);
+  yield* sys.close(queue);
 }
 
 function* readSome(sys: Sys, pipe: number, room: number): Step<Uint8Array> {

@@ -25,6 +25,7 @@ pub const SYSCALL_CONSOLE_WRITE: u64 = 72;
 pub const SYSCALL_DONATE_TO: u64 = 59;
 pub const SYSCALL_ENDPOINT_CLOSE: u64 = 19;
 pub const SYSCALL_ENDPOINT_CREATE: u64 = 18;
+pub const SYSCALL_ENDPOINT_NOTIFY: u64 = 28;
 pub const SYSCALL_EVENT_SIGNAL: u64 = 22;
 pub const SYSCALL_FRAME_ALLOC: u64 = 32;
 pub const SYSCALL_FRAME_FREE: u64 = 33;
@@ -242,6 +243,10 @@ pub const NOTICE_KIND: u64 = 0;
 pub const NOTICE_STATUS: u64 = 16;
 pub const NOTICE_SUBJECT: u64 = 8;
 pub const NOTICE_VALUE: u64 = 24;
+pub const NOTIFY_AMOUNT: u64 = 16;
+pub const NOTIFY_BYTES: u64 = 24;
+pub const NOTIFY_CONDITION: u64 = 8;
+pub const NOTIFY_TAG: u64 = 0;
 pub const OPERATION_BYTES: u64 = 40;
 pub const OPERATION_ID: u64 = 0;
 pub const OPERATION_INPUT_BYTES: u64 = 24;
@@ -266,6 +271,11 @@ pub const ENDPOINT_QUEUE: u64 = 1;
 pub const NOTICE_COMPLETED: u64 = 3;
 pub const NOTICE_ENDED: u64 = 2;
 pub const NOTICE_STARTED: u64 = 1;
+
+// Conditions of EndpointNotify.
+pub const NOTIFY_DATA: u64 = 1;
+pub const NOTIFY_GONE: u64 = 3;
+pub const NOTIFY_ROOM: u64 = 2;
 
 // Modes of AgentUpgrade.
 pub const UPGRADE_BEGIN: u64 = 0;

@@ -285,6 +285,13 @@ pub unsafe fn event_signal(endpoint: u64, count: u64) -> Answer {
 /// # Safety
 /// As [`call`].
 #[inline]
+pub unsafe fn endpoint_notify(endpoint: u64, queue: u64, condition: u64, tag: u64, least: u64) -> Answer {
+    unsafe { call(SYSCALL_ENDPOINT_NOTIFY, endpoint, [queue, condition, tag, least, 0]) }
+}
+
+/// # Safety
+/// As [`call`].
+#[inline]
 pub unsafe fn link_open(kernel: u64, queue: u64, mac: u64) -> Answer {
     unsafe { call(SYSCALL_LINK_OPEN, kernel, [queue, mac, 0, 0, 0]) }
 }
