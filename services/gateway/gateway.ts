@@ -46,6 +46,7 @@ class Gateway {
   private readonly host: GatewayHost;
   private readonly tasks: Tasks;
   private readonly peers: Peers;
+  private readonly children: number[] = [];
 
   constructor(sys: Sys, handles: Handles, parent: number, host: GatewayHost) {
     this.sys = sys;
@@ -57,6 +58,9 @@ class Gateway {
 
   *run(): Step<never> {
     const { peers, host, tasks } = this;
+    peers.onIntroduction((_name, _now, before) => {
+      if (before) for (const child of this.children) tasks.start(this.introduce(child));
+    });
     host.clients.serve((client) => host.door.post(() => tasks.start(this.open(client))));
     return yield* tasks.run({
       *message(message: Message) {
@@ -85,6 +89,13 @@ class Gateway {
     }
     const birth: ClientBirth = { client: client.number, scopes };
     yield* sys.send(holder, encode(birth));
+    this.children.push(holder);
+    yield* this.introduce(holder);
+  }
+
+  /** Clients' agents know the orchestrator from here. */
+  private *introduce(holder: number): Work<void> {
+    const { sys } = this;
     const orchestrator = yield* this.peers.get("orchestrator");
     const sends = yield* sys.derive(orchestrator.capability, { rights: RIGHT_SEND | RIGHT_DERIVE });
     yield* sys.send(holder, introduction("orchestrator", orchestrator.id), sends);
@@ -99,7 +110,7 @@ export const clientProgram = (host: GatewayHost) =>
     const side = host.clients.byNumber(client);
     const peers = new Peers(parent);
     const tasks = new Tasks(sys, side.door);
-    const caller = new Caller(tasks);
+    const caller = new Caller(tasks, peers);
     const proofs: string[] = [];
     for (const scope of scopes)
       proofs.push(Buffer.from(yield* sys.token(scope)).toString("base64"));
@@ -107,9 +118,9 @@ export const clientProgram = (host: GatewayHost) =>
       tasks.start(
         (function* (): Work<void> {
           try {
-            const { capability } = yield* peers.get("orchestrator");
+            const orchestrator = yield* peers.get("orchestrator");
             const { method, params } = request;
-            const { result } = yield* caller.ask(capability, method, { params, proofs });
+            const { result } = yield* caller.ask(orchestrator, method, { params, proofs });
             request.resolve(result);
           } catch (error) {
             request.reject(RequestError.from(error));

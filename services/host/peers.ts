@@ -21,10 +21,16 @@ export interface Peer {
 export class Peers {
   private readonly parent: number;
   private readonly known = new Map<string, Peer>();
+  private readonly listeners: ((name: string, now: Peer, before: Peer | null) => void)[] = [];
   private waiting: (() => void)[] = [];
 
   constructor(parent: number) {
     this.parent = parent;
+  }
+
+  /** Calls `listener` whenever a service is introduced, with what it was before. */
+  onIntroduction(listener: (name: string, now: Peer, before: Peer | null) => void): void {
+    this.listeners.push(listener);
   }
 
   /** Whether a message was an introduction. */
@@ -32,7 +38,10 @@ export class Peers {
     if (sender !== this.parent) return false;
     const { peer, id } = (decode(bytes) ?? {}) as Partial<Introduction>;
     if (typeof peer !== "string" || typeof id !== "number") return false;
-    this.known.set(peer, { id, capability });
+    const before = this.known.get(peer) ?? null;
+    const now = { id, capability };
+    this.known.set(peer, now);
+    for (const listener of this.listeners) listener(peer, now, before);
     const { waiting } = this;
     this.waiting = [];
     for (const wake of waiting) wake();

@@ -2,13 +2,16 @@
  * Requests between agents: a message with a method and its parameters as JSON, and with a capability to
  * whoever asks, by which the answer comes back. A service keeps nothing of those who ask, so one that
  * has been started again can go on.
+ *
+ * An answer that is larger than a message comes in parts: a line of JSON that says which, and bytes.
  */
 import { RIGHT_DERIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
 import { type ErrorCode, RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
-import type { Tasks, Work } from "./tasks.ts";
+import type { Peer, Peers } from "./peers.ts";
+import { Pause, type Tasks, type Work } from "./tasks.ts";
 
 /** A request as it stands in a message. */
 export interface Asked {
@@ -21,38 +24,102 @@ type Answer =
   | { readonly answer: number; readonly result: unknown }
   | { readonly answer: number; readonly error: { code: ErrorCode; message: string } };
 
-/** What asks: each caller has one. */
+interface Part {
+  readonly answer: number;
+  readonly part: number;
+  readonly of: number;
+}
+
+/** Bytes of a request, and of a part of an answer. */
+export const REQUEST_BYTES_MAX = 60 * 1024;
+/** A receiver that can't take a message now is tried again, for a second or so. */
+const TRIES = 10;
+const TRY_FIRST_NS = 1_000_000n;
+const LATER: readonly string[] = ["FULL", "QUOTA"];
+const NEWLINE = 10;
+const ANSWER_START = new TextEncoder().encode('{"answer":');
+
+interface Pending {
+  readonly to: Peer;
+  readonly parts: Uint8Array[];
+  resolve(answer: Answered): void;
+  reject(error: RequestError): void;
+}
+
+/** What asks: each agent has one. */
 export class Caller {
   private readonly tasks: Tasks;
+  private readonly pending = new Map<number, Pending>();
   private next = 1;
   /** A capability to this agent that can do no more than send. */
   private back = 0;
 
-  constructor(tasks: Tasks) {
+  /** With `peers`, what has been asked of a service that is started anew is refused at once. */
+  constructor(tasks: Tasks, peers?: Peers) {
     this.tasks = tasks;
+    tasks.intercept((message) => this.hear(message));
+    peers?.onIntroduction((_name, _now, before) => before && this.gone(before.id));
   }
 
   /**
-   * Asks another agent, with a capability for it if one is given; what it answers, and the capability
-   * that comes with the answer.
-   * @throws RequestError as the other one refuses; "unavailable" when there is none
+   * Asks another agent; what it answers, and the capability that comes with the answer.
+   * @param timeout ns of virtual time; default: as long as it takes
+   * @throws RequestError as the other one refuses; "unavailable" when there is none, or it ends;
+   *   "too-large" for more than REQUEST_BYTES_MAX
    */
-  *ask(to: number, method: string, params: unknown, timeout?: bigint): Work<Answered> {
-    const { tasks } = this;
+  *ask(to: Peer, method: string, params: unknown, timeout?: bigint): Work<Answered> {
+    const { tasks, pending } = this;
     const { sys } = tasks;
     const ask = this.next++;
+    const bytes = encode({ ask, method, params });
+    if (bytes.length > REQUEST_BYTES_MAX)
+      throw new RequestError("too-large", `"${method}" has more than ${REQUEST_BYTES_MAX} bytes`);
     this.back ||= yield* sys.derive(sys.self, { rights: RIGHT_SEND | RIGHT_DERIVE });
+    if (timeout !== undefined) tasks.alarm((yield* sys.now()) + timeout, () => this.late(ask));
+    const answer = new Outcome<Answered>();
+    pending.set(ask, { to, parts: [], resolve: answer.resolve, reject: answer.reject });
     try {
-      yield* sys.send(to, encode({ ask, method, params }), this.back);
+      yield* sendPatiently(tasks, to.capability, bytes, this.back);
     } catch (error) {
+      pending.delete(ask);
       if (!(error instanceof SyscallError)) throw error;
       throw new RequestError("unavailable", `"${method}" can't be asked: ${error.status}`);
     }
-    const reply = yield* tasks.messageThat((message) => isAnswer(message, ask), timeout);
-    if (!reply) throw new RequestError("unavailable", `nobody answered to "${method}"`);
-    const answer = decode(reply.bytes) as Answer;
-    if ("error" in answer) throw new RequestError(answer.error.code, answer.error.message);
-    return { result: answer.result, capability: reply.capability };
+    return yield* answer.wait();
+  }
+
+  /** An agent has ended: it won't answer. */
+  gone(agent: number): void {
+    for (const [ask, it] of this.pending)
+      if (it.to.id === agent) this.refuse(ask, "the service has ended; it is started again");
+  }
+
+  private late(ask: number): void {
+    this.refuse(ask, "nobody has answered in time");
+  }
+
+  private refuse(ask: number, why: string): void {
+    const it = this.pending.get(ask);
+    this.pending.delete(ask);
+    it?.reject(new RequestError("unavailable", why));
+  }
+
+  private hear({ sender, bytes, capability }: Message): boolean {
+    if (!ANSWER_START.every((byte, at) => bytes[at] === byte)) return false;
+    const end = bytes.indexOf(NEWLINE);
+    const said = decode(end < 0 ? bytes : bytes.subarray(0, end)) as Partial<Answer & Part> | null;
+    const it = this.pending.get(said?.answer ?? 0);
+    // An answer that nobody waits for any more is taken all the same, and so is one of somebody else.
+    if (!said || it?.to.id !== sender) return said !== null;
+    if (end >= 0) {
+      it.parts[said.part ?? 0] = bytes.slice(end + 1);
+      if (Object.keys(it.parts).length < (said.of ?? 0)) return true;
+    }
+    this.pending.delete(said.answer ?? 0);
+    const whole = (end < 0 ? said : decode(joined(it.parts))) as Answer;
+    if ("error" in whole) it.reject(new RequestError(whole.error.code, whole.error.message));
+    else it.resolve({ result: whole.result, capability });
+    return true;
   }
 }
 
@@ -61,9 +128,56 @@ export interface Answered {
   readonly capability: number;
 }
 
-function isAnswer({ bytes }: Message, ask: number): boolean {
-  const answer = decode(bytes) as Partial<Answer> | null;
-  return answer?.answer === ask;
+/** What a task waits for that may come before it waits. */
+class Outcome<T> {
+  private settle: (() => void) | null = null;
+  private done: { readonly value: T } | { readonly error: RequestError } | null = null;
+  readonly resolve = (value: T): void => this.end({ value });
+  readonly reject = (error: RequestError): void => this.end({ error });
+
+  private end(done: NonNullable<Outcome<T>["done"]>): void {
+    this.done = done;
+    this.settle?.();
+  }
+
+  *wait(): Work<T> {
+    if (!this.done)
+      yield new Pause<void>((resume) => {
+        this.settle = resume;
+      });
+    const { done } = this;
+    if (!done) throw new Error("a wait has ended before its time");
+    if ("error" in done) throw done.error;
+    return done.value;
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Sends, and tries again for a while if there is no room now. @throws SyscallError */
+export function* sendPatiently(
+  tasks: Tasks,
+  to: number,
+  bytes: Uint8Array,
+  capability = 0,
+): Work<void> {
+  for (let tried = 0; ; tried++)
+    try {
+      yield* tasks.sys.send(to, bytes, capability);
+      return;
+    } catch (error) {
+      const later = error instanceof SyscallError && LATER.includes(error.status);
+      if (!later || tried === TRIES) throw error;
+      yield* tasks.sleep(TRY_FIRST_NS << BigInt(tried));
+    }
 }
 
 /** What answers a method; the sender is as the kernel says. */
@@ -100,11 +214,23 @@ export function answering(tasks: Tasks, methods: Readonly<Record<string, Method>
     }
     if (message.capability === 0) return;
     try {
-      yield* sys.send(message.capability, encode(said), along);
+      for (const part of partsOf(ask, encode(said)))
+        yield* sendPatiently(tasks, message.capability, part, along);
       yield* sys.drop(message.capability);
     } catch (error) {
       // Whoever asked is over; there is nobody to tell.
       if (!(error instanceof SyscallError)) throw error;
     }
   };
+}
+
+function partsOf(answer: number, bytes: Uint8Array): Uint8Array[] {
+  if (bytes.length <= REQUEST_BYTES_MAX) return [bytes];
+  const of = Math.ceil(bytes.length / REQUEST_BYTES_MAX);
+  return Array.from({ length: of }, (_, part) => {
+    const head: Part = { answer, part, of };
+    const at = part * REQUEST_BYTES_MAX;
+    const line = encode(head);
+    return joined([line, Uint8Array.of(NEWLINE), bytes.subarray(at, at + REQUEST_BYTES_MAX)]);
+  });
 }

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { access, mkdir, open, readFile, rename } from "node:fs/promises";
+import { access, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { RequestError } from "../messages/errors.ts";
@@ -22,6 +22,9 @@ export class Store {
   readonly directory: string;
   private readonly records: ClassicLevel<string, unknown>;
   private temporary = 0;
+  /** What is to be in the next batch, and who waits for it. */
+  private next: { writes: Write[]; done: Promise<void> } | null = null;
+  private writing: Promise<unknown> = Promise.resolve();
 
   private constructor(directory: string, records: ClassicLevel<string, unknown>) {
     this.directory = directory;
@@ -44,6 +47,7 @@ export class Store {
           : (cause?.message ?? `${error}`);
       throw new RequestError("unavailable", `state directory ${directory}: ${why}`);
     }
+    await removeDrafts(join(directory, "objects"));
     return new Store(directory, records);
   }
 
@@ -56,18 +60,40 @@ export class Store {
   }
 
   /** Records whose key begins with a prefix, in the order of their keys. */
-  async list(prefix: string, { from = prefix, limit = -1 } = {}): Promise<[string, unknown][]> {
-    return await this.records.iterator({ gte: from, lt: `${prefix}\uffff`, limit }).all();
+  async list(
+    prefix: string,
+    { from = prefix, limit = -1, reverse = false } = {},
+  ): Promise<[string, unknown][]> {
+    const range = { gte: from, lt: `${prefix}\uffff`, limit, reverse };
+    return await this.records.iterator(range).all();
   }
 
-  /** Writes all of it or nothing. */
-  async write(writes: readonly Write[]): Promise<void> {
-    const batch = writes.map(({ key, value }) =>
+  /**
+   * Writes all of it or nothing. What is asked for while a batch is on its way to the disk goes there
+   * together in the next one: any number of writers share a sync.
+   */
+  write(writes: readonly Write[]): Promise<void> {
+    if (this.next) {
+      this.next.writes.push(...writes);
+      return this.next.done;
+    }
+    const batch = [...writes];
+    const done = this.writing.then(() => {
+      this.next = null;
+      return this.batch(batch);
+    });
+    this.next = { writes: batch, done };
+    this.writing = done.catch(() => {});
+    return done;
+  }
+
+  private async batch(writes: readonly Write[]): Promise<void> {
+    const operations = writes.map(({ key, value }) =>
       value === undefined
         ? ({ type: "del", key } as const)
         : ({ type: "put", key, value } as const),
     );
-    await this.records.batch(batch, SYNC);
+    await this.records.batch(operations, SYNC);
   }
 
   /** Keeps bytes under their digest; "sha256:…". */
@@ -77,10 +103,11 @@ export class Store {
     if (await exists(path)) return `sha256:${digest}`;
     const folder = dirname(path);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const draft = join(this.directory, "objects", `draft-${process.pid}-${this.temporary++}`);
+    const draft = join(this.directory, "objects", `${DRAFT}${process.pid}-${this.temporary++}`);
     await writeSynced(draft, bytes);
     await rename(draft, path);
     await syncFolder(folder);
+    await syncFolder(dirname(folder));
     return `sha256:${digest}`;
   }
 
@@ -94,9 +121,26 @@ export class Store {
     return bytes;
   }
 
+  async hasObject(digest: string): Promise<boolean> {
+    return await exists(this.path(digest.replace(/^sha256:/, "")));
+  }
+
+  /** Removes an object; whoever asks knows that nothing names it. */
+  async removeObject(digest: string): Promise<void> {
+    await rm(this.path(digest.replace(/^sha256:/, "")), { force: true });
+  }
+
   private path(hex: string): string {
     return join(this.directory, "objects", hex.slice(0, 2), hex);
   }
+}
+
+const DRAFT = "draft-";
+
+/** Objects that a process that was killed had begun to write. */
+async function removeDrafts(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name.startsWith(DRAFT)) await rm(join(folder, name), { force: true });
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -38,6 +38,11 @@ interface Turn {
   readonly failed: boolean;
 }
 
+interface Alarm {
+  readonly at: bigint;
+  ring(): void;
+}
+
 export interface Handlers {
   /** A message that nobody has asked for. */
   message?(message: Message): Work<unknown>;
@@ -48,7 +53,8 @@ export class Tasks {
   readonly sys: Sys;
   private readonly door: Door | null;
   private readonly ready: Turn[] = [];
-  private readonly alarms: { readonly at: bigint; readonly ring: () => void }[] = [];
+  /** The latest first. */
+  private readonly alarms: Alarm[] = [];
   private readonly interested = new Set<(message: Message) => boolean>();
 
   constructor(sys: Sys, door: Door | null = null) {
@@ -73,29 +79,27 @@ export class Tasks {
     })) as T;
   }
 
-  /** Waits for a message that fits; it then isn't given to the handler. */
-  *messageThat(fits: (message: Message) => boolean, timeout?: bigint): Work<Message | null> {
-    const until = timeout === undefined ? null : (yield* this.sys.now()) + timeout;
-    return (yield new Pause<Message | null>((resume) => {
-      const take = (message: Message | null): void => {
-        this.interested.delete(hear);
-        resume(message);
-      };
-      const hear = (message: Message): boolean => {
-        if (!fits(message)) return false;
-        take(message);
-        return true;
-      };
-      this.interested.add(hear);
-      if (until !== null)
-        this.alarms.push({ at: until, ring: () => this.interested.has(hear) && take(null) });
-    })) as Message | null;
+  /** Shows each message to `hears` first; what that takes isn't given to the handler. */
+  intercept(hears: (message: Message) => boolean): void {
+    this.interested.add(hears);
   }
 
   /** Does nothing for so many nanoseconds of virtual time. */
   *sleep(nanoseconds: bigint): Work<void> {
     const at = (yield* this.sys.now()) + nanoseconds;
-    yield new Pause<void>((resume) => void this.alarms.push({ at, ring: resume }));
+    yield new Pause<void>((resume) => this.alarm(at, resume));
+  }
+
+  /** Calls `ring` at a virtual time, ns, or soon after it. */
+  alarm(at: bigint, ring: () => void): void {
+    const { alarms } = this;
+    let [low, high] = [0, alarms.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((alarms[middle] as Alarm).at > at) low = middle + 1;
+      else high = middle;
+    }
+    alarms.splice(low, 0, { at, ring });
   }
 
   /** Runs the tasks, and what the handlers make of messages and notices, for good. */
@@ -104,7 +108,7 @@ export class Tasks {
     const queue = this.door ? yield* this.door.open(sys) : 0;
     while (true) {
       for (let turn = this.ready.shift(); turn; turn = this.ready.shift()) yield* this.take(turn);
-      const deadline = this.alarms.map(({ at }) => at).reduce(earlier, NEVER);
+      const deadline = this.alarms.at(-1)?.at ?? NEVER;
       const on = queue ? [queue] : [];
       const woken = yield* sys.wait({ on, mailbox: true, notices: true, deadline });
       if (woken.what === "message") this.hear(yield* sys.receive(), handlers);
@@ -120,10 +124,10 @@ export class Tasks {
   }
 
   private ring(now: bigint): void {
-    const due = this.alarms.filter(({ at }) => at <= now);
-    for (const alarm of due) {
-      this.alarms.splice(this.alarms.indexOf(alarm), 1);
-      alarm.ring();
+    const { alarms } = this;
+    for (let last = alarms.at(-1); last && last.at <= now; last = alarms.at(-1)) {
+      alarms.pop();
+      last.ring();
     }
   }
 
@@ -133,9 +137,14 @@ export class Tasks {
     while (!step.done) {
       const { value: wanted } = step;
       if (wanted instanceof Pause) {
+        let paused = true;
+        const go = (result: unknown, gone: boolean): void => {
+          if (paused) this.ready.push({ task, value: result, failed: gone });
+          paused = false;
+        };
         wanted.begin(
-          (result) => this.ready.push({ task, value: result, failed: false }),
-          (error) => this.ready.push({ task, value: error, failed: true }),
+          (result) => go(result, false),
+          (error) => go(error, true),
         );
         return;
       }
@@ -156,5 +165,3 @@ export class Tasks {
     return task.next(reply);
   }
 }
-
-const earlier = (a: bigint, b: bigint): bigint => (a < b ? a : b);

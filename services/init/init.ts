@@ -1,36 +1,46 @@
 /**
  * The first agent. It starts the services, starts again what ends, and introduces them to each other; for
- * the orchestrator it makes projects. It decides nothing else: what it does not do can't go wrong in it,
- * and when it ends the system does.
+ * the orchestrator it makes the shards of projects. It decides nothing else: what it does not do can't go
+ * wrong in it, and when it ends the system does.
  *
  *   init ─┬─ logs, orchestrator, gateway, …
- *         └─ project ─── agents           one for each project
+ *         └─ shards of projects ─── agents
  *
- * Projects aren't below the orchestrator, so that agents go on when that one ends.
+ * Agents aren't below the orchestrator, so that they go on when that one ends.
  */
-import { RIGHT_DERIVE, RIGHT_EXECUTE, RIGHT_SEND, RIGHTS_ALL } from "../../kernel/cap/rights.ts";
+import { RIGHT_DERIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
 import type { Child, Grant } from "../../sdk/agent/births.ts";
 import type { Step } from "../../sdk/agent/calls.ts";
-import type { Message } from "../../sdk/agent/messages.ts";
+import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Notice } from "../../sdk/agent/notices.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
 import { introduction } from "../host/peers.ts";
-import { answering, WithCapability } from "../host/rpc.ts";
+import { answering, type Method } from "../host/rpc.ts";
 import { Tasks, type Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
 import { encode } from "../messages/json.ts";
-import { type Handles, PROJECT_IMAGE } from "../messages/system.ts";
+import type {
+  Handles,
+  ServiceState,
+  ShardEnded,
+  ShardSpec,
+  SystemState,
+} from "../messages/system.ts";
 import { SERVICES, type ServiceSpec } from "./services.ts";
+import { Shards } from "./shards.ts";
 
 /** A service that ends so often within this time is not started again, and the system ends. */
 const RESTARTS_MAX = 10;
 const RESTARTS_WITHIN_NS = 60_000_000_000n;
 const PAUSE_FIRST_NS = 10_000_000n;
 const PAUSE_LONGEST_NS = 5_000_000_000n;
+const ORCHESTRATOR = "orchestrator";
 
+/** A service that runs. */
 interface Running {
-  readonly name: string;
   readonly child: Child;
+  /** Capability to it that can do no more than send, of which those of all that know it are derived. */
+  readonly sends: number;
 }
 
 export const initProgram = agent(function* (sys) {
@@ -41,122 +51,142 @@ class Init {
   private readonly sys: Sys;
   private readonly tasks: Tasks;
   private readonly services = new Map<string, Running>();
-  private readonly projects = new Map<string, Running>();
+  private readonly shards: Shards;
   private readonly ends = new Map<string, bigint[]>();
+  private readonly restarts = new Map<string, number>();
 
   constructor(sys: Sys) {
     this.sys = sys;
     this.tasks = new Tasks(sys);
+    this.shards = new Shards(sys);
   }
 
   *run(): Step<never> {
     this.tasks.start(this.startAll());
+    const { shards } = this;
     const answer = answering(this.tasks, {
-      "project.open": (params, message) => this.openProject(params as ProjectSpec, message),
-      "project.list": (_, message) => this.listProjects(message),
+      "shard.open": this.forOrchestrator((spec) => this.openShard(spec as ShardSpec)),
+      "project.list": this.forOrchestrator(() => shards.list()),
+      "project.close": this.forOrchestrator((spec) =>
+        shards.close((spec as { project: string }).project),
+      ),
+      status: this.forOrchestrator(() => this.status()),
     });
     return yield* this.tasks.run({ message: answer, notice: (it) => this.heard(it) });
+  }
+
+  private forOrchestrator(run: (params: unknown) => Work<unknown>): Method {
+    const { services } = this;
+    return function* (params, { sender }) {
+      if (sender !== services.get(ORCHESTRATOR)?.child.id)
+        throw new RequestError("denied", "only the orchestrator may ask for that");
+      return yield* run(params);
+    };
   }
 
   private *startAll(): Work<void> {
     for (const service of SERVICES) yield* this.start(service);
   }
 
+  /** No pause may be in here: whoever hears of a service before it does could ask it too early. */
   private *start(service: ServiceSpec): Work<void> {
     const { sys } = this;
+    const { name, quota } = service;
     const grants: Grant[] = [];
     if (service.kernel) grants.push({ capability: Number(sys.argument), rights: service.kernel });
     if (service.scopes) grants.push({ capability: sys.allScopes });
-    const child = yield* this.spawn(service.name, grants, service.quota);
+    const image = yield* sys.image(name);
+    const child = yield* sys.spawn({ image, quota, grants });
+    yield* sys.drop(image);
+    const sends = yield* sys.derive(child.capability, { rights: RIGHT_SEND | RIGHT_DERIVE });
     const [kernel = 0, scopes = 0] = service.kernel ? child.grants : [0, ...child.grants];
-    this.services.set(service.name, { name: service.name, child });
+    this.services.set(name, { child, sends });
     const handles: Handles = { kernel, scopes };
     yield* sys.send(child.capability, encode(handles));
     for (const peer of service.peers) yield* this.introduce(peer, child);
-    yield* this.announce(service.name, child);
+    for (const other of SERVICES) {
+      const knows = this.services.get(other.name);
+      if (knows && other.peers.includes(name)) yield* this.introduce(name, knows.child);
+    }
+    for (const shard of this.shards.children()) yield* this.introduce(name, shard);
   }
 
-  private *spawn(image: string, grants: readonly Grant[], quota: number): Work<Child> {
-    const { sys } = this;
-    const opened = yield* sys.image(image);
-    const child = yield* sys.spawn({ image: opened, quota, grants });
-    yield* sys.drop(opened);
-    return child;
-  }
-
-  /** Tells an agent who a service is. */
+  /** Tells an agent who a service is. One that has just ended or is too busy hears of it no more. */
   private *introduce(peer: string, to: Child): Work<void> {
     const { sys } = this;
-    const it = this.services.get(peer)?.child ?? null;
-    const capability = peer === "init" ? sys.self : it?.capability;
-    if (!capability) return;
-    const sends = yield* sys.derive(capability, { rights: RIGHT_SEND | RIGHT_DERIVE });
-    yield* sys.send(to.capability, introduction(peer, it?.id ?? sys.id), sends);
+    const it = this.services.get(peer);
+    const known = peer === "init" ? { id: sys.id, sends: yield* this.ownSends() } : null;
+    const { id, sends } = known ?? { id: it?.child.id ?? 0, sends: it?.sends ?? 0 };
+    if (sends) yield* this.tell(to, introduction(peer, id), sends);
   }
 
-  /** Tells all that it concerns of a service that has just been started. */
-  private *announce(name: string, _child: Child): Work<void> {
-    for (const { name: other, child } of this.services.values())
-      if (SERVICES.find((it) => it.name === other)?.peers.includes(name))
-        yield* this.introduce(name, child);
-    for (const { child } of this.projects.values()) yield* this.introduce(name, child);
+  private sendsToItself = 0;
+  private *ownSends(): Work<number> {
+    const { sys } = this;
+    this.sendsToItself ||= yield* sys.derive(sys.self, { rights: RIGHT_SEND | RIGHT_DERIVE });
+    return this.sendsToItself;
+  }
+
+  private *tell(to: Child, bytes: Uint8Array, capability = 0): Work<void> {
+    try {
+      yield* this.sys.send(to.capability, bytes, capability);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+    }
   }
 
   private *heard(notice: Notice): Work<void> {
     if (notice.kind !== "ended") return;
-    for (const [name, { child }] of this.projects)
-      if (child.id === notice.agent) this.projects.delete(name);
+    const shard = yield* this.shards.ended(notice.agent);
+    const orchestrator = this.services.get(ORCHESTRATOR);
+    if (shard && orchestrator) {
+      const told: ShardEnded = { shardEnded: { ...shard, id: notice.agent } };
+      yield* this.tell(orchestrator.child, encode(told));
+    }
     for (const service of SERVICES)
       if (this.services.get(service.name)?.child.id === notice.agent) yield* this.again(service);
   }
 
   /** Starts a service that has ended once more, after a pause that doubles. */
   private *again(service: ServiceSpec): Work<void> {
-    const { sys, ends } = this;
-    this.services.delete(service.name);
+    const { sys, ends, restarts } = this;
+    const { name } = service;
+    const running = this.services.get(name);
+    this.services.delete(name);
+    if (running) {
+      yield* sys.drop(running.sends);
+      yield* sys.drop(running.child.capability);
+    }
     const now = yield* sys.now();
-    const lately = (ends.get(service.name) ?? []).filter((at) => now - at < RESTARTS_WITHIN_NS);
-    ends.set(service.name, [...lately, now]);
+    const lately = (ends.get(name) ?? []).filter((at) => now - at < RESTARTS_WITHIN_NS);
+    ends.set(name, [...lately, now]);
+    restarts.set(name, (restarts.get(name) ?? 0) + 1);
     if (lately.length >= RESTARTS_MAX) yield* sys.exit(1);
     const pause = PAUSE_FIRST_NS << BigInt(lately.length);
     yield* this.tasks.sleep(pause < PAUSE_LONGEST_NS ? pause : PAUSE_LONGEST_NS);
     yield* this.start(service);
   }
 
-  /** Makes a project unless it is there, and gives a capability to it. */
-  private *openProject({ name, quota }: ProjectSpec, message: Message): Work<WithCapability> {
-    this.requireOrchestrator(message);
-    const { sys } = this;
-    let project = this.projects.get(name);
-    if (!project) {
-      const kernel = { capability: Number(sys.argument), rights: RIGHT_EXECUTE | RIGHT_DERIVE };
-      const child = yield* this.spawn(
-        PROJECT_IMAGE,
-        [kernel, { capability: sys.allScopes }],
-        quota,
-      );
-      project = { name, child };
-      this.projects.set(name, project);
-      const handles: Handles = { kernel: child.grants[0] ?? 0, scopes: child.grants[1] ?? 0, name };
-      yield* sys.send(child.capability, encode(handles));
-      for (const peer of ["orchestrator", "logs"]) yield* this.introduce(peer, child);
+  /** Makes a shard unless it is there; the services that it needs are introduced to a new one. */
+  private *openShard(spec: ShardSpec): Work<unknown> {
+    const { child, answer } = yield* this.shards.open(spec);
+    if (child) for (const peer of [ORCHESTRATOR, "logs"]) yield* this.introduce(peer, child);
+    return answer;
+  }
+
+  private *status(): Work<SystemState> {
+    const states: ServiceState[] = [];
+    for (const { name } of SERVICES) {
+      const running = this.services.get(name);
+      const info = running && (yield* this.sys.info(running.child.capability));
+      states.push({
+        name,
+        agent: running?.child.id ?? null,
+        restarts: this.restarts.get(name) ?? 0,
+        memory: info?.used ?? 0,
+      });
     }
-    const { id, capability } = project.child;
-    return new WithCapability({ id }, yield* sys.derive(capability, { rights: RIGHTS_ALL }));
+    const { quota: total, used } = yield* this.sys.info(this.sys.self);
+    return { services: states, memory: { total, used } };
   }
-
-  private *listProjects(message: Message): Work<string[]> {
-    this.requireOrchestrator(message);
-    return [...this.projects.keys()];
-  }
-
-  private requireOrchestrator({ sender }: Message): void {
-    if (sender !== this.services.get("orchestrator")?.child.id)
-      throw new RequestError("denied", "only the orchestrator may ask for that");
-  }
-}
-
-interface ProjectSpec {
-  readonly name: string;
-  readonly quota: number;
 }

@@ -1,63 +1,102 @@
 /**
- * A project: the parent of its agents, and what pays for them. It starts, copies and ends what the
- * orchestrator says, and keeps what has to last as long as they do: their pipes and what they may do.
+ * A shard of a project: the parent of its agents. It starts, copies and ends what the orchestrator says, and
+ * keeps what has to last as long as they do: their pipes, and what their capabilities are derived from.
+ *
+ * It goes on when the orchestrator ends. A new one asks it for its members.
  */
-import { RIGHT_DERIVE, RIGHT_RECEIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
+import { RIGHT_SEND } from "../../kernel/cap/rights.ts";
 import type { Child, Schedule } from "../../sdk/agent/births.ts";
 import type { Step } from "../../sdk/agent/calls.ts";
+import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
 import type { Notice } from "../../sdk/agent/notices.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
 import { Peers } from "../host/peers.ts";
-import { answering } from "../host/rpc.ts";
+import { answering, Caller, type Method, sendPatiently } from "../host/rpc.ts";
 import { Tasks, type Work } from "../host/tasks.ts";
 import type { Limits } from "../messages/api.ts";
 import type { Birth } from "../messages/birth.ts";
 import { RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
-import { parseCapability, scopeOf } from "../messages/scope.ts";
-import type { Handles, Member, SpawnSpec, StreamGiven } from "../messages/system.ts";
+import type { Handles, Life, Member, MemberEnded, SpawnSpec } from "../messages/system.ts";
+import { type Granted, Grants } from "./grants.ts";
+import { Streams } from "./streams.ts";
 
-const PIPE_BYTES = 16 * 1024;
 /** Of a CPU's time, for agents with a guaranteed share. */
 const PERIOD_NS = 10_000_000;
+const STREAMS = ["stdout", "stderr"] as const;
 
-interface Held {
-  readonly uid: string;
+interface Held extends Life {
   readonly child: Child;
-  readonly pipes: readonly number[];
+  readonly granted: Granted[];
+  paused: boolean;
   end: Member["end"];
+  /** Streams that have not been read to their ends. */
+  open: number;
+  forgotten: boolean;
 }
+
+const keyOf = ({ uid, run }: Life): string => `${uid}.${run}`;
 
 export const projectProgram = agent(function* (sys) {
   const handles = decode((yield* sys.receive()).bytes) as Handles;
   const { parent } = yield* sys.info(sys.self);
-  yield* new Project(sys, handles, parent).run();
+  yield* new Shard(sys, handles, parent).run();
 });
 
-class Project {
+class Shard {
   private readonly sys: Sys;
-  private readonly handles: Handles;
   private readonly tasks: Tasks;
   private readonly peers: Peers;
+  private readonly grants: Grants;
+  private readonly streams: Streams;
+  private readonly kernel: number;
+  /** The project's, which pays for agents. */
+  private readonly pool: number;
+  private readonly images = new Map<string, number>();
   private readonly held = new Map<string, Held>();
+  private readonly byAgent = new Map<number, Held>();
 
   constructor(sys: Sys, handles: Handles, parent: number) {
     this.sys = sys;
-    this.handles = handles;
+    this.kernel = handles.kernel;
+    this.pool = handles.pool ?? sys.pool;
     this.tasks = new Tasks(sys);
     this.peers = new Peers(parent);
+    this.grants = new Grants(sys, handles.scopes);
+    const caller = new Caller(this.tasks, this.peers);
+    this.streams = new Streams(sys, this.tasks, caller, this.peers, this.pool);
+    this.peers.onIntroduction((_name, _now, before) => {
+      if (before) this.tasks.start(this.dropGone(before.capability));
+    });
   }
 
   *run(): Step<never> {
+    const { sys, peers } = this;
+    const of = (run: (held: Held, params: never) => Work<unknown>): Method => {
+      const find = (life: Life) => this.find(life);
+      return function* (params) {
+        return yield* run(find(params as Life), params as never);
+      };
+    };
     const answer = answering(this.tasks, {
       spawn: (params) => this.spawn(params as SpawnSpec),
       list: () => this.list(),
-      kill: (params) => this.kill(params as { uid: string; code: number }),
-      forget: (params) => this.forget(params as { uid: string }),
-      info: (params) => this.info(params as { uid: string }),
+      kill: of((held, { code }: { code: number }) => sys.kill(held.child.capability, code)),
+      suspend: of((held) => this.pause(held, true)),
+      resume: of((held) => this.pause(held, false)),
+      schedule: of((held, { limits }: { limits: Limits }) =>
+        sys.schedule(held.child.capability, scheduleOf(limits)),
+      ),
+      tell: of((held, { message }: { message: unknown }) =>
+        sys.send(held.child.capability, encode(message)),
+      ),
+      grant: of((held, { text }: { text: string }) => this.grant(held, text)),
+      revoke: of((held, { text }: { text: string }) => this.grants.revoke(held.granted, text)),
+      caps: of((held) => this.caps(held)),
+      info: of((held) => this.info(held)),
+      forget: of((held) => this.forget(held)),
     });
-    const { peers } = this;
     return yield* this.tasks.run({
       *message(message: Message) {
         if (peers.hear(message)) return;
@@ -69,92 +108,171 @@ class Project {
 
   private *spawn(spec: SpawnSpec): Work<Member> {
     const { sys, held } = this;
-    if (held.has(spec.uid))
-      throw new RequestError("exists", `${spec.name} has been started already`);
-    const out = yield* sys.endpoint("pipe", PIPE_BYTES);
-    const error = yield* sys.endpoint("pipe", PIPE_BYTES);
-    const image = yield* sys.image(spec.runtime, this.handles.kernel);
-    const child = yield* sys.spawn({
-      image,
-      quota: spec.limits.memory,
-      grants: [out, error].map((capability) => ({ capability, rights: RIGHT_SEND })),
-      ...scheduleOf(spec.limits),
-    });
-    yield* sys.drop(image);
-    held.set(spec.uid, { uid: spec.uid, child, pipes: [out, error], end: null });
-    yield* this.giveStream(spec.uid, "stdout", out);
-    yield* this.giveStream(spec.uid, "stderr", error);
-    const [stdout = null, stderr = null] = child.grants;
-    const birth: Birth = {
-      args: [spec.name, ...spec.args],
-      env: { ...spec.env },
-      streams: [null, stdout, stderr],
-      capabilities: yield* this.capabilities(spec, child),
-      code: spec.code,
-    };
-    yield* sys.send(child.capability, encode(birth));
-    return { uid: spec.uid, agent: child.id, end: null };
-  }
-
-  private *capabilities(spec: SpawnSpec, child: Child): Work<Birth["capabilities"]> {
-    const given: { text: string; handle: number }[] = [];
-    for (const text of spec.capabilities) {
-      const scope = scopeOf(parseCapability(text));
-      const holder = child.capability;
-      given.push({ text, handle: yield* this.sys.derive(this.handles.scopes, { holder, scope }) });
+    const life: Life = { uid: spec.uid, run: spec.run };
+    if (held.has(keyOf(life))) throw new RequestError("exists", `${spec.name} has been started`);
+    const heir = spec.heir && this.find(spec.heir).granted;
+    const pipes: number[] = [];
+    const granted: Granted[] = [];
+    let child: Child | null = null;
+    try {
+      for (const _ of STREAMS) pipes.push(yield* this.streams.open());
+      const grants = pipes.map((capability) => ({ capability, rights: RIGHT_SEND }));
+      const image = yield* this.image(spec.runtime);
+      const { pool } = this;
+      const { memory: quota } = spec.limits;
+      child = yield* sys.spawn({ image, pool, quota, grants, ...scheduleOf(spec.limits) });
+      for (const text of spec.capabilities)
+        granted.push(yield* this.grants.give(child.capability, text, heir));
+      yield* sys.send(child.capability, encode(birthOf(spec, child, granted)));
+      if (spec.paused) yield* sys.suspend(child.capability);
+    } catch (error) {
+      yield* this.undo(child, pipes, granted);
+      throw error;
     }
-    return given;
+    const open = pipes.length;
+    const it: Held = {
+      ...life,
+      child,
+      granted,
+      paused: spec.paused,
+      end: null,
+      open,
+      forgotten: false,
+    };
+    held.set(keyOf(life), it);
+    this.byAgent.set(child.id, it);
+    pipes.forEach((pipe, index) => {
+      this.tasks.start(this.follow(it, STREAMS[index] ?? "stdout", pipe));
+    });
+    return memberOf(it);
   }
 
-  private *giveStream(uid: string, stream: "stdout" | "stderr", pipe: number): Work<void> {
+  /** Half of a start is none. */
+  private *undo(child: Child | null, pipes: readonly number[], granted: Granted[]): Work<void> {
     const { sys } = this;
-    const logs = yield* this.peers.get("logs");
-    const reads = yield* sys.derive(pipe, { rights: RIGHT_RECEIVE | RIGHT_DERIVE });
-    const given: StreamGiven = { stream, uid };
-    yield* sys.send(logs.capability, encode(given), reads);
+    if (child) {
+      yield* sys.kill(child.capability);
+      yield* sys.drop(child.capability);
+    }
+    for (const pipe of pipes) {
+      yield* sys.close(pipe);
+      yield* sys.drop(pipe);
+    }
+    yield* this.grants.dropAll(granted);
+  }
+
+  /** Each image is opened once. */
+  private *image(name: string): Work<number> {
+    const known = this.images.get(name);
+    if (known) return known;
+    const image = yield* this.sys.image(name, this.kernel);
+    this.images.set(name, image);
+    return image;
+  }
+
+  private *follow(held: Held, stream: (typeof STREAMS)[number], pipe: number): Work<void> {
+    const { uid, run } = held;
+    yield* this.streams.follow({ uid, run }, stream, pipe, () => held.end !== null);
+    held.open--;
+    yield* this.clear(held);
   }
 
   private *list(): Work<Member[]> {
-    return [...this.held.values()].map(({ uid, child, end }) => ({ uid, agent: child.id, end }));
+    return [...this.held.values()].filter(({ forgotten }) => !forgotten).map(memberOf);
   }
 
-  private *kill({ uid, code }: { uid: string; code: number }): Work<number> {
-    return yield* this.sys.kill(this.find(uid).child.capability, code);
+  private *pause(held: Held, paused: boolean): Work<void> {
+    const { capability } = held.child;
+    yield* paused ? this.sys.suspend(capability) : this.sys.resume(capability);
+    held.paused = paused;
   }
 
-  private *info({ uid }: { uid: string }): Work<unknown> {
-    const info = yield* this.sys.info(this.find(uid).child.capability);
-    return { memory: info.used, syscalls: info.syscalls, kernelState: info.state, cpuTime: 0 };
+  /** It is told of what it is given, with the handle that it has. */
+  private *grant(held: Held, text: string): Work<void> {
+    const { child, granted } = held;
+    const given = yield* this.grants.give(child.capability, text);
+    granted.push(given);
+    yield* this.sys.send(child.capability, encode({ granted: { text, handle: given.handle } }));
+  }
+
+  private *caps({ granted }: Held): Work<unknown> {
+    return granted.map(({ text, handle }) => ({ text, handle }));
+  }
+
+  private *info({ child }: Held): Work<unknown> {
+    const {
+      used: memory,
+      syscalls,
+      state: kernelState,
+      tree,
+    } = yield* this.sys.info(child.capability);
+    return { memory, syscalls, kernelState, cpuTime: 0, tree };
   }
 
   /** The orchestrator has seen the end of it. */
-  private *forget({ uid }: { uid: string }): Work<void> {
-    const { child, pipes, end } = this.find(uid);
-    if (!end) throw new RequestError("wrong-state", "it is not over");
-    for (const pipe of pipes) yield* this.sys.close(pipe);
-    yield* this.sys.drop(child.capability);
-    this.held.delete(uid);
+  private *forget(held: Held): Work<void> {
+    if (!held.end) throw new RequestError("wrong-state", "it is not over");
+    held.forgotten = true;
+    yield* this.clear(held);
   }
 
-  private find(uid: string): Held {
-    const held = this.held.get(uid);
+  /** Nobody needs it any more once its streams have been read and its end is known. */
+  private *clear(held: Held): Work<void> {
+    if (!held.forgotten || held.open > 0) return;
+    this.held.delete(keyOf(held));
+    yield* this.sys.drop(held.child.capability);
+    yield* this.grants.dropAll(held.granted);
+  }
+
+  private *dropGone(capability: number): Work<void> {
+    yield* this.sys.drop(capability);
+  }
+
+  private find(life: Life): Held {
+    const held = this.held.get(keyOf(life));
     if (!held) throw new RequestError("not-found", "the project has no such agent");
     return held;
   }
 
   private *heard(notice: Notice): Work<void> {
     if (notice.kind !== "ended") return;
-    for (const held of this.held.values()) {
-      if (held.child.id !== notice.agent) continue;
-      held.end = { reason: notice.reason, code: Number(notice.code & 0xffn) };
+    const held = this.byAgent.get(notice.agent);
+    if (!held) return;
+    this.byAgent.delete(notice.agent);
+    held.end = { reason: notice.reason, code: Number(notice.code & 0xffn) };
+    const told: MemberEnded = { ended: memberOf(held) };
+    while (!(yield* this.report(encode(told))));
+  }
+
+  /** Whether it was said, or needn't be: a new orchestrator asks for the members. */
+  private *report(bytes: Uint8Array): Work<boolean> {
+    try {
       const { capability } = yield* this.peers.get("orchestrator");
-      const member: Member = { uid: held.uid, agent: held.child.id, end: held.end };
-      yield* this.sys.send(capability, encode({ ended: member, project: this.handles.name }));
+      yield* sendPatiently(this.tasks, capability, bytes);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      return error.status !== "FULL" && error.status !== "QUOTA";
     }
   }
 }
 
-function scheduleOf({ cpu, weight }: Limits): Schedule {
-  if (cpu === undefined) return { class: "fair", weight };
+function memberOf({ uid, run, child, paused, end }: Held): Member {
+  return { uid, run, agent: child.id, paused, end };
+}
+
+function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted[]): Birth {
+  const [stdout = null, stderr = null] = child.grants;
+  return {
+    args: [spec.name, ...spec.args],
+    env: { ...spec.env },
+    streams: [null, stdout, stderr],
+    capabilities: granted.map(({ text, handle }) => ({ text, handle })),
+    code: spec.code,
+  };
+}
+
+function scheduleOf({ cpu, weight, foreground }: Limits): Schedule {
+  if (cpu === undefined) return { class: "fair", weight, foreground };
   return { class: "realtime", budget: Math.round(PERIOD_NS * cpu), period: PERIOD_NS };
 }

@@ -1,14 +1,13 @@
-/** What agents write: taken out of their pipes, kept by lines, and given to whoever may read it. */
+/** What agents write, as shards bring it: kept by lines, and given to whoever may read it. */
 import type { Step } from "../../sdk/agent/calls.ts";
-import type { Message } from "../../sdk/agent/messages.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
 import type { Door } from "../host/door.ts";
+import { Locks } from "../host/locks.ts";
 import { answering } from "../host/rpc.ts";
 import type { Store, Write } from "../host/store.ts";
 import { Pause, Tasks, type Work } from "../host/tasks.ts";
 import type { LogLine } from "../messages/api.ts";
-import { decode } from "../messages/json.ts";
-import type { StreamGiven } from "../messages/system.ts";
+import type { Written } from "../messages/system.ts";
 
 export interface LogsHost {
   readonly store: Store;
@@ -17,16 +16,16 @@ export interface LogsHost {
   readonly epoch: number;
 }
 
-const READ_BYTES = 16 * 1024;
-/** How often pipes are looked at, ns. */
-const LOOK_NS = 5_000_000n;
-
-interface Followed {
-  readonly uid: string;
-  readonly stream: "stdout" | "stderr";
-  readonly pipe: number;
-  rest: string;
+/** What is kept of one agent's lines, beside them. */
+interface Mark {
+  /** Sequence of the next line. */
+  readonly next: number;
+  /** For each stream, how many bytes of a life of the agent are in lines. */
+  readonly kept: Readonly<Record<string, { readonly run: number; readonly bytes: number }>>;
 }
+
+const NONE: Mark = { next: 0, kept: {} };
+const NEWLINE = 10;
 
 const keyOf = (uid: string, sequence: number): string =>
   `log/${uid}/${String(sequence).padStart(12, "0")}`;
@@ -41,9 +40,8 @@ class Logs {
   private readonly sys: Sys;
   private readonly host: LogsHost;
   private readonly tasks: Tasks;
-  private readonly pipes: Followed[] = [];
-  private readonly next = new Map<string, number>();
-  private waiting: (() => void)[] = [];
+  private readonly locks = new Locks();
+  private readonly waiting = new Set<() => void>();
 
   constructor(sys: Sys, host: LogsHost) {
     this.sys = sys;
@@ -53,69 +51,71 @@ class Logs {
 
   *run(): Step<never> {
     const answer = answering(this.tasks, {
-      read: (params) => this.read(params as { uid: string; from: number; limit: number }),
-    });
-    const given = (message: Message) => this.given(message);
-    this.tasks.start(this.follow());
-    return yield* this.tasks.run({
-      *message(message: Message) {
-        if (!given(message)) yield* answer(message);
+      append: (params) => {
+        const written = params as Written;
+        return this.locks.hold(written.uid, this.append(written));
       },
+      read: (params) => this.readOrWait(params as Asked),
     });
+    return yield* this.tasks.run({ message: answer });
   }
 
-  private given({ bytes, capability }: Message): boolean {
-    const { stream, uid } = (decode(bytes) ?? {}) as Partial<StreamGiven>;
-    if (!stream || !uid || !capability) return false;
-    this.pipes.push({ uid, stream, pipe: capability, rest: "" });
-    return true;
+  /** Keeps whole lines; how many bytes that are. What has been kept before is passed over. */
+  private *append({ uid, run, stream, offset, bytes: text, end }: Written): Work<number> {
+    const { host, tasks } = this;
+    const key = `logmark/${uid}`;
+    const mark = ((yield* tasks.host(() => host.store.get(key))) as Mark | undefined) ?? NONE;
+    const known = mark.kept[stream];
+    const before = known?.run === run ? Math.max(0, known.bytes - offset) : 0;
+    const bytes = Buffer.from(text, "base64");
+    const taken = end ? bytes.length : bytes.lastIndexOf(NEWLINE) + 1;
+    if (taken <= before) return before;
+    const lines = bytes.toString("utf8", before, taken).split("\n");
+    if (lines.at(-1) === "") lines.pop();
+    const time = host.epoch + Number(yield* this.sys.now()) / 1e9;
+    const { next } = mark;
+    const writes = lines.map((line, index): Write => {
+      const value: LogLine = { sequence: next + index, time, stream, text: line };
+      return { key: keyOf(uid, next + index), value };
+    });
+    const kept = { ...mark.kept, [stream]: { run, bytes: offset + taken } };
+    const value: Mark = { next: next + lines.length, kept };
+    yield* tasks.host(() => host.store.write([...writes, { key, value }]));
+    for (const wake of this.waiting) wake();
+    return taken;
   }
 
-  private *follow(): Work<never> {
+  /** Lines from one on; if there is none, once there is, or after a time. */
+  private *readOrWait(asked: Asked): Work<unknown> {
+    const { sys, tasks, waiting } = this;
+    const end = (yield* sys.now()) + BigInt(Math.round(asked.wait * 1e9));
     while (true) {
-      for (const followed of [...this.pipes]) yield* this.drain(followed);
-      yield* this.tasks.sleep(LOOK_NS);
+      const lines = yield* this.read(asked);
+      if (lines.length > 0 || (yield* sys.now()) >= end) return lines;
+      yield new Pause<void>((resume) => {
+        const wake = (): void => {
+          waiting.delete(wake);
+          resume();
+        };
+        waiting.add(wake);
+        tasks.alarm(end, wake);
+      });
     }
   }
 
-  private *drain(followed: Followed): Work<void> {
-    const { sys } = this;
-    const at = yield* sys.room(READ_BYTES);
-    const reply = yield* sys.attempt("PIPE_READ", followed.pipe, at, READ_BYTES);
-    if (reply.error !== 0) return;
-    const text = followed.rest + new TextDecoder().decode(yield* sys.load(at, reply.value));
-    const lines = text.split("\n");
-    followed.rest = lines.pop() ?? "";
-    yield* this.keep(followed, lines);
-  }
-
-  private *keep({ uid, stream }: Followed, lines: readonly string[]): Work<void> {
-    if (lines.length === 0) return;
-    const { host, tasks } = this;
-    const time = host.epoch + Number(yield* this.sys.now()) / 1e9;
-    let sequence = this.next.get(uid) ?? 0;
-    const writes = lines.map((text): Write => {
-      const value: LogLine = { sequence, time, stream, text };
-      return { key: keyOf(uid, sequence++), value };
-    });
-    this.next.set(uid, sequence);
-    yield* tasks.host(() => host.store.write(writes));
-    const { waiting } = this;
-    this.waiting = [];
-    for (const wake of waiting) wake();
-  }
-
-  /** Lines from one on. */
-  private *read({ uid, from, limit }: { uid: string; from: number; limit: number }): Work<unknown> {
+  private *read({ uid, from, limit }: Asked): Work<unknown[]> {
     const { tasks, host } = this;
     const found = yield* tasks.host(() =>
       host.store.list(`log/${uid}/`, { from: keyOf(uid, from), limit }),
     );
     return found.map(([, line]) => line);
   }
+}
 
-  /** Until something more has been kept. */
-  *more(): Work<void> {
-    yield new Pause<void>((resume) => void this.waiting.push(resume));
-  }
+interface Asked {
+  readonly uid: string;
+  readonly from: number;
+  readonly limit: number;
+  /** Seconds. */
+  readonly wait: number;
 }

@@ -7,13 +7,46 @@ export const PROJECT_IMAGE = "project";
 export interface Handles {
   readonly kernel: number;
   readonly scopes: number;
-  /** Of a project. */
-  readonly name?: string;
+  /** Of a shard: its project's pool. */
+  readonly pool?: number;
 }
 
-/** What a project is asked to start. */
-export interface SpawnSpec {
+/** A shard of a project, as init makes it: a parent of agents. All of a project share its pool. */
+export interface ShardSpec {
+  readonly project: string;
+  readonly shard: number;
+  /** Bytes of the project's pool, for the first of its shards. */
+  readonly quota: number;
+}
+
+/** Init tells the orchestrator. */
+export interface ShardEnded {
+  readonly shardEnded: { readonly project: string; readonly shard: number; readonly id: number };
+}
+
+export interface ServiceState {
+  readonly name: string;
+  readonly agent: number | null;
+  readonly restarts: number;
+  /** Bytes in use of its pool. */
+  readonly memory: number;
+}
+
+/** How init finds the system. */
+export interface SystemState {
+  readonly services: readonly ServiceState[];
+  /** Bytes, of all that agents can have. */
+  readonly memory: { readonly total: number; readonly used: number };
+}
+
+/** One life of an agent: its uid, and how often it has been started before. */
+export interface Life {
   readonly uid: string;
+  readonly run: number;
+}
+
+/** What a shard is asked to start. */
+export interface SpawnSpec extends Life {
   readonly name: string;
   /** Its image in the bundle, by which the kernel finds the runtime. */
   readonly runtime: string;
@@ -23,18 +56,35 @@ export interface SpawnSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly capabilities: readonly string[];
   readonly limits: Limits;
+  /** It is suspended before it runs. */
+  readonly paused: boolean;
+  /** Whose capabilities its own are derived from, instead of the shard's. */
+  readonly heir?: Life;
 }
 
-/** An agent of a project, as that knows it. */
-export interface Member {
-  readonly uid: string;
+/** A life in a shard, as that knows it. */
+export interface Member extends Life {
   readonly agent: number;
+  readonly paused: boolean;
   /** Once it is over. */
   readonly end: { readonly reason: string; readonly code: number } | null;
 }
 
-/** A project tells the logs of a pipe, whose capability comes along. */
-export interface StreamGiven {
+/** A shard tells the orchestrator. */
+export interface MemberEnded {
+  readonly ended: Member;
+}
+
+/**
+ * What an agent has written, as a shard gives it to the logs: answered with how many of these bytes have
+ * been kept. The others, a line that isn't finished, are given again with what follows them.
+ */
+export interface Written extends Life {
   readonly stream: "stdout" | "stderr";
-  readonly uid: string;
+  /** How many bytes of this life's stream have been kept before. */
+  readonly offset: number;
+  /** Base64. */
+  readonly bytes: string;
+  /** Nothing follows: what is there is kept as a line. */
+  readonly end: boolean;
 }

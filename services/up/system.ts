@@ -79,7 +79,14 @@ export class System {
     const programs = {
       init: initProgram,
       project: projectProgram,
-      orchestrator: orchestratorProgram({ store, door: door(), epoch }),
+      orchestrator: orchestratorProgram({
+        ...{ store, door: door(), epoch },
+        projectBytes: (options.memory ?? DEFAULT_MEMORY) / 4,
+        hostPrograms: [],
+        prepare: async ({ runtime, code }) => {
+          if (runtime === "wasm") await prepareCode(store, codes, code);
+        },
+      }),
       logs: logsProgram({ store, door: door(), epoch }),
       gateway: gatewayProgram({ clients, door: door() }),
       client: clientProgram({ clients, door: door() }),
@@ -95,9 +102,7 @@ export class System {
   /** Keeps a module, and prepares it to run: its digest. */
   async addCode(bytes: Uint8Array): Promise<string> {
     const digest = await this.store.putObject(bytes);
-    const prepared = await prepare(bytes);
-    const module = await WebAssembly.compile(prepared.code as BufferSource);
-    this.codes.set(digest, { prepared, module });
+    await prepareCode(this.store, this.codes, digest);
     return digest;
   }
 
@@ -131,4 +136,12 @@ export class System {
       }),
     );
   }
+}
+
+/** Makes a module of the store ready to run, unless it is. */
+async function prepareCode(store: Store, codes: Map<string, Code>, digest: string): Promise<void> {
+  if (codes.has(digest)) return;
+  const prepared = await prepare(await store.getObject(digest));
+  const module = await WebAssembly.compile(prepared.code as BufferSource);
+  codes.set(digest, { prepared, module });
 }

@@ -1,0 +1,94 @@
+/**
+ * What agents write, on its way from their pipes to the logs. A pipe is read once the logs have kept what
+ * came out of it before: so one whose reader is slow holds back its writer and nobody else, and what the
+ * logs have not acknowledged is given to them again when they have been started anew.
+ */
+import { ENDPOINT_PIPE } from "../../kernel/ipc/endpoint_kinds.ts";
+import type { Sys } from "../../sdk/agent/sys.ts";
+import type { Peers } from "../host/peers.ts";
+import type { Caller } from "../host/rpc.ts";
+import type { Tasks, Work } from "../host/tasks.ts";
+import { RequestError } from "../messages/errors.ts";
+import type { Life, Written } from "../messages/system.ts";
+
+const PIPE_BYTES = 16 * 1024;
+/** A line that is longer is cut. */
+const PENDING_BYTES_MAX = 32 * 1024;
+/** How often a pipe is looked at, ns: the pause doubles while there is nothing. */
+const LOOK_FIRST_NS = 5_000_000n;
+const LOOK_LONGEST_NS = 80_000_000n;
+const RETRY_NS = 20_000_000n;
+
+export class Streams {
+  private readonly sys: Sys;
+  private readonly tasks: Tasks;
+  private readonly caller: Caller;
+  private readonly peers: Peers;
+  private readonly pool: number;
+
+  /** `pool` pays for the pipes. */
+  constructor(sys: Sys, tasks: Tasks, caller: Caller, peers: Peers, pool: number) {
+    this.pool = pool;
+    this.sys = sys;
+    this.tasks = tasks;
+    this.caller = caller;
+    this.peers = peers;
+  }
+
+  *open(): Work<number> {
+    const { value } = yield* this.sys.call("ENDPOINT_CREATE", this.pool, ENDPOINT_PIPE, PIPE_BYTES);
+    return value;
+  }
+
+  /** Follows a pipe until `over` says that nothing more is written to it; then closes it. */
+  *follow(life: Life, stream: Written["stream"], pipe: number, over: () => boolean): Work<void> {
+    let pause = LOOK_FIRST_NS;
+    let offset = 0;
+    let pending: Uint8Array = new Uint8Array();
+    while (true) {
+      const last = over();
+      const more = yield* this.take(pipe);
+      pause = more.length > 0 ? LOOK_FIRST_NS : pause < LOOK_LONGEST_NS ? 2n * pause : pause;
+      pending = joined(pending, more);
+      const end = (last && more.length === 0) || pending.length >= PENDING_BYTES_MAX;
+      if (more.length > 0 || (end && pending.length > 0)) {
+        const kept = yield* this.give({ ...life, stream, offset, end }, pending);
+        offset += kept;
+        pending = pending.slice(kept);
+      }
+      if (last && more.length === 0) break;
+      if (!last) yield* this.tasks.sleep(pause);
+    }
+    yield* this.sys.close(pipe);
+    yield* this.sys.drop(pipe);
+  }
+
+  private *take(pipe: number): Work<Uint8Array> {
+    const { sys } = this;
+    const at = yield* sys.room(PIPE_BYTES);
+    const reply = yield* sys.attempt("PIPE_READ", pipe, at, PIPE_BYTES);
+    return reply.error === 0 ? yield* sys.load(at, reply.value) : new Uint8Array();
+  }
+
+  /** Tries until the logs have answered. How many bytes they have kept. */
+  private *give(written: Omit<Written, "bytes">, bytes: Uint8Array): Work<number> {
+    const text = Buffer.from(bytes).toString("base64");
+    while (true)
+      try {
+        const logs = yield* this.peers.get("logs");
+        const asked: Written = { ...written, bytes: text };
+        return Number((yield* this.caller.ask(logs, "append", asked)).result);
+      } catch (error) {
+        if (!(error instanceof RequestError)) throw error;
+        yield* this.tasks.sleep(RETRY_NS);
+      }
+  }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (second.length === 0) return first;
+  const whole = new Uint8Array(first.length + second.length);
+  whole.set(first);
+  whole.set(second, first.length);
+  return whole;
+}

@@ -1,0 +1,135 @@
+/** Methods about agents. */
+import { z } from "zod";
+import { CapabilityText, Count, method, Name, Named, Reference, Waiting } from "./method.ts";
+import { type Capability, parseCapability } from "./scope.ts";
+import {
+  Agent,
+  Arguments,
+  Capabilities,
+  Environment,
+  Limits,
+  LogLine,
+  Restart,
+  Run,
+  Usage,
+} from "./shapes.ts";
+
+const AT = "/v1/agents/{project}/{name}";
+
+const on =
+  (verb: Capability["verb"]) =>
+  (it: { project?: string | undefined }): Capability[] => [{ verb, object: it.project ?? "" }];
+const reads = on("PROC_READ");
+const spawns = on("PROC_SPAWN");
+const controls = on("PROC_CONTROL");
+/** Nobody hands on what they don't hold. */
+const handsOn = ({ capabilities = [] }: { capabilities?: readonly string[] | undefined }) =>
+  capabilities.map(parseCapability);
+
+/** A method that changes an agent: what becomes of it. */
+const change = <P extends z.ZodRawShape>(action: string, summary: string, more: P) =>
+  method({
+    summary,
+    http: ["POST", `${AT}/${action}`],
+    params: Named.extend(more),
+    result: Agent,
+    needs: (params) => controls(params as { project: string }),
+  });
+
+export const AGENT_METHODS = {
+  "agent.run": method({
+    summary: "Starts an agent",
+    http: ["POST", "/v1/agents"],
+    params: Run,
+    result: Agent,
+    needs: (run) => [...spawns(run), ...handsOn(run)],
+  }),
+  "agent.list": method({
+    summary: "Agents that there are",
+    http: ["GET", "/v1/agents"],
+    params: z.object({ project: Name.optional() }),
+    result: z.array(Agent),
+    needs: reads,
+  }),
+  "agent.inspect": method({
+    summary: "All that is known of an agent",
+    http: ["GET", AT],
+    params: Named,
+    result: Agent.extend({ usage: Usage.nullable() }),
+    needs: reads,
+  }),
+  "agent.wait": method({
+    summary: "An agent once it is over, or after a time",
+    http: ["GET", `${AT}/wait`],
+    params: Named.extend({ wait: Waiting }),
+    result: Agent,
+    needs: reads,
+  }),
+  "agent.kill": change("kill", "Ends an agent and all below it; it isn't started again", {
+    code: z.int().min(0).max(255).default(137),
+    /** Seconds that it has after a message {"terminate": code}; then it is ended. */
+    grace: z.number().min(0).max(300).default(0),
+  }),
+  "agent.pause": change("pause", "Suspends an agent", {}),
+  "agent.resume": change("resume", "Lets a paused agent go on", {}),
+  "agent.start": change("start", "Starts an agent again that is over", {}),
+  "agent.update": change("update", "Changes an agent's limits or restart policy", {
+    /** Memory can be changed while it doesn't run. */
+    limits: Limits.partial().default({}),
+    restart: Restart.optional(),
+  }),
+  "agent.remove": method({
+    summary: "Forgets an agent that is over",
+    http: ["DELETE", AT],
+    params: Named.extend({ force: z.stringbool().or(z.boolean()).default(false) }),
+    result: z.object({}),
+    needs: controls,
+  }),
+  "agent.exec": method({
+    summary: "Starts another image with capabilities of an agent",
+    http: ["POST", `${AT}/exec`],
+    params: Named.extend({
+      image: Reference,
+      as: Name.optional(),
+      args: Arguments.default([]),
+      env: Environment.default({}),
+      /** Parts of the agent's own; default all of them. They go when the agent's go. */
+      capabilities: Capabilities.optional(),
+      limits: Limits.optional(),
+    }),
+    result: Agent,
+    needs: (params) => [...controls(params), ...spawns(params)],
+  }),
+  "agent.caps": method({
+    summary: "Capabilities of an agent",
+    http: ["GET", `${AT}/capabilities`],
+    params: Named,
+    result: z.array(z.object({ text: z.string(), handle: z.int().nullable() })),
+    needs: reads,
+  }),
+  "agent.grant": method({
+    summary: "Gives an agent a capability",
+    http: ["POST", `${AT}/capabilities`],
+    params: Named.extend({ capability: CapabilityText }),
+    result: Agent,
+    needs: (it) => [...controls(it), parseCapability(it.capability)],
+  }),
+  "agent.revoke": method({
+    summary: "Takes a capability from an agent, and from all to whom it has handed it on, at once",
+    http: ["DELETE", `${AT}/capabilities`],
+    params: Named.extend({ capability: CapabilityText }),
+    result: Agent,
+    needs: controls,
+  }),
+  "agent.logs": method({
+    summary: "What an agent has written, from a line on; with wait, once there is something",
+    http: ["GET", `${AT}/logs`],
+    params: Named.extend({
+      from: Count.min(0).default(0),
+      limit: Count.min(1).max(1000).default(1000),
+      wait: Waiting,
+    }),
+    result: z.object({ lines: z.array(LogLine), next: z.int(), ended: z.boolean() }),
+    needs: on("LOG_READ"),
+  }),
+} as const;

@@ -1,0 +1,298 @@
+/** What clients ask about agents. */
+import type { Tasks, Work } from "../host/tasks.ts";
+import { type Agent, type Limits, Run } from "../messages/api.ts";
+import { RequestError } from "../messages/errors.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Images } from "./images.ts";
+import type { Ledger } from "./ledger.ts";
+import { AGENTS_PER_PROJECT_MAX } from "./limits.ts";
+import { type AgentRecord, isLive, keyOf } from "./record.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+export interface Named {
+  readonly project: string;
+  readonly name: string;
+}
+
+export interface Parts {
+  readonly tasks: Tasks;
+  readonly ledger: Ledger;
+  readonly fleet: Fleet;
+  readonly images: Images;
+  readonly supervisor: Supervisor;
+}
+
+type Change<P> = (record: AgentRecord, params: P) => Work<AgentRecord>;
+type Update = Named & { limits: Partial<Limits>; restart?: Agent["restart"] };
+type Exec = Named &
+  Pick<Agent, "args" | "env"> & {
+    image: string;
+    as?: string;
+    capabilities?: string[];
+    limits?: Limits;
+  };
+
+const UID_BYTES = 16;
+/** A killed agent is over within a quantum; so long is waited for that. Seconds. */
+const KILL_WAIT = 5;
+
+export class AgentMethods {
+  private readonly parts: Parts;
+
+  constructor(parts: Parts) {
+    this.parts = parts;
+  }
+
+  get table() {
+    const { ledger } = this.parts;
+    return {
+      "agent.run": (run: Run) => this.run(run),
+      "agent.list": ({ project }: { project?: string }) => this.list(project),
+      "agent.inspect": (named: Named) => this.inspect(named),
+      "agent.wait": (it: Named & { wait: number }) => this.wait(it),
+      "agent.kill": (it: Named & { code: number; grace: number }) => this.kill(it),
+      "agent.pause": this.change((record) => this.pause(record, true)),
+      "agent.resume": this.change((record) => this.pause(record, false)),
+      "agent.start": this.change((record) => this.start(record)),
+      "agent.update": this.change((record, params: Update) => this.update(record, params)),
+      "agent.remove": (it: Named & { force: boolean }) => this.remove(it),
+      "agent.exec": (it: Exec) => this.exec(it),
+      "agent.caps": (named: Named) => this.caps(ledger.find(named)),
+      "agent.grant": this.change((record, it: { capability: string }) =>
+        this.grant(record, it.capability),
+      ),
+      "agent.revoke": this.change((record, it: { capability: string }) =>
+        this.revoke(record, it.capability),
+      ),
+    };
+  }
+
+  /** A method that changes one agent, which nobody else changes meanwhile. */
+  private change<P>(run: Change<Named & P>): (params: Named & P) => Work<Agent> {
+    const { ledger, supervisor } = this.parts;
+    return function* (params) {
+      function* work(): Work<Agent> {
+        return (yield* run(ledger.find(params), params)).view;
+      }
+      return yield* supervisor.exclusively(params, work());
+    };
+  }
+
+  private *run(run: Run): Work<Agent> {
+    const { images } = this.parts;
+    const { digest } = yield* images.runnable(run.image);
+    const record = yield* this.fresh(run, digest);
+    return yield* this.begin(record);
+  }
+
+  /** A record of an agent that is to be. */
+  *fresh(run: Run, digest: string, more: Partial<Agent> = {}): Work<AgentRecord> {
+    const { tasks, ledger } = this.parts;
+    const uid = Buffer.from(yield* tasks.sys.random(UID_BYTES)).toString("hex");
+    const { image: reference, name = `agent-${uid.slice(0, 6)}`, ...rest } = run;
+    const view: Agent = {
+      ...rest,
+      ...{ name, uid, agent: null, state: "starting", reason: null, health: "none" },
+      image: { reference, digest },
+      ...{ restarts: 0, exit: null, started: null, ended: null, origin: null },
+      created: yield* ledger.now(),
+      ...more,
+    };
+    return { view, wanted: "running", run: 0, shard: 0, failures: 0, due: null };
+  }
+
+  /** @throws RequestError exists, quota-exceeded, and what `launch` throws */
+  *begin(record: AgentRecord, heir?: AgentRecord): Work<Agent> {
+    const { ledger, supervisor } = this.parts;
+    const { project } = record.view;
+    const key = keyOf(record.view);
+    function* work(): Work<Agent> {
+      if (ledger.agents.has(key))
+        throw new RequestError("exists", `there is an agent ${key} already`);
+      const all = [...ledger.agents.values()].filter(({ view }) => view.project === project);
+      if (all.length >= AGENTS_PER_PROJECT_MAX)
+        throw new RequestError(
+          "quota-exceeded",
+          `${AGENTS_PER_PROJECT_MAX} agents in a project are the most; remove some that are over`,
+        );
+      return (yield* supervisor.launch(record, "agent.started", heir)).view;
+    }
+    return yield* supervisor.exclusively(record.view, work());
+  }
+
+  private *list(project?: string): Work<Agent[]> {
+    const all = [...this.parts.ledger.agents.values()].map(({ view }) => view);
+    return all.filter((it) => !project || it.project === project);
+  }
+
+  private *inspect(named: Named): Work<unknown> {
+    const { ledger, fleet } = this.parts;
+    const record = ledger.find(named);
+    const usage = isLive(record) ? yield* fleet.askFor(record, "info") : null;
+    return { ...record.view, usage };
+  }
+
+  private *wait(named: Named & { wait: number }): Work<Agent> {
+    const record = yield* this.parts.ledger.until(named, isOver, named.wait);
+    return record.view;
+  }
+
+  private *kill(it: Named & { code: number; grace: number }): Work<Agent> {
+    const { ledger, fleet, supervisor } = this.parts;
+    const { code, grace } = it;
+    const first = yield* supervisor.exclusively(it, this.stop(it));
+    if (isLive(first) && grace > 0) {
+      yield* this.tellTo(first, { terminate: code });
+      yield* ledger.until(it, (now) => now.run !== first.run || !isLive(now), grace);
+    }
+    const record = ledger.find(it);
+    if (record.run === first.run && isLive(record)) {
+      yield* this.unlessOver(fleet.askFor(record, "kill", { code }));
+      yield* ledger.until(it, (now) => !isLive(now), KILL_WAIT);
+    }
+    return ledger.find(it).view;
+  }
+
+  /** From now on it isn't wanted any more. */
+  private *stop(named: Named): Work<AgentRecord> {
+    const { ledger } = this.parts;
+    const record = ledger.find(named);
+    const { view } = record;
+    if (isLive(record))
+      return yield* ledger.put({ ...record, wanted: "stopped" }, { kind: "agent.killed" });
+    if (view.state !== "waiting") throw new RequestError("wrong-state", `${view.name} doesn't run`);
+    const over: Agent = { ...view, state: "exited", reason: null };
+    return yield* ledger.put(
+      { ...record, wanted: "stopped", due: null, view: over },
+      { kind: "agent.killed" },
+    );
+  }
+
+  /** One that takes no messages is ended all the same. */
+  private *tellTo(record: AgentRecord, message: unknown): Work<void> {
+    yield* this.unlessOver(this.parts.fleet.askFor(record, "tell", { message }));
+  }
+
+  private *unlessOver(work: Work<unknown>): Work<void> {
+    try {
+      yield* work;
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+    }
+  }
+
+  private *pause(record: AgentRecord, paused: boolean): Work<AgentRecord> {
+    const { ledger, fleet } = this.parts;
+    requireLive(record);
+    const state = paused ? "paused" : "running";
+    if (record.view.state === state)
+      throw new RequestError("wrong-state", `${record.view.name} is ${state} already`);
+    yield* fleet.askFor(record, paused ? "suspend" : "resume");
+    return yield* ledger.put(
+      { ...record, wanted: state, view: { ...record.view, state } },
+      { kind: paused ? "agent.paused" : "agent.resumed" },
+    );
+  }
+
+  private *start(record: AgentRecord): Work<AgentRecord> {
+    const { view } = record;
+    if (isLive(record)) throw new RequestError("wrong-state", `${view.name} runs already`);
+    if (view.origin?.startsWith("exec:"))
+      throw new RequestError(
+        "wrong-state",
+        "what was executed beside an agent can't be started again",
+      );
+    return yield* this.parts.supervisor.launch({ ...record, wanted: "running", failures: 0 });
+  }
+
+  private *update(record: AgentRecord, { limits, restart }: Update): Work<AgentRecord> {
+    const { ledger, fleet } = this.parts;
+    const { view } = record;
+    const merged = { ...view.limits, ...limits };
+    if (isLive(record)) {
+      if (merged.memory !== view.limits.memory)
+        throw new RequestError("wrong-state", "limits.memory: can't be changed while it runs");
+      yield* fleet.askFor(record, "schedule", { limits: merged });
+    }
+    return yield* ledger.put(
+      { ...record, view: { ...view, limits: merged, restart: restart ?? view.restart } },
+      { kind: "agent.updated" },
+    );
+  }
+
+  private *remove(named: Named & { force: boolean }): Work<object> {
+    const { ledger, supervisor } = this.parts;
+    if (named.force && !isOver(ledger.find(named)))
+      yield* this.kill({ ...named, code: 137, grace: 0 });
+    function* work(): Work<object> {
+      const { view } = ledger.find(named);
+      if (!isOver(ledger.find(named)))
+        throw new RequestError(
+          "wrong-state",
+          `${view.name} isn't over; kill it first, or force it`,
+        );
+      yield* ledger.remove([named]);
+      return {};
+    }
+    return yield* supervisor.exclusively(named, work());
+  }
+
+  private *exec(it: Exec): Work<Agent> {
+    const { ledger, images } = this.parts;
+    const beside = ledger.find(it);
+    requireLive(beside);
+    const { project, capabilities, limits } = beside.view;
+    const run = Run.parse({
+      ...{ project, image: it.image, args: it.args, env: it.env },
+      ...(it.as && { name: it.as }),
+      capabilities: it.capabilities ?? capabilities,
+      limits: it.limits ?? limits,
+    });
+    const { digest } = yield* images.runnable(it.image);
+    const record = yield* this.fresh(run, digest, { origin: `exec:${it.name}` });
+    return yield* this.begin(record, beside);
+  }
+
+  /** Whether an agent has an image. */
+  has(digest: string): boolean {
+    return [...this.parts.ledger.agents.values()].some(({ view }) => view.image.digest === digest);
+  }
+
+  private *caps(record: AgentRecord): Work<unknown> {
+    if (isLive(record)) return yield* this.parts.fleet.askFor(record, "caps");
+    return record.view.capabilities.map((text) => ({ text, handle: null }));
+  }
+
+  private *grant(record: AgentRecord, capability: string): Work<AgentRecord> {
+    const { ledger, fleet } = this.parts;
+    const { view } = record;
+    if (view.capabilities.includes(capability))
+      throw new RequestError("exists", `${view.name} holds ${capability} already`);
+    if (isLive(record)) yield* fleet.askFor(record, "grant", { text: capability });
+    const capabilities = [...view.capabilities, capability];
+    return yield* ledger.put(
+      { ...record, view: { ...view, capabilities } },
+      { kind: "agent.granted", detail: { capability } },
+    );
+  }
+
+  private *revoke(record: AgentRecord, capability: string): Work<AgentRecord> {
+    const { ledger, fleet } = this.parts;
+    const { view } = record;
+    if (!view.capabilities.includes(capability))
+      throw new RequestError("not-found", `${view.name} doesn't hold ${capability}`);
+    if (isLive(record)) yield* fleet.askFor(record, "revoke", { text: capability });
+    const capabilities = view.capabilities.filter((text) => text !== capability);
+    return yield* ledger.put(
+      { ...record, view: { ...view, capabilities } },
+      { kind: "agent.revoked", detail: { capability } },
+    );
+  }
+}
+
+export const isOver = ({ view }: AgentRecord): boolean =>
+  view.state === "exited" || view.state === "lost";
+
+function requireLive(record: AgentRecord): void {
+  if (!isLive(record)) throw new RequestError("wrong-state", `${record.view.name} doesn't run`);
+}

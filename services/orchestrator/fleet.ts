@@ -1,0 +1,100 @@
+/** Shards of projects: where agents are, which has room for another one, and requests to them. */
+import type { Peer, Peers } from "../host/peers.ts";
+import type { Caller } from "../host/rpc.ts";
+import type { Work } from "../host/tasks.ts";
+import type { Member, ShardSpec } from "../messages/system.ts";
+import { ASK_NS, ENTRIES_PER_AGENT, SHARD_ENTRIES_MAX } from "./limits.ts";
+import { type AgentRecord, lifeOf } from "./record.ts";
+
+const keyOf = (project: string, shard: number): string => `${project}/${shard}`;
+
+export class Fleet {
+  private readonly caller: Caller;
+  private readonly peers: Peers;
+  private readonly quotaOf: (project: string) => number;
+  private readonly shards = new Map<string, Peer>();
+  /** Entries of each shard that are taken, or are about to be. */
+  private readonly taken = new Map<string, number>();
+
+  constructor(caller: Caller, peers: Peers, quotaOf: (project: string) => number) {
+    this.caller = caller;
+    this.peers = peers;
+    this.quotaOf = quotaOf;
+  }
+
+  /** Members of all shards that there are. */
+  *members(): Work<{ project: string; shard: number; members: Member[] }[]> {
+    const init = yield* this.peers.get("init");
+    const { result } = yield* this.caller.ask(init, "project.list", {}, ASK_NS);
+    const all: { project: string; shard: number; members: Member[] }[] = [];
+    for (const { project, shard } of result as { project: string; shard: number }[]) {
+      const members = yield* this.ask(project, shard, "list", {});
+      all.push({ project, shard, members: members as Member[] });
+    }
+    return all;
+  }
+
+  /** Asks a shard. @throws RequestError as it refuses; "unavailable" when it ends meanwhile */
+  *ask(project: string, shard: number, method: string, params: object): Work<unknown> {
+    const it = yield* this.open(project, shard);
+    return (yield* this.caller.ask(it, method, params, ASK_NS)).result;
+  }
+
+  /** Asks the shard of an agent about it. */
+  *askFor(record: AgentRecord, method: string, params: object = {}): Work<unknown> {
+    const { project } = record.view;
+    return yield* this.ask(project, record.shard, method, { ...lifeOf(record), ...params });
+  }
+
+  /** Takes room in the first shard that has it. */
+  reserve(project: string, capabilities: number): number {
+    for (let shard = 0; ; shard++) if (this.reserveIn(project, shard, capabilities)) return shard;
+  }
+
+  reserveIn(project: string, shard: number, capabilities: number): boolean {
+    const key = keyOf(project, shard);
+    const taken = (this.taken.get(key) ?? 0) + ENTRIES_PER_AGENT + capabilities;
+    if (taken > SHARD_ENTRIES_MAX) return false;
+    this.taken.set(key, taken);
+    return true;
+  }
+
+  release(project: string, shard: number, capabilities: number): void {
+    const key = keyOf(project, shard);
+    const taken = (this.taken.get(key) ?? 0) - ENTRIES_PER_AGENT - capabilities;
+    this.taken.set(key, Math.max(0, taken));
+  }
+
+  /** A shard has ended, by what init says: what has been asked of it is refused. */
+  ended(project: string, shard: number, id: number): void {
+    const key = keyOf(project, shard);
+    if (this.shards.get(key)?.id === id) this.shards.delete(key);
+    this.caller.gone(id);
+  }
+
+  isShard(id: number): boolean {
+    return [...this.shards.values()].some((it) => it.id === id);
+  }
+
+  /** Ends all agents of a project, and the project. */
+  *close(project: string): Work<void> {
+    const init = yield* this.peers.get("init");
+    for (const key of [...this.shards.keys()])
+      if (key.startsWith(`${project}/`)) this.shards.delete(key);
+    for (const key of [...this.taken.keys()])
+      if (key.startsWith(`${project}/`)) this.taken.delete(key);
+    yield* this.caller.ask(init, "project.close", { project }, ASK_NS);
+  }
+
+  private *open(project: string, shard: number): Work<Peer> {
+    const key = keyOf(project, shard);
+    const known = this.shards.get(key);
+    if (known) return known;
+    const init = yield* this.peers.get("init");
+    const spec: ShardSpec = { project, shard, quota: this.quotaOf(project) };
+    const { result, capability } = yield* this.caller.ask(init, "shard.open", spec, ASK_NS);
+    const it = { id: (result as { id: number }).id, capability };
+    this.shards.set(key, it);
+    return it;
+  }
+}

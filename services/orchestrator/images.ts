@@ -1,0 +1,155 @@
+/** Images: what agents are started from. Their archives and their code are objects of the store. */
+
+import { OciError } from "../../sdk/oci/errors.ts";
+import { verifyImage } from "../../sdk/oci/read.ts";
+import type { Store } from "../host/store.ts";
+import type { Tasks, Work } from "../host/tasks.ts";
+import type { Image } from "../messages/api.ts";
+import { RequestError } from "../messages/errors.ts";
+import type { Ledger } from "./ledger.ts";
+import { IMAGES_MAX } from "./limits.ts";
+
+const IMAGE = "image/";
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** What a start needs to know of an image. */
+export interface Runnable {
+  readonly digest: string;
+  readonly runtime: Image["runtime"];
+  readonly entry: string | null;
+  /** Object with its code. */
+  readonly code: string;
+}
+
+/** Keeps an archive, for `image.register`: on the host's side. @throws OciError */
+export async function putImage(store: Store, archive: Uint8Array): Promise<string> {
+  await verifyImage(archive);
+  return await store.putObject(archive);
+}
+
+export class Images {
+  private readonly tasks: Tasks;
+  private readonly store: Store;
+  private readonly ledger: Ledger;
+  private readonly byDigest = new Map<string, Image>();
+  private readonly byReference = new Map<string, string>();
+
+  constructor(tasks: Tasks, store: Store, ledger: Ledger) {
+    this.tasks = tasks;
+    this.store = store;
+    this.ledger = ledger;
+  }
+
+  *load(): Work<void> {
+    for (const [, image] of yield* this.tasks.host(() => this.store.list(IMAGE)))
+      this.set(image as Image);
+  }
+
+  /** What clients ask about images; `inUse` says whether an agent has one. */
+  table(inUse: (digest: string) => boolean) {
+    const find = this.find.bind(this);
+    const list = this.list.bind(this);
+    return {
+      "image.register": (it: { archive: string; reference?: string }) => this.register(it),
+      *"image.list"() {
+        return list();
+      },
+      *"image.inspect"({ reference }: { reference: string }) {
+        return find(reference);
+      },
+      "image.remove": ({ reference }: { reference: string }) => this.remove(reference, inUse),
+    };
+  }
+
+  list(): Image[] {
+    return [...this.byDigest.values()];
+  }
+
+  /** By name, or by the image's digest. @throws RequestError not-found */
+  find(reference: string): Image {
+    const image = this.byDigest.get(this.byReference.get(reference) ?? reference);
+    if (!image) throw new RequestError("not-found", `there is no image ${reference}`);
+    return image;
+  }
+
+  /** As `find`; also a module that lies in the store by itself, by its digest. */
+  *runnable(reference: string): Work<Runnable> {
+    const digest = this.byReference.get(reference) ?? reference;
+    const image = this.byDigest.get(digest);
+    if (image) return image;
+    const isModule =
+      DIGEST.test(digest) && (yield* this.tasks.host(() => this.store.hasObject(digest)));
+    if (!isModule) throw new RequestError("not-found", `there is no image ${reference}`);
+    return { digest, runtime: "wasm", entry: null, code: digest };
+  }
+
+  /** @throws RequestError bad-request, with the place that is wrong in the archive; quota-exceeded */
+  *register(asked: { archive: string; reference?: string | undefined }): Work<Image> {
+    const { archive } = asked;
+    const read = yield* this.tasks.host(() => this.read(archive));
+    const { config, digest, codeDigest } = read.image;
+    const known = this.byDigest.get(digest);
+    if (!known && this.byDigest.size >= IMAGES_MAX)
+      throw new RequestError("quota-exceeded", `${IMAGES_MAX} images are the most`);
+    const reference = asked.reference ?? read.image.tag ?? `${config.name}:${config.version}`;
+    const image: Image = {
+      digest,
+      reference,
+      name: config.name,
+      version: config.version,
+      runtime: config.runtime,
+      entry: config.entry,
+      codeDigest,
+      code: read.code,
+      archive,
+      bytes: read.bytes,
+      args: [...config.arguments],
+      env: { ...config.environment },
+      capabilities: [...config.capabilities],
+      limits: { ...config.limits } as Image["limits"],
+      created: known?.created ?? (yield* this.ledger.now()),
+    };
+    const before = this.byReference.get(reference);
+    const overtaken = before === digest ? undefined : this.byDigest.get(before ?? "");
+    const changed = overtaken ? [image, { ...overtaken, reference: null }] : [image];
+    for (const it of changed) this.set(it);
+    yield* this.ledger.commit(
+      changed.map((value) => ({ key: IMAGE + value.digest, value })),
+      [{ kind: "image.registered", project: null, name: reference, detail: { digest } }],
+    );
+    return image;
+  }
+
+  /** `inUse` says whether an agent has it. @throws RequestError not-found, wrong-state */
+  *remove(reference: string, inUse: (digest: string) => boolean): Work<object> {
+    const image = this.find(reference);
+    const { digest, archive, code } = image;
+    if (inUse(digest)) throw new RequestError("wrong-state", `agents have the image ${reference}`);
+    this.byDigest.delete(digest);
+    if (image.reference) this.byReference.delete(image.reference);
+    yield* this.ledger.commit(
+      [{ key: IMAGE + digest }],
+      [{ kind: "image.removed", project: null, name: image.reference, detail: { digest } }],
+    );
+    const still = new Set(this.list().flatMap((it) => [it.archive, it.code]));
+    for (const object of [archive, code])
+      if (!still.has(object)) yield* this.tasks.host(() => this.store.removeObject(object));
+    return {};
+  }
+
+  private set(image: Image): void {
+    this.byDigest.set(image.digest, image);
+    if (image.reference) this.byReference.set(image.reference, image.digest);
+  }
+
+  private async read(archive: string) {
+    const bytes = await this.store.getObject(archive);
+    try {
+      const image = await verifyImage(bytes);
+      return { image, bytes: bytes.length, code: await this.store.putObject(image.code) };
+    } catch (error) {
+      if (error instanceof OciError) throw new RequestError("bad-request", error.message);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/** A limit on everything that a client can make more of. */
+
+/** Agents of a project, those that are over included. */
+export const AGENTS_PER_PROJECT_MAX = 2048;
+export const PROJECTS_MAX = 64;
+export const IMAGES_MAX = 512;
+export const SNAPSHOTS_PER_PROJECT_MAX = 64;
+export const JOBS_PER_PROJECT_MAX = 64;
+/** Events that are kept: older ones go. */
+export const EVENTS_MAX = 10_000;
+/** Events about refused requests in a second; what is beyond is counted. */
+export const DENIALS_PER_SECOND_MAX = 10;
+/**
+ * Capabilities that the agents of a shard may cost it, of the 1,024 of the kernel: the others are for
+ * what it needs itself, for agents that are over whose pipes are still read, and for later grants.
+ */
+export const SHARD_ENTRIES_MAX = 900;
+/** For each agent: itself and two pipes; and one for each capability that it was given. */
+export const ENTRIES_PER_AGENT = 3;
+/** Requests to init and to shards that take longer are given up, ns. */
+export const ASK_NS = 30_000_000_000n;

@@ -1,0 +1,26 @@
+/** What the orchestrator keeps of an agent. */
+import type { Agent } from "../messages/api.ts";
+import type { Life } from "../messages/system.ts";
+
+/** What somebody has asked for last; the state follows it. */
+export type Wanted = "running" | "paused" | "stopped";
+
+export interface AgentRecord {
+  /** As clients see it. */
+  readonly view: Agent;
+  readonly wanted: Wanted;
+  /** Distinguishes its lives: another number each time it is started. */
+  readonly run: number;
+  /** The shard in which it was started last. */
+  readonly shard: number;
+  /** Restarts since it last was healthy. */
+  readonly failures: number;
+  /** When it is to be started again; seconds since 1970. */
+  readonly due: number | null;
+}
+
+export const keyOf = ({ project, name }: { project: string; name: string }): string =>
+  `${project}/${name}`;
+export const recordKey = (key: string): string => `agent/${key}`;
+export const lifeOf = ({ view, run }: AgentRecord): Life => ({ uid: view.uid, run });
+export const isLive = ({ view }: AgentRecord): boolean => view.agent !== null;

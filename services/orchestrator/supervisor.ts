@@ -1,0 +1,273 @@
+/**
+ * Lives of agents: they start, end, and are started again. What runs follows what is wanted:
+ *
+ *   waiting ──▶ starting ──▶ running ◀──▶ paused
+ *      ▲                        │ end
+ *      └──── policy: again ─────┴──── policy: no ──▶ exited, lost
+ *
+ * A start is recorded when it has happened. If the machine stops before, nothing has; if the orchestrator
+ * ends before, its next life finds an agent of which there is no record, and ends it.
+ */
+import type { Locks } from "../host/locks.ts";
+import type { Tasks, Work } from "../host/tasks.ts";
+import type { Agent } from "../messages/api.ts";
+import { RequestError } from "../messages/errors.ts";
+import type { Life, Member, SpawnSpec } from "../messages/system.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Images, Runnable } from "./images.ts";
+import type { Ledger } from "./ledger.ts";
+import { type AgentRecord, isLive, keyOf, lifeOf } from "./record.ts";
+import { type End, verdict } from "./restarts.ts";
+
+export interface SupervisorParts {
+  readonly tasks: Tasks;
+  readonly ledger: Ledger;
+  readonly fleet: Fleet;
+  readonly locks: Locks;
+  readonly images: Images;
+  /** Makes code ready to run. @throws Error when it can't be */
+  prepare(image: Runnable): Promise<void>;
+  /** Programs of the host that agents may be: by their images in the bundle. */
+  readonly hostPrograms: readonly string[];
+  /** Whether all that an agent depends on is as it wants it; what it waits for, if not. */
+  missing(record: AgentRecord): string | null;
+}
+
+const LOST: End = { reason: "lost", code: 0 };
+const WHY_LOST = "the system was stopped while it ran";
+const RUN_BYTES = 6;
+
+export class Supervisor {
+  private readonly parts: SupervisorParts;
+
+  constructor(parts: SupervisorParts) {
+    this.parts = parts;
+  }
+
+  /** Does work on an agent while nobody else does. */
+  *exclusively<T>(named: { project: string; name: string }, work: Work<T>): Work<T> {
+    return yield* this.parts.locks.hold(keyOf(named), work);
+  }
+
+  /**
+   * Starts an agent. The caller has its lock.
+   * @param heir the life whose capabilities it gets its own from
+   * @throws RequestError what its shard, the kernel or its image says against it; nothing has changed then
+   */
+  *launch(record: AgentRecord, kind = "agent.started", heir?: AgentRecord): Work<AgentRecord> {
+    const { ledger, fleet, tasks, images } = this.parts;
+    const key = keyOf(record.view);
+    const before = ledger.agents.get(key);
+    const starting: AgentRecord["view"] = { ...record.view, state: "starting", reason: null };
+    ledger.agents.set(key, { ...record, view: starting });
+    const { project, name, capabilities, args, env, limits, uid } = record.view;
+    let shard = -1;
+    try {
+      const image = yield* images.runnable(record.view.image.digest);
+      yield* tasks.host(() => this.parts.prepare(image));
+      const run = Buffer.from(yield* tasks.sys.random(RUN_BYTES)).readUIntBE(0, RUN_BYTES);
+      shard = this.place(record, heir);
+      const spec: SpawnSpec = {
+        ...{ uid, run, name, args, env, capabilities, limits, code: image.code },
+        runtime: this.runtimeOf(image),
+        paused: record.wanted === "paused",
+        ...(heir && { heir: lifeOf(heir) }),
+      };
+      const member = (yield* fleet.ask(project, shard, "spawn", spec)) as Member;
+      const now = yield* ledger.now();
+      const view: Agent = {
+        ...starting,
+        ...{ agent: member.agent, state: member.paused ? "paused" : "running" },
+        started: now,
+      };
+      const detail = { agent: member.agent, restarts: view.restarts };
+      return yield* ledger.put({ ...record, view, run, shard, due: null }, { kind, detail });
+    } catch (error) {
+      if (shard >= 0) fleet.release(project, shard, capabilities.length);
+      if (before) ledger.agents.set(key, before);
+      else ledger.agents.delete(key);
+      throw RequestError.from(error);
+    }
+  }
+
+  private place({ view }: AgentRecord, heir?: AgentRecord): number {
+    const { fleet } = this.parts;
+    const { project, capabilities } = view;
+    if (!heir) return fleet.reserve(project, capabilities.length);
+    if (fleet.reserveIn(project, heir.shard, capabilities.length)) return heir.shard;
+    throw new RequestError("quota-exceeded", "there is no room beside the agent");
+  }
+
+  /** The image in the bundle of whatever runs code of this kind. */
+  private runtimeOf({ runtime, entry }: Runnable): string {
+    if (runtime !== "host") return runtime;
+    if (entry !== null && this.parts.hostPrograms.includes(entry)) return entry;
+    throw new RequestError("denied", `${entry} is no program that agents may be`);
+  }
+
+  /** Starts an agent that is due, if that is still wanted; what goes wrong counts as an end. */
+  *relaunch(key: string): Work<void> {
+    const { ledger } = this.parts;
+    const record = ledger.agents.get(key);
+    if (record?.view.state !== "waiting" || record.wanted === "stopped") return;
+    const missing = this.parts.missing(record);
+    if (missing !== null) {
+      if (record.view.reason !== missing)
+        yield* ledger.put({ ...record, due: null, view: { ...record.view, reason: missing } });
+      return;
+    }
+    const restarts = record.view.restarts + (record.view.started === null ? 0 : 1);
+    const again = { ...record, view: { ...record.view, restarts } };
+    try {
+      yield* this.launch(again, restarts > 0 ? "agent.restarted" : "agent.started");
+    } catch (error) {
+      const { message } = RequestError.from(error);
+      yield* this.settle(again, { reason: `not started: ${message}`, code: 0 });
+    }
+  }
+
+  /** A shard has said that a member is over. */
+  *ended(member: Member): Work<void> {
+    const { ledger, tasks } = this.parts;
+    for (const { view } of ledger.agents.values()) {
+      if (view.uid !== member.uid) continue;
+      yield* this.exclusively(view, this.endedNow(keyOf(view), member));
+      const record = ledger.agents.get(keyOf(view));
+      if (record && member.end)
+        tasks.start(this.forget(record, { uid: member.uid, run: member.run }));
+    }
+  }
+
+  private *endedNow(key: string, { run, end }: Member): Work<void> {
+    const record = this.parts.ledger.agents.get(key);
+    if (record?.run === run && isLive(record) && end) yield* this.settle(record, end);
+  }
+
+  private *forget(record: AgentRecord, life: Life): Work<void> {
+    try {
+      yield* this.parts.fleet.askFor(record, "forget", life);
+    } catch (error) {
+      // Its shard has ended, and has nothing any more.
+      if (!(error instanceof RequestError)) throw error;
+    }
+  }
+
+  /** An agent is over: says so, and whether it is started again. The caller has its lock. */
+  *settle(record: AgentRecord, end: End): Work<void> {
+    const { ledger, fleet } = this.parts;
+    const { view, wanted, failures } = record;
+    const now = yield* ledger.now();
+    if (isLive(record)) fleet.release(view.project, record.shard, view.capabilities.length);
+    const ranFor = view.started === null ? 0 : now - view.started;
+    const judged = verdict(view.restart, end, failures, ranFor);
+    const lost = end === LOST;
+    const detail = { reason: end.reason, code: end.code };
+    const over: Agent = { ...view, agent: null, ended: now, exit: { ...detail }, health: "none" };
+    if (wanted === "stopped" || !judged.again) {
+      const why = lost ? WHY_LOST : judged.again ? null : judged.why;
+      const state = lost && wanted !== "stopped" ? "lost" : "exited";
+      const ended: AgentRecord = { ...record, due: null, view: { ...over, state, reason: why } };
+      yield* ledger.put(ended, { kind: `agent.${state}`, detail });
+      return;
+    }
+    const pause = lost ? 0 : judged.pause;
+    const reason = `is started again ${pause === 0 ? "now" : `after ${pause} s`}`;
+    const waiting: Agent = { ...over, state: "waiting", reason };
+    yield* ledger.put(
+      { ...record, failures: lost ? failures : judged.failures, due: now + pause, view: waiting },
+      { kind: lost ? "agent.lost" : "agent.exited", detail: { ...detail, again: pause } },
+    );
+    this.wakeLater(keyOf(view));
+  }
+
+  /** Starts a waiting agent when it is due. */
+  wakeLater(key: string): void {
+    this.parts.tasks.start(this.wake(key));
+  }
+
+  private *wake(key: string): Work<void> {
+    const { ledger, tasks } = this.parts;
+    const due = ledger.agents.get(key)?.due ?? 0;
+    const pause = due - (yield* ledger.now());
+    if (pause > 0) yield* tasks.sleep(BigInt(Math.ceil(pause * 1e9)));
+    const record = ledger.agents.get(key);
+    // Somebody has started or stopped it meanwhile, or set it another time.
+    if (!record || (record.due ?? 0) !== due) return;
+    yield* this.exclusively(record.view, this.relaunch(key));
+  }
+
+  /** A shard has ended, and all its agents with it. */
+  *shardEnded(project: string, shard: number): Work<void> {
+    const { ledger } = this.parts;
+    for (const record of [...ledger.agents.values()])
+      if (record.view.project === project && record.shard === shard && isLive(record))
+        yield* this.exclusively(record.view, this.gone(keyOf(record.view), record.run));
+  }
+
+  private *gone(key: string, run: number): Work<void> {
+    const record = this.parts.ledger.agents.get(key);
+    if (record?.run === run && isLive(record))
+      yield* this.settle(record, { reason: "its shard ended", code: 0 });
+  }
+
+  /**
+   * When the orchestrator begins: what runs is taken over, what should run and doesn't is started by its
+   * policy, and what runs without a record is ended, for nobody was told that it was started.
+   */
+  *reconcile(): Work<void> {
+    const { ledger, fleet } = this.parts;
+    const live = new Map<string, { member: Member; shard: number }>();
+    for (const { project, shard, members } of yield* fleet.members())
+      for (const member of members) {
+        const life = `${member.uid}.${member.run}`;
+        live.set(life, { member, shard });
+        if (!this.isKnown(member)) yield* this.endOrphan(project, shard, member);
+      }
+    for (const [key, record] of [...ledger.agents]) {
+      if (!isLive(record)) {
+        if (record.view.state === "waiting") this.wakeLater(key);
+        continue;
+      }
+      const found = live.get(`${record.view.uid}.${record.run}`);
+      fleet.reserveIn(record.view.project, record.shard, record.view.capabilities.length);
+      if (!found) yield* this.settle(record, LOST);
+      else if (found.member.end) yield* this.ended(found.member);
+      else yield* this.adopt(record, found.member);
+    }
+  }
+
+  private isKnown({ uid, run }: Member): boolean {
+    for (const { view, run: known } of this.parts.ledger.agents.values())
+      if (view.uid === uid) return known === run && view.agent !== null;
+    return false;
+  }
+
+  private *endOrphan(project: string, shard: number, { uid, run, end }: Member): Work<void> {
+    const { fleet, tasks } = this.parts;
+    if (!end) yield* fleet.ask(project, shard, "kill", { uid, run, code: 0 });
+    const forget = function* (): Work<void> {
+      // Its end comes a moment after the kill.
+      for (let tries = 0; tries < 20; tries++)
+        try {
+          yield* tasks.sleep(5_000_000n);
+          yield* fleet.ask(project, shard, "forget", { uid, run });
+          return;
+        } catch (error) {
+          if (!(error instanceof RequestError)) throw error;
+        }
+    };
+    tasks.start(forget());
+  }
+
+  /** It runs; what had been asked of it when the orchestrator ended is done now. */
+  private *adopt(record: AgentRecord, member: Member): Work<void> {
+    const { ledger, fleet } = this.parts;
+    const { wanted, view } = record;
+    if (wanted === "stopped") yield* fleet.askFor(record, "kill", { code: 137 });
+    else if ((wanted === "paused") !== member.paused)
+      yield* fleet.askFor(record, member.paused ? "resume" : "suspend");
+    const state = wanted === "paused" ? "paused" : "running";
+    if (view.state !== state && wanted !== "stopped")
+      yield* ledger.put({ ...record, view: { ...view, state } });
+  }
+}
