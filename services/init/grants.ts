@@ -37,7 +37,7 @@ export class Grants {
       const own = yield* this.attempt(parent, scope);
       if (!own) continue;
       try {
-        return { text, own, handle: yield* sys.derive(own, { holder }) };
+        return { text, own, handle: yield* sys.derive(own, { holder, scope }) };
       } catch (error) {
         yield* sys.drop(own);
         throw error;

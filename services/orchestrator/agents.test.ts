@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type AgentPrograms, TestSystem } from "./testing.ts";
+
+const text = (value: string) => new TextEncoder().encode(value);
+
+/** Agents of the tests: what they do, they do when they are told their arguments. */
+export const PROGRAMS: AgentPrograms = {
+  /** Waits for messages for ever; ends when it is told to. */
+  *sleeper(sys) {
+    while (true) {
+      const { bytes } = yield* sys.receive();
+      const said = JSON.parse(new TextDecoder().decode(bytes)) as { terminate?: number };
+      if (said.terminate !== undefined) yield* sys.exit(0);
+    }
+  },
+  /** Ends at once, with the code that its first argument says. */
+  *ender(sys) {
+    const { args } = JSON.parse(new TextDecoder().decode((yield* sys.receive()).bytes));
+    yield* sys.exit(Number(args[1]));
+  },
+  /** Writes its arguments as lines. */
+  *writer(sys) {
+    const birth = JSON.parse(new TextDecoder().decode((yield* sys.receive()).bytes));
+    yield* sys.write(birth.streams[1], text(`${birth.args.slice(1).join("\n")}\n`));
+    yield* sys.exit(0);
+  },
+};
+
+let system: TestSystem;
+beforeAll(async () => {
+  system = await TestSystem.start(PROGRAMS);
+});
+afterAll(() => system.stop());
+
+const over = (name: string, project = "default") =>
+  system.call("agent.wait", { name, project, wait: 10 });
+
+describe("agents", () => {
+  test("run until they end, and say how", async () => {
+    await system.call("agent.run", { image: "ender:1.0.0", name: "e3", args: ["3"] });
+    expect(await over("e3")).toMatchObject({
+      state: "exited",
+      exit: { reason: "exited", code: 3 },
+      restarts: 0,
+      agent: null,
+    });
+  });
+
+  test("what they have written is there once they are over", async () => {
+    await system.call("agent.run", { image: "writer:1.0.0", name: "w", args: ["one", "two"] });
+    await over("w");
+    const { lines } = await system.call("agent.logs", { name: "w", wait: 5 });
+    expect(lines.map((line) => line.text)).toEqual(["one", "two"]);
+  });
+
+  test("pause, resume, kill: each from the states in which it means something", async () => {
+    const named = { name: "s1" };
+    await system.call("agent.run", { image: "sleeper:1.0.0", ...named, restart: "always" });
+    expect(await system.call("agent.pause", named)).toMatchObject({ state: "paused" });
+    const { usage } = await system.call("agent.inspect", named);
+    expect(usage?.kernelState).toBe("suspended");
+    await expect(system.call("agent.pause", named)).rejects.toThrow("paused already");
+    expect(await system.call("agent.resume", named)).toMatchObject({ state: "running" });
+    expect(await system.call("agent.kill", { ...named, code: 9 })).toMatchObject({
+      state: "exited",
+      exit: { reason: "killed", code: 9 },
+    });
+    await expect(system.call("agent.kill", named)).rejects.toThrow("doesn't run");
+    await expect(system.call("agent.pause", named)).rejects.toThrow("doesn't run");
+    expect(await system.call("agent.start", named)).toMatchObject({ state: "running" });
+    await system.call("agent.remove", { ...named, force: true });
+    await expect(system.call("agent.inspect", named)).rejects.toThrow("there is no agent");
+  });
+
+  test("with time to end, an agent ends by itself; without a word from it, it is ended", async () => {
+    await system.call("agent.run", { image: "sleeper:1.0.0", name: "polite" });
+    const ended = await system.call("agent.kill", { name: "polite", grace: 10 });
+    expect(ended.exit).toEqual({ reason: "exited", code: 0 });
+  });
+
+  test("a name is had once, at whatever time it is asked for", async () => {
+    const image = "sleeper:1.0.0";
+    const runs = [1, 2, 3].map(() => system.call("agent.run", { image, name: "once" }));
+    const results = await Promise.allSettled(runs);
+    expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(results.filter(({ status }) => status === "rejected")).toHaveLength(2);
+    await system.call("agent.remove", { name: "once", force: true });
+  });
+
+  test("limits and shares change while they run, memory doesn't", async () => {
+    const named = { name: "changing" };
+    await system.call("agent.run", { image: "sleeper:1.0.0", ...named });
+    const { limits } = await system.call("agent.update", { ...named, limits: { cpu: 0.2 } });
+    expect(limits.cpu).toBe(0.2);
+    await expect(
+      system.call("agent.update", { ...named, limits: { memory: 1 << 20 } }),
+    ).rejects.toThrow("limits.memory");
+    await expect(system.call("agent.update", { ...named, limits: { cpu: 1 } })).rejects.toThrow(
+      "NOT_ADMITTED",
+    );
+    expect((await system.call("agent.inspect", named)).limits.cpu).toBe(0.2);
+    await system.call("agent.remove", { ...named, force: true });
+  });
+
+  test("an image that isn't there, or isn't an image, is refused by name", async () => {
+    await expect(system.call("agent.run", { image: "nobody" })).rejects.toThrow("no image nobody");
+    const archive = await system.store.putObject(text("no archive at all"));
+    await expect(system.call("image.register", { archive })).rejects.toThrow();
+    await expect(system.call("image.remove", { reference: "nobody" })).rejects.toThrow("no image");
+  });
+});
+
+describe("restart policies", () => {
+  test("on-failure starts again with doubling pauses, up to its limit", async () => {
+    const restart = { policy: "on-failure", limit: 3, pause: 0.02 } as const;
+    await system.call("agent.run", { image: "ender:1.0.0", name: "f", args: ["1"], restart });
+    const ended = await over("f");
+    expect(ended).toMatchObject({ state: "exited", restarts: 3 });
+    expect(ended.reason).toContain("restarted 3 times");
+    const { events } = await system.call("events.read", { limit: 1000 });
+    const pauses = events
+      .filter(({ kind, name }) => kind === "agent.exited" && name === "f")
+      .map(({ detail }) => detail.again);
+    expect(pauses).toEqual([0.02, 0.04, 0.08, undefined]);
+  });
+
+  test("success is no failure", async () => {
+    const run = { image: "ender:1.0.0", name: "ok", args: ["0"], restart: "on-failure" };
+    await system.call("agent.run", run);
+    expect(await over("ok")).toMatchObject({ restarts: 0, exit: { code: 0 } });
+  });
+
+  test("an agent between two starts is stopped by kill", async () => {
+    const restart = { policy: "always", pause: 5 } as const;
+    await system.call("agent.run", { image: "ender:1.0.0", name: "b", args: ["0"], restart });
+    await expect
+      .poll(() => system.call("agent.inspect", { name: "b" }))
+      .toMatchObject({ state: "waiting" });
+    expect(await system.call("agent.kill", { name: "b" })).toMatchObject({ state: "exited" });
+  });
+});
+
+describe("capabilities", () => {
+  const CAPABILITY = "FS_READ:/projects/demo";
+
+  test("are granted while it runs, listed, and revoked", async () => {
+    const named = { name: "caps" };
+    await system.call("agent.run", {
+      image: "sleeper:1.0.0",
+      ...named,
+      capabilities: ["LOG_READ"],
+    });
+    await system.call("agent.grant", { ...named, capability: CAPABILITY });
+    const held = await system.call("agent.caps", named);
+    expect(held.map((it) => it.text)).toEqual(["LOG_READ", CAPABILITY]);
+    const revoked = await system.call("agent.revoke", { ...named, capability: "LOG_READ" });
+    expect(revoked.capabilities).toEqual([CAPABILITY]);
+    await expect(system.call("agent.revoke", { ...named, capability: "LOG_READ" })).rejects.toThrow(
+      "doesn't hold",
+    );
+  });
+
+  test("what is executed beside an agent has a part of its capabilities, by the kernel's judgement", async () => {
+    const exec = { name: "caps", image: "sleeper:1.0.0" };
+    const child = await system.call("agent.exec", { ...exec, as: "part" });
+    expect(child).toMatchObject({ capabilities: [CAPABILITY], origin: "exec:caps" });
+    const narrow = [`${CAPABILITY}/inner`];
+    await system.call("agent.exec", { ...exec, as: "narrower", capabilities: narrow });
+    await expect(
+      system.call("agent.exec", { ...exec, capabilities: ["FS_READ:/projects"] }),
+    ).rejects.toThrow("not among the agent's capabilities");
+    for (const name of ["caps", "part", "narrower"])
+      await system.call("agent.remove", { name, force: true });
+  });
+
+  test("a client does what its own allow, and hands on nothing else", async () => {
+    const call = system.client(["PROC_SPAWN:mine", "PROC_READ:mine", "FS_READ:/projects/demo"]);
+    const run = { image: "sleeper:1.0.0", project: "mine", name: "a" };
+    await expect(call("agent.run", { ...run, project: "other" })).rejects.toThrow(
+      "PROC_SPAWN:other",
+    );
+    await expect(
+      call("agent.run", { ...run, capabilities: ["FS_WRITE:/projects/demo"] }),
+    ).rejects.toThrow("FS_WRITE:/projects/demo is needed");
+    await call("agent.run", { ...run, capabilities: [CAPABILITY] });
+    await expect(call("agent.kill", { name: "a", project: "mine" })).rejects.toThrow(
+      "PROC_CONTROL",
+    );
+    await expect(call("agent.list", {})).rejects.toThrow("PROC_READ");
+    expect(await call("agent.list", { project: "mine" })).toHaveLength(1);
+    await system.call("project.remove", { project: "mine" });
+    expect(await call("agent.list", { project: "mine" })).toHaveLength(0);
+    const { events } = await system.call("events.read", { limit: 1000 });
+    expect(events.filter(({ kind }) => kind === "request.denied").length).toBeGreaterThan(3);
+  });
+});
+
+describe("the system", () => {
+  test("events have numbers without gaps, and are waited for", async () => {
+    const { next } = await system.call("events.read", { limit: 1000 });
+    const waiting = system.call("events.read", { from: next, wait: 10 });
+    await system.call("agent.run", { image: "ender:1.0.0", name: "seen", args: ["0"] });
+    const { events } = await waiting;
+    expect(events[0]).toMatchObject({ sequence: next, kind: "agent.started", name: "seen" });
+    await over("seen");
+    const all = await system.call("events.read", { limit: 1000 });
+    expect(all.events.map(({ sequence }) => sequence)).toEqual(all.events.map((_, n) => n));
+  });
+
+  test("says how it is", async () => {
+    const { services, memory, agents } = await system.call("system.status", {});
+    expect(services.map(({ name }) => name)).toEqual(["logs", "orchestrator", "gateway"]);
+    expect(memory.used).toBeLessThan(memory.total);
+    expect(agents.exited).toBeGreaterThan(2);
+  });
+});

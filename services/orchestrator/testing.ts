@@ -1,0 +1,163 @@
+/**
+ * The services on a machine of a test, with agents whose programs are the test's. A service can be made to
+ * fail; the whole can be left where it stands, as by kill -9, and started again from its directory.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { agent } from "../../sdk/agent/sys.ts";
+import type { Run as AgentRun } from "../../sdk/agent/testing.ts";
+import { agentImage } from "../../sdk/image/agent-image.ts";
+import { buildBootImage } from "../../sdk/image/index.ts";
+import { agentFile, build } from "../../sdk/oci/testing.ts";
+import { Machine } from "../../sim/host/machine.ts";
+import type { ProgramFunction } from "../../sim/host/programs.ts";
+import { Clients } from "../gateway/clients.ts";
+import { clientProgram, gatewayProgram } from "../gateway/gateway.ts";
+import { Door } from "../host/door.ts";
+import { Store } from "../host/store.ts";
+import { initProgram } from "../init/init.ts";
+import { projectProgram } from "../init/project.ts";
+import { logsProgram } from "../logs/logs.ts";
+import type { MethodName, Params, Result } from "../messages/api.ts";
+import { putImage } from "./images.ts";
+import { orchestratorProgram } from "./orchestrator.ts";
+
+export type AgentPrograms = Readonly<Record<string, AgentRun>>;
+
+export interface Options {
+  readonly memory?: number;
+  readonly projectBytes?: number;
+  /** Where the state is; default a new directory, which goes with the system. */
+  readonly state?: string;
+}
+
+const MIB = 1024 * 1024;
+const STEPS = 500;
+
+export class TestSystem {
+  readonly machine: Machine;
+  readonly store: Store;
+  readonly state: string;
+  private readonly clients: Clients;
+  private readonly armed: Set<string>;
+  private readonly own: boolean;
+  private readonly root: ReturnType<Clients["open"]>;
+  private running: Promise<void> | null = null;
+  private stopped = false;
+
+  private constructor(
+    parts: Pick<TestSystem, "machine" | "store" | "state"> & {
+      clients: Clients;
+      armed: Set<string>;
+      own: boolean;
+    },
+  ) {
+    this.machine = parts.machine;
+    this.store = parts.store;
+    this.state = parts.state;
+    this.clients = parts.clients;
+    this.armed = parts.armed;
+    this.own = parts.own;
+    this.root = parts.clients.open(["*"]);
+  }
+
+  /** Boots, with an image "NAME:1.0.0" for each program. */
+  static async start(programs: AgentPrograms, options: Options = {}): Promise<TestSystem> {
+    const state = options.state ?? mkdtempSync(join(tmpdir(), "aios-orchestrator-"));
+    const store = await Store.open(state);
+    const epoch = Math.floor(Date.now() / 1000);
+    const clients = new Clients(() => () => {});
+    const armed = new Set<string>();
+    const door = () => new Door(() => {});
+    const names = Object.keys(programs);
+    const services: Record<string, ProgramFunction> = {
+      init: initProgram,
+      project: projectProgram,
+      orchestrator: orchestratorProgram({
+        ...{ store, door: door(), epoch, hostPrograms: names, prepare: async () => {} },
+        projectBytes: options.projectBytes ?? 128 * MIB,
+      }),
+      logs: logsProgram({ store, door: door(), epoch }),
+      gateway: gatewayProgram({ clients, door: door() }),
+      client: clientProgram({ clients, door: door() }),
+    };
+    for (const [name, program] of Object.entries(services)) {
+      const wrapped = failing(program, () => armed.delete(name));
+      services[name] = wrapped;
+    }
+    const { memory = 512 * MIB } = options;
+    const entries = [...names, ...Object.keys(services)].map((program) => ({
+      name: program,
+      data: agentImage({ runtime: "host", program }),
+    }));
+    const drives = [{ data: await buildBootImage({ entries }) }];
+    const machine = await Machine.create({ cpus: 1, memory, epochSeconds: epoch, drives });
+    for (const [name, run] of Object.entries(programs)) machine.agents.program(name, agent(run));
+    for (const [name, start] of Object.entries(services)) machine.agents.program(name, start);
+    const own = options.state === undefined;
+    const system = new TestSystem({ machine, store, state, clients, armed, own });
+    system.running = system.run();
+    for (const name of names) await system.image(name);
+    return system;
+  }
+
+  private async image(program: string): Promise<void> {
+    const file = agentFile({ name: program, runtime: "host", program, entry: undefined });
+    const archive = await putImage(this.store, (await build(file, {})).archive);
+    await this.call("image.register", { archive });
+  }
+
+  async call<M extends MethodName>(method: M, params: Params<M>): Promise<Result<M>> {
+    return (await this.root.call(method, params)) as Result<M>;
+  }
+
+  /** A client with these capabilities and no others. */
+  client(capabilities: readonly string[]): TestSystem["call"] {
+    const side = this.clients.open(capabilities);
+    return async (method, params) => (await side.call(method, params)) as never;
+  }
+
+  /** The next operation of a service's agent is its last. */
+  fail(service: string): void {
+    this.armed.add(service);
+  }
+
+  isArmed(service: string): boolean {
+    return this.armed.has(service);
+  }
+
+  /** Leaves everything where it stands. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.running;
+    await this.store.close();
+    if (this.own) rmSync(this.state, { recursive: true });
+  }
+
+  private async run(): Promise<void> {
+    const { machine } = this;
+    const start = process.hrtime.bigint() - machine.time;
+    while (!this.stopped) {
+      const until = process.hrtime.bigint() - start;
+      const reason = machine.run({ until, steps: STEPS });
+      const pause = reason === "steps" ? 0 : 1;
+      if (reason !== "steps" && reason !== "limit" && reason !== "idle")
+        throw machine.crash ?? new Error(`the machine has ended: ${reason} ${machine.consoleText}`);
+      await new Promise((resolve) => (pause ? setTimeout(resolve, pause) : setImmediate(resolve)));
+    }
+  }
+}
+
+/** A program that fails when it is told to. */
+function failing(start: ProgramFunction, isTold: () => boolean): ProgramFunction {
+  return (given) => {
+    const program = start(given);
+    const { next } = program;
+    program.next = (...args) => {
+      if (isTold()) throw new Error("a fault of the test");
+      return next.apply(program, args);
+    };
+    return program;
+  };
+}
