@@ -2,6 +2,7 @@
 import { Pool } from "../mm/pool";
 import { copyToUser, userCheck } from "../mm/user";
 import { KernelObject } from "../object/slab";
+import { schedUncharged } from "../sched/busy";
 import { Call, callerOf } from "../syscall/call";
 import {
   INFO_BYTES,
@@ -21,6 +22,7 @@ import {
   INFO_NOTICES,
   INFO_PARENT,
   INFO_QUOTA,
+  INFO_RAN,
   INFO_RIGHTS_LEFT,
   INFO_STATE,
   INFO_SYSCALLS,
@@ -79,4 +81,5 @@ function describe(agent: Agent, at: usize): void {
   store<u64>(at, agent.faultAddress, INFO_FAULT_ADDRESS);
   store<u64>(at, agentOver(agent) ? 0 : agent.treeCount, INFO_TREE);
   store<u64>(at, now(), INFO_TIME);
+  store<u64>(at, agent.ran + schedUncharged(agent), INFO_RAN);
 }

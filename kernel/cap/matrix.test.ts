@@ -67,6 +67,7 @@ const NEEDS: Readonly<Record<CallName, Need>> = {
   PIPE_WRITE: endpoint("SEND"),
   EVENT_SIGNAL: endpoint("SEND"),
   ENDPOINT_NOTIFY: endpoint("RECEIVE"),
+  KERNEL_INFO: kernel("INFO"),
   LINK_OPEN: kernel("CREATE"),
   LINK_SEND: endpoint("WRITE"),
   REGION_SHARE: pool("SHARE"),

@@ -180,6 +180,7 @@ export const GRAMMAR: Readonly<Record<CallName, Shape>> = {
     below(4),
     among(1, 1, 4, 100, 0),
   ),
+  KERNEL_INFO: kernel(out(layouts.KERNEL_INFO_BYTES), among(layouts.KERNEL_INFO_BYTES, 0, 8)),
   LINK_OPEN: kernel(handle(KIND_ENDPOINT), among(0, 2, 4, 5, 0x1234_5678_9a02)),
   LINK_SEND: endpoint(ENDPOINT_QUEUE)(buffer(14, 60, 1518)),
   REGION_SHARE: pool(pages(MAPPING_ANONYMOUS)),

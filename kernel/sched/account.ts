@@ -52,6 +52,7 @@ function charge(cpu: SchedCpu, cycles: u64): void {
   if (cpu.current == 0) return;
   const payer = changetype<Agent>(cpu.current);
   const runner = changetype<Agent>(cpu.running);
+  cpu.busy += cycles;
   payer.charged += cycles;
   runner.ran += cycles;
   if (payer != runner) {

@@ -66,6 +66,8 @@ export class SchedCpu {
   yielded: u32;
   /** 1: an epoch has begun since the last balancing. */
   balance: u32;
+  /** ns for which it has run agents, up to `time`. */
+  busy: u64;
   /** Choices made, and deadlines of reservations that were missed. */
   decisions: u64;
   misses: u64;

@@ -11,6 +11,7 @@ import {
   RIGHT_DERIVE,
   RIGHT_DONATE,
   RIGHT_DRAIN,
+  RIGHT_INFO,
   RIGHT_RANDOM,
   RIGHT_RECEIVE,
   RIGHT_SCHEDULE,
@@ -23,6 +24,7 @@ import { Call } from "./call";
 import { capDerive, capInspect, capRevoke } from "./cap";
 import { consoleWriteCall } from "./console";
 import { endpointClose, endpointCreate, eventSignal, pipeReadCall, pipeWriteCall } from "./endpoint";
+import { kernelInfo } from "./kernel_info";
 import { linkOpen, linkSend } from "./link";
 import { memoryCalls } from "./memory_calls";
 import { ipcRecv, ipcSend } from "./message";
@@ -42,6 +44,7 @@ import {
   SYSCALL_IMAGE_OPEN,
   SYSCALL_IPC_RECV,
   SYSCALL_IPC_SEND,
+  SYSCALL_KERNEL_INFO,
   SYSCALL_LINK_OPEN,
   SYSCALL_LINK_SEND,
   SYSCALL_PIPE_READ,
@@ -101,6 +104,8 @@ function carryOut(call: Call): u32 {
       return authorize(call, ENDPOINT, RIGHT_SEND) || eventSignal(call);
     case SYSCALL_ENDPOINT_NOTIFY:
       return authorize(call, ENDPOINT, notifyRight(call)) || endpointNotify(call);
+    case SYSCALL_KERNEL_INFO:
+      return authorize(call, KERNEL, RIGHT_INFO) || kernelInfo(call);
     case SYSCALL_LINK_OPEN:
       return authorize(call, KERNEL, RIGHT_CREATE) || linkOpen(call);
     case SYSCALL_LINK_SEND:

@@ -117,4 +117,22 @@ export const INFO_FAULT_ADDRESS = 112;
 export const INFO_TREE = 120;
 /** u64, ns: virtual time of the call. */
 export const INFO_TIME = 128;
-export const INFO_BYTES = 136;
+/** u64, ns: time that it has run on processors. */
+export const INFO_RAN = 136;
+export const INFO_BYTES = 144;
+
+/** What KernelInfo tells. */
+/** u64, ns: virtual time of the call; processors; ns that agents have run on all of them together. */
+export const KERNEL_INFO_TIME = 0;
+export const KERNEL_INFO_CPUS = 8;
+export const KERNEL_INFO_BUSY = 16;
+/** u64: control blocks in use, those of agents whose end nobody has noticed yet included. */
+export const KERNEL_INFO_AGENTS = 24;
+/** u64, bytes: the pool of all memory and what of it is in use or reserved; frames that are free. */
+export const KERNEL_INFO_MEMORY = 32;
+export const KERNEL_INFO_USED = 40;
+export const KERNEL_INFO_FREE = 48;
+/** u64: frames from the network that became messages, and those that nobody wanted or had room for. */
+export const KERNEL_INFO_DELIVERED = 56;
+export const KERNEL_INFO_DROPPED = 64;
+export const KERNEL_INFO_BYTES = 72;

@@ -23,6 +23,7 @@ export const SYSCALL_REGION_UNMAP = 25;
 export const SYSCALL_LINK_OPEN = 26;
 export const SYSCALL_LINK_SEND = 27;
 export const SYSCALL_ENDPOINT_NOTIFY = 28;
+export const SYSCALL_KERNEL_INFO = 29;
 export const SYSCALL_FRAME_ALLOC = 32;
 export const SYSCALL_FRAME_FREE = 33;
 export const SYSCALL_PAGE_MAP = 34;

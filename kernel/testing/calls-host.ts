@@ -195,6 +195,7 @@ function otherCalls(caller: Actor, made: Made) {
     CAP_REVOKE: { capability: queue, args: [0] },
     CAP_INSPECT: { capability: queue, args: [memory, 0, 0, 0, 0] },
     ENDPOINT_NOTIFY: { capability: pipe, args: [queue, 2, 5, 90] },
+    KERNEL_INFO: { capability: kernel, args: [memory, layouts.KERNEL_INFO_BYTES] },
     LINK_OPEN: { capability: kernel, args: [queue, 2] },
     LINK_SEND: { capability: linked, args: [memory, 60] },
     TIMER_SET: { capability: self, args: [timer, 10_000, 500] },

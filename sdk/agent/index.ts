@@ -13,7 +13,7 @@ export type {
 export type { CallName, Step } from "./calls.ts";
 export { type EndpointType, type Notification, notificationOf } from "./endpoints.ts";
 export { type StatusName, SyscallError } from "./error.ts";
-export type { AgentInfo, AgentState, EndReason } from "./info.ts";
+export type { AgentInfo, AgentState, EndReason, KernelInfo } from "./info.ts";
 export type { Message } from "./messages.ts";
 export type { Notice } from "./notices.ts";
 export { agent, Sys } from "./sys.ts";

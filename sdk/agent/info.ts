@@ -46,6 +46,8 @@ export interface AgentInfo {
   readonly image: number;
   /** Virtual time of the call, ns. */
   readonly time: bigint;
+  /** Time that it has run on processors, ns. */
+  readonly ran: bigint;
 }
 
 export function readInfo(info: Structure): AgentInfo {
@@ -73,5 +75,36 @@ export function readInfo(info: Structure): AgentInfo {
     syscalls: info.id(layouts.INFO_SYSCALLS),
     image: info.id(layouts.INFO_IMAGE),
     time: info.u64(layouts.INFO_TIME),
+    ran: info.u64(layouts.INFO_RAN),
+  };
+}
+
+/** Figures of the whole machine. */
+export interface KernelInfo {
+  /** Virtual time, ns, and ns that agents have run on all processors together. */
+  readonly time: bigint;
+  readonly busy: bigint;
+  readonly cpus: number;
+  readonly agents: number;
+  /** Bytes: of the pool of all memory; of it in use or reserved; in frames that are free. */
+  readonly memory: number;
+  readonly used: number;
+  readonly free: number;
+  /** Frames from the network that became messages, and that were dropped. */
+  readonly delivered: number;
+  readonly dropped: number;
+}
+
+export function readKernelInfo(info: Structure): KernelInfo {
+  return {
+    time: info.u64(layouts.KERNEL_INFO_TIME),
+    busy: info.u64(layouts.KERNEL_INFO_BUSY),
+    cpus: info.id(layouts.KERNEL_INFO_CPUS),
+    agents: info.id(layouts.KERNEL_INFO_AGENTS),
+    memory: info.id(layouts.KERNEL_INFO_MEMORY),
+    used: info.id(layouts.KERNEL_INFO_USED),
+    free: info.id(layouts.KERNEL_INFO_FREE),
+    delivered: info.id(layouts.KERNEL_INFO_DELIVERED),
+    dropped: info.id(layouts.KERNEL_INFO_DROPPED),
   };
 }

@@ -11,7 +11,7 @@ import { UPGRADE_BEGIN, UPGRADE_CONFIRM, UPGRADE_ROLL_BACK } from "../../kernel/
 import type { Integer } from "../../sim/host/programs.ts";
 import { Births, type Schedule, type SchedulerConfiguration, writeSchedule } from "./births.ts";
 import { type Step, Structure } from "./calls.ts";
-import { type AgentInfo, readInfo } from "./info.ts";
+import { type AgentInfo, type KernelInfo, readInfo, readKernelInfo } from "./info.ts";
 
 export class Lives extends Births {
   /** What can be known of an agent, also of one that is over. */
@@ -19,6 +19,13 @@ export class Lives extends Births {
     const at = yield* this.scratch();
     yield* this.call("AGENT_INFO", agent, at, layouts.INFO_BYTES);
     return readInfo(new Structure(yield* this.load(at, layouts.INFO_BYTES)));
+  }
+
+  /** Figures of the whole machine, for who has INFO on the kernel. */
+  *kernelInfo(kernel: number): Step<KernelInfo> {
+    const at = yield* this.scratch();
+    yield* this.call("KERNEL_INFO", kernel, at, layouts.KERNEL_INFO_BYTES);
+    return readKernelInfo(new Structure(yield* this.load(at, layouts.KERNEL_INFO_BYTES)));
   }
 
   /** Virtual time, ns. */

@@ -50,6 +50,7 @@ const TABLE = `
   PIPE_READ         pipe        into* bytes
   EVENT_SIGNAL      endpoint    count
   ENDPOINT_NOTIFY   endpoint    queue condition tag least
+  KERNEL_INFO       kernel      info* bytes
   LINK_OPEN         kernel      queue mac
   LINK_SEND         queue       frame& bytes
   TIMER_SET         self        timer first period

@@ -166,6 +166,10 @@ static inline struct aios_result aios_sys_endpoint_notify(uint64_t endpoint, uin
   return aios_call(AIOS_SYSCALL_ENDPOINT_NOTIFY, endpoint, queue, condition, tag, least, 0);
 }
 
+static inline struct aios_result aios_sys_kernel_info(uint64_t kernel, void *info, uint64_t bytes) {
+  return aios_call(AIOS_SYSCALL_KERNEL_INFO, kernel, aios_address(info), bytes, 0, 0, 0);
+}
+
 static inline struct aios_result aios_sys_link_open(uint64_t kernel, uint64_t queue, uint64_t mac) {
   return aios_call(AIOS_SYSCALL_LINK_OPEN, kernel, queue, mac, 0, 0, 0);
 }

@@ -292,6 +292,13 @@ pub unsafe fn endpoint_notify(endpoint: u64, queue: u64, condition: u64, tag: u6
 /// # Safety
 /// As [`call`].
 #[inline]
+pub unsafe fn kernel_info(kernel: u64, info: *mut u8, bytes: u64) -> Answer {
+    unsafe { call(SYSCALL_KERNEL_INFO, kernel, [info as u64, bytes, 0, 0, 0]) }
+}
+
+/// # Safety
+/// As [`call`].
+#[inline]
 pub unsafe fn link_open(kernel: u64, queue: u64, mac: u64) -> Answer {
     unsafe { call(SYSCALL_LINK_OPEN, kernel, [queue, mac, 0, 0, 0]) }
 }
