@@ -26,6 +26,10 @@ import { randomFrom } from "./random.ts";
 const HLT = 0xf4;
 const EXIT_BYTES = 8;
 const RSP = 4;
+/** LEAVE loads the stack pointer from it, and names no register. */
+const RBP = 5;
+/** DrawnOperand.register of AH. */
+const HIGH_BYTES = 16;
 
 const rowsOf = (operation: string, chosen: (form: Form) => boolean = () => true) =>
   [...FORMS.keys()].filter((index) => {
@@ -64,9 +68,9 @@ export function drawCalls(plan: Plan, seed: number): L.Case {
   const head = raw(...loopHead(random, plan.mode));
   const tailBytes = loopTail(plan.mode, 0, 0, null).length;
   const room = L.CODE_ROOM - (head.bytes.length + tailBytes + EXIT_BYTES);
-  let shapes = drawShapes(random, plan);
-  while (lengthOf(fixedParts(shapes)) > room) shapes = drawShapes(random, plan);
-  const [body = [], ...functions] = fillSlots(random, plan, shapes, room);
+  let program = drawProgram(random, plan, room);
+  while (pointsToCode(program.flat())) program = drawProgram(random, plan, room);
+  const [body = [], ...functions] = program;
   const tailAt = head.bytes.length + lengthOf(body);
   const end = raw(...loopTail(plan.mode, tailAt, head.bytes.length, null));
   const exit = raw(...Array<number>(EXIT_BYTES).fill(HLT));
@@ -78,7 +82,39 @@ export function drawCalls(plan: Plan, seed: number): L.Case {
   );
   const steps = place(random, state, parts, rip, starts);
   const undefinedBetween = steps.reduce((flags, { drawn }) => flags | drawn.undefinedFlags, 0);
-  return { record, steps, undefinedFlags: 0, undefinedBetween };
+  return { record, steps, undefinedFlags: 0, undefinedBetween, patches: true };
+}
+
+/** The parts of the loop's body and of the functions. */
+function drawProgram(random: Random, plan: Plan, room: number): Part[][] {
+  let shapes = drawShapes(random, plan);
+  while (lengthOf(fixedParts(shapes)) > room) shapes = drawShapes(random, plan);
+  return fillSlots(random, plan, shapes, room);
+}
+
+/**
+ * Whether an instruction names a register that holds a function's address, or has the stack pointer for an
+ * operand: it, or what is pushed, might write to the code. What becomes of that can't be compared, because
+ * Linux emulates some of it, and flags may be undefined there.
+ */
+function pointsToCode(parts: readonly Part[]): boolean {
+  const calls = (part: Part) => part.drawn?.operation === "CALL";
+  const pointers = new Set([RSP, ...parts.filter(calls).flatMap(operandsOf)]);
+  if (pointers.has(RBP)) return true;
+  const others = parts.filter((part) => !calls(part));
+  const addressed = others.flatMap(({ drawn }) => [drawn?.memory?.base, drawn?.memory?.index]);
+  const named = [
+    ...others.flatMap(operandsOf),
+    ...addressed.filter((register) => register !== RSP),
+  ];
+  return named.some((register) => typeof register === "number" && pointers.has(register));
+}
+
+/** Registers that are operands, whole or in part. */
+function operandsOf({ drawn }: Part): number[] {
+  return (drawn?.operands ?? []).flatMap(({ register }) =>
+    register === null ? [] : [register >= HIGH_BYTES ? register - HIGH_BYTES : register],
+  );
 }
 
 /** The loop's body, and one function or two. */
@@ -138,8 +174,8 @@ function functionOf(random: Random, plan: Plan, number: number, pushed: readonly
 }
 
 /**
- * Instructions whose AF is undefined in the manual, and 0 on all processors. Of others no flag is undefined:
- * code that was written over by accident is executed again, and reads what it likes.
+ * Instructions whose AF is undefined in the manual, and 0 on all processors. Of others no flag is undefined: a
+ * RET may lead anywhere, and what is there reads what it likes.
  */
 const LOGICAL = /^(AND|OR|XOR|TEST)$/;
 

@@ -99,7 +99,7 @@ export interface Case {
   readonly undefinedFlags: number;
   /** The same when not all have. */
   readonly undefinedBetween: number;
-  /** Whether it is meant to change its code; else nobody knows which flags the new code leaves undefined. */
+  /** Whether it is meant to change the pages of its code; else nobody knows which flags the new code leaves undefined. */
   readonly patches?: boolean;
 }
 
