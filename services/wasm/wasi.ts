@@ -151,7 +151,7 @@ function* readSome(sys: Sys, pipe: number, room: number): Step<Uint8Array> {
 function* clock(
   sys: Sys,
   instance: Instance,
-  [clock = 0, , , at = 0]: readonly number[],
+  [clock = 0, , at = 0]: readonly number[],
 ): Step<number> {
   if (clock !== wasi.CLOCK_REALTIME && clock !== wasi.CLOCK_MONOTONIC) return wasi.ERRNO_INVAL;
   const now = yield* sys.now();
