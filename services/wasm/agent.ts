@@ -34,7 +34,7 @@ import type {
 import { Awake } from "./awake.ts";
 import { CALL_GROW, CALL_YIELD, type Frozen, Instance, type Value } from "./instance.ts";
 import { WasmError } from "./module/errors.ts";
-import { EXPORT_START, STACK_BYTES_MAX } from "./module/interface.ts";
+import { EXPORT_START } from "./module/interface.ts";
 import { VALUE_I64 } from "./module/model.ts";
 import { WASM_PAGE_BYTES } from "./module/pages.ts";
 import type { Prepared, PreparedImport } from "./module/prepare.ts";
@@ -81,8 +81,8 @@ const FRESH: Standing = { scratchAt: 0, buffer: { at: 0, bytes: 0 }, cycles: 0 }
 export function birthOf(prepared: Prepared): Frozen {
   return {
     pages: prepared.birth,
-    globals: [],
-    room: STACK_BYTES_MAX,
+    globals: prepared.values,
+    room: prepared.stackBytes,
     stack: new Uint8Array(),
     entry: null,
     pending: null,

@@ -7,7 +7,7 @@
  * needs no instance, and a clone is a second one from the same state.
  *
  * Leaving is unwinding: asyncify's code saves the frames of the stack to memory behind what the
- * agent has (`STACK_PAGES`), and takes them from there when the instance is entered again.
+ * agent has (`stackPages`), and takes them from there when the instance is entered again.
  */
 import { WasmError } from "./module/errors.ts";
 import * as aios from "./module/interface.ts";
@@ -15,8 +15,12 @@ import { VALUE_I64 } from "./module/model.ts";
 import { PAGE_BYTES, type Pages, putPages, takePages, WASM_PAGE_BYTES } from "./module/pages.ts";
 import type { Prepared, PreparedImport } from "./module/prepare.ts";
 
-/** Of 64 KiB, behind the agent's own: room for the frames that unwinding saves. */
-const STACK_PAGES = 5;
+/**
+ * Pages of 64 KiB behind the agent's own: room for the frames that unwinding saves. They take less than
+ * those of the host's stack.
+ */
+const stackPages = ({ stackBytes }: Prepared): number =>
+  Math.ceil(stackBytes / WASM_PAGE_BYTES) + 1;
 /** Where the next frame goes and where the room ends, in front of the frames (Binaryen's Asyncify.cpp). */
 const STACK_HEADER_BYTES = 16;
 const ASYNCIFY_UNWINDING = 1;
@@ -81,7 +85,7 @@ export class Instance {
   ) {
     const size = (state.pages.length * PAGE_BYTES) / WASM_PAGE_BYTES;
     this.prepared = prepared;
-    this.memory = new WebAssembly.Memory({ initial: size + STACK_PAGES });
+    this.memory = new WebAssembly.Memory({ initial: size + stackPages(prepared) });
     this.origin = state.pages;
     putPages(new Uint8Array(this.memory.buffer), state.pages);
     const instance = new WebAssembly.Instance(module, this.imports(quick));
@@ -210,7 +214,8 @@ export class Instance {
   private putStack(stack: Uint8Array): void {
     const from = this.stackAt + STACK_HEADER_BYTES;
     new Uint8Array(this.memory.buffer).set(stack, from);
-    this.stackHeader().set([from + stack.length, this.stackAt + STACK_PAGES * WASM_PAGE_BYTES]);
+    const end = this.stackAt + stackPages(this.prepared) * WASM_PAGE_BYTES;
+    this.stackHeader().set([from + stack.length, end]);
   }
 
   private global(name: string): WebAssembly.Global {

@@ -18,14 +18,18 @@ export interface Metering {
   readonly facts: Facts;
   /** It looks at fuel and stack when it is entered. */
   readonly looks: boolean;
-  /** Bytes of the stack that it and all it calls unseen may take. */
+  /** Bytes of the stack that it and all it calls unseen may take: so much there must be. */
   readonly stackBytes: number;
+  /** Bytes of them that are still taken when something else looks: its own, and what leads there. */
+  readonly heldBytes: number;
 }
 
-/** What a call may take until something looks. */
+/** What a call may take until something looks; of the bytes, how many there are when it looks. */
 interface Unseen {
   cycles: number;
   bytes: number;
+  /** 0: from there nothing can look. */
+  held: number;
 }
 
 /** By the index of a defined function, without the imported ones. */
@@ -35,33 +39,45 @@ export function meterings(module: WasmModule): Metering[] {
   const graph = callGraph(module, facts);
   const result: Metering[] = [];
   /** Of each function, and of an indirect call, which is the last node. */
-  const unseen: Unseen[] = graph.map(() => ({ cycles: 0, bytes: 0 }));
-  const indirect = unseen.at(-1) ?? { cycles: 0, bytes: 0 };
+  const unseen: Unseen[] = graph.map(() => ({ cycles: 0, bytes: 0, held: 0 }));
+  const looking = new Uint8Array(graph.length);
+  const indirect = graph.length - 1;
   for (const { nodes, cyclic } of components(graph)) {
+    // What an indirect call may come to is known before the functions that make one.
+    if (nodes.includes(indirect))
+      for (const callee of graph[indirect] ?? []) raise(unseen[indirect], unseen[callee]);
+    if (cyclic) for (const node of nodes) looking[node] = 1;
     for (const node of nodes) {
       const known = facts[node];
-      if (!known) {
-        for (const callee of graph[node] ?? []) raise(indirect, unseen[callee]);
-        continue;
-      }
+      if (!known) continue;
       const calls = known.calls.map((callee) => unseen[callee - first]);
-      const { cycles, below } = sums(known, calls, indirect);
+      const { cycles, below } = sums(known, calls, unseen[indirect] ?? NOTHING);
       const stackBytes = known.frameBytes + below;
       const looks = cyclic || cycles > UNSEEN_CYCLES_MAX || stackBytes > UNSEEN_BYTES_MAX;
-      if (!looks) raise(unseen[node], { cycles, bytes: stackBytes });
-      result[node] = { facts: known, looks, stackBytes };
+      if (looks) looking[node] = 1;
+      const leads = (graph[node] ?? []).filter(
+        (callee) => looking[callee] || (unseen[callee]?.held ?? 0) > 0,
+      );
+      const heldBytes =
+        known.frameBytes + Math.max(0, ...leads.map((callee) => unseen[callee]?.held ?? 0));
+      if (!looks)
+        raise(unseen[node], { cycles, bytes: stackBytes, held: leads.length > 0 ? heldBytes : 0 });
+      result[node] = { facts: known, looks, stackBytes, heldBytes };
     }
   }
   return result;
 }
 
+const NOTHING: Unseen = { cycles: 0, bytes: 0, held: 0 };
+
 function raise(it: Unseen | undefined, to: Unseen | undefined): void {
   if (!it || !to) return;
   it.cycles = Math.max(it.cycles, to.cycles);
   it.bytes = Math.max(it.bytes, to.bytes);
+  it.held = Math.max(it.held, to.held);
 }
 
-function sums(facts: Facts, calls: readonly (Unseen | undefined)[], indirect: Unseen) {
+function sums(facts: Facts, calls: readonly (Unseen | undefined)[], indirect: Readonly<Unseen>) {
   let cycles = facts.cost + facts.indirectCalls * indirect.cycles;
   let below = facts.indirectCalls > 0 ? indirect.bytes : 0;
   for (const callee of calls) {

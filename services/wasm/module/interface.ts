@@ -17,5 +17,8 @@ export const EXPORT_START = "aios:start";
 /** The module's own mutable globals, by index. */
 export const exportOfGlobal = (index: number): string => `aios:global${index}`;
 
-/** How deep an agent's code may call, in bytes of the host's stack as calls.ts estimates them. */
-export const STACK_BYTES_MAX = 256 * 1024;
+/**
+ * How deep an agent's code may call unless its module says otherwise, in bytes of the host's stack as
+ * calls.ts estimates them; V8's frames take about half of it. Engines have a mebibyte for all.
+ */
+export const STACK_BYTES_DEFAULT = 256 * 1024;

@@ -27,21 +27,35 @@ export interface Prepared {
   readonly hasStart: boolean;
   /** Mutable globals, which are part of the state. */
   readonly globals: readonly number[];
+  /** What they are at birth; none: what the code says. */
+  readonly values: readonly (number | bigint)[];
   /** Pages of 64 KiB: at birth, and at most. */
   readonly initial: number;
   readonly maximum: number;
   /** The memory at birth. */
   readonly birth: Pages;
+  /** How deep it may call, in bytes of the host's stack as calls.ts estimates them. */
+  readonly stackBytes: number;
 }
 
 /** Asyncify's own work, and what undoes the worst that it does to code. */
 const OPTIMIZE_LEVEL = 2;
 
+export interface Stack {
+  readonly stackBytes?: number;
+  /**
+   * Name of an exported global: the stack pointer of a module that looks itself how deep it is. What its
+   * functions take of the host's stack is then taken there as well, so that it notices in time.
+   */
+  readonly stackPointer?: string;
+}
+
 /** @throws WasmError */
-export async function prepare(bytes: Uint8Array): Promise<Prepared> {
+export async function prepare(bytes: Uint8Array, stack: Stack = {}): Promise<Prepared> {
+  const { stackBytes = aios.STACK_BYTES_DEFAULT, stackPointer } = stack;
   const module = readModule(bytes);
   const birth = memoryAtBirth(module);
-  const metered = writeMetered(module);
+  const metered = writeMetered(module, stackPointer);
   const code = await makeSuspendable(metered, module);
   const imports = module.imports.map(({ module: from, name, type }) => ({
     module: from,
@@ -56,9 +70,11 @@ export async function prepare(bytes: Uint8Array): Promise<Prepared> {
     exports: new Map(functions.map(({ name, index }) => [name, functionType(module, index)])),
     hasStart: module.start !== null,
     globals: module.globals.flatMap(({ mutable }, index) => (mutable ? [index] : [])),
+    values: [],
     initial,
     maximum,
     birth,
+    stackBytes,
   };
 }
 
@@ -100,6 +116,7 @@ async function makeSuspendable(metered: Uint8Array, module: WasmModule): Promise
         Features.SignExt |
         Features.NontrappingFPToInt |
         Features.BulkMemory |
+        Features.BulkMemoryOpt |
         Features.SIMD128 |
         Features.ReferenceTypes |
         Features.Multivalue,
