@@ -4,12 +4,16 @@
  */
 import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { build, type InlineConfig } from "tsdown";
+import { ENGINE_FILE } from "../../services/quickjs/engine/load.ts";
 
-const MODULES = ["sim.wasm", "kernel.wasm"];
+const MODULES = ["sim.wasm", "kernel.wasm", ENGINE_FILE];
 const DOCUMENTS = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
 /** Libraries that run in the command: pkg/ needs no other package. Their licences ask to be kept with copies. */
 const BUNDLED = ["commander", "picocolors", "zod"];
+
+/** Where the engine comes from that runs scripts. */
+const ENGINE_PACKAGE = "quickjs-wasi";
 
 /** What the builds of all entries share. Names without hashes: a build of one tree is one pkg/. */
 const COMMON: InlineConfig = {
@@ -92,7 +96,8 @@ export async function makePackage(): Promise<void> {
   for (const module of MODULES) copyFileSync(`build/${module}`, `pkg/${module}`);
   for (const document of DOCUMENTS) copyFileSync(document, `pkg/${document}`);
   cpSync("sdk/workload/suite", "pkg/workloads", { recursive: true });
-  for (const library of BUNDLED)
+  for (const library of [...BUNDLED, ENGINE_PACKAGE])
     copyFileSync(`node_modules/${library}/LICENSE`, `pkg/LICENSE.${library}`);
+  copyFileSync("services/quickjs/engine/LICENSE.quickjs-ng", "pkg/LICENSE.quickjs-ng");
   writeManifest();
 }

@@ -1,0 +1,46 @@
+/** A script of several files, or in TypeScript, as the one ES module that an agent is given. */
+import { basename, dirname, resolve } from "node:path";
+import { build, type Message } from "esbuild";
+
+/** Why a script can't be bundled: one line for each mistake, with file, line and column. */
+export class BundleError extends Error {
+  override readonly name = "BundleError";
+  readonly mistakes: readonly string[];
+  constructor(mistakes: readonly string[]) {
+    super(mistakes.join("\n"));
+    this.mistakes = mistakes;
+  }
+}
+
+function line({ text, location }: Message): string {
+  return location ? `${location.file}:${location.line}:${location.column + 1}: ${text}` : text;
+}
+
+/**
+ * The module that `entry` and what it imports come to; types are stripped and not checked. "aios" stays an
+ * import. The same files give the same bytes, in whatever folder they lie.
+ * @throws BundleError
+ */
+export async function bundle(entry: string): Promise<Uint8Array> {
+  try {
+    const { outputFiles } = await build({
+      absWorkingDir: dirname(resolve(entry)),
+      entryPoints: [basename(entry)],
+      bundle: true,
+      write: false,
+      format: "esm",
+      target: "es2023",
+      platform: "neutral",
+      mainFields: ["module", "main"],
+      external: ["aios"],
+      charset: "utf8",
+      legalComments: "inline",
+      logLevel: "silent",
+    });
+    return outputFiles[0]?.contents ?? new Uint8Array();
+  } catch (error) {
+    const { errors } = error as { errors?: readonly Message[] };
+    if (!errors) throw error;
+    throw new BundleError(errors.map(line));
+  }
+}

@@ -1,0 +1,118 @@
+import { expect, test } from "vitest";
+import { outcomeOf, runScripts, startScript } from "./testing/run.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (it: Uint8Array) => new TextDecoder().decode(it);
+
+/** Keeps what it is told; answers who asks. */
+const STORE = `
+import { messages } from "aios";
+const kept = new Map();
+for await (const message of messages()) {
+  const { op, key, value } = message.json();
+  if (op === "end") break;
+  if (op === "set") kept.set(key, value);
+  if (op === "get") message.reply(JSON.stringify(kept.get(key) ?? null));
+}
+console.log(kept.size);`;
+
+test("a script receives messages and answers who asks", async () => {
+  const answers: string[] = [];
+  let stdout = "";
+  await runScripts({ store: STORE }, function* (sys) {
+    const store = yield* startScript(sys, "store");
+    const tell = (message: object) => sys.send(store.capability, bytes(JSON.stringify(message)));
+    yield* tell({ op: "set", key: "a", value: [1, 2] });
+    for (const key of ["a", "b"]) {
+      const queue = yield* sys.endpoint("queue");
+      yield* sys.send(store.capability, bytes(JSON.stringify({ op: "get", key })), queue);
+      answers.push(text((yield* sys.receive(queue)).bytes));
+    }
+    yield* tell({ op: "end" });
+    stdout = (yield* outcomeOf(sys, store)).stdout;
+  });
+  expect(answers).toEqual(["[1,2]", "null"]);
+  expect(stdout).toBe("1\n");
+});
+
+test("requests are under way at once, and each gets its own answer", async () => {
+  const asker = `
+    import { capabilities, request } from "aios";
+    const ask = async (n) => (await request("store", JSON.stringify({ n }))).text;
+    const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => ask(n)));
+    console.log(capabilities, answers.join());`;
+  const answerer = `
+    import { receive } from "aios";
+    // In pairs, the second one first.
+    for (let n = 0; n < 20; n++) {
+      const [first, second] = [await receive(), await receive()];
+      for (const message of [second, first]) message.reply("answer " + message.json().n);
+    }`;
+  let outcome = "";
+  await runScripts({ asker, answerer }, function* (sys) {
+    const service = yield* startScript(sys, "answerer");
+    const client = yield* startScript(sys, "asker", {
+      capabilities: { store: service.capability },
+    });
+    const { stdout, stderr } = yield* outcomeOf(sys, client);
+    outcome = stdout + stderr;
+  });
+  const expected = Array.from({ length: 40 }, (_, n) => `answer ${n}`).join();
+  expect(outcome).toBe(`["store"] ${expected}\n`);
+});
+
+test("what the kernel refuses is an error with the status's name", async () => {
+  const script = `
+    import { request, send, receive } from "aios";
+    const failure = async (run) => { try { await run(); return "none"; } catch (error) { return error.name + " " + (error.code ?? error.message); } };
+    const { capability } = await receive();
+    console.log(await failure(() => send("nobody", "x")));
+    console.log(await failure(() => send("gone", "x")));
+    console.log(await failure(() => request("gone", "x")));
+    console.log(await failure(() => send("init", "x".repeat(65537))));
+    console.log(await failure(() => send("init", 5)));
+    console.log(await failure(() => send(capability, "y")));`;
+  let stdout = "";
+  await runScripts({ script, other: "setTimeout(() => {}, 1e6);" }, function* (sys) {
+    const gone = yield* startScript(sys, "other");
+    const queue = yield* sys.endpoint("queue");
+    const capabilities = { gone: gone.capability, init: sys.self };
+    const child = yield* startScript(sys, "script", { capabilities });
+    yield* sys.kill(gone.capability);
+    yield* sys.send(child.capability, bytes("go"), queue);
+    yield* sys.close(queue);
+    stdout = (yield* outcomeOf(sys, child)).stdout;
+  });
+  expect(stdout.trimEnd().split("\n")).toEqual([
+    'RangeError no capability is called "nobody"',
+    "SystemError OBJECT_GONE",
+    "SystemError OBJECT_GONE",
+    "SystemError TOO_LARGE",
+    "TypeError a message is a string or a Uint8Array",
+    expect.stringMatching(/^SystemError (OBJECT_GONE|CAPABILITY_)/),
+  ]);
+});
+
+test("an answer is taken once: what comes later is refused", async () => {
+  const asker = `
+    import { request } from "aios";
+    console.log((await request("init", "?")).text);
+    console.log((await request("init", "??")).text);`;
+  const late: string[] = [];
+  let stdout = "";
+  await runScripts({ asker }, function* (sys) {
+    const child = yield* startScript(sys, "asker", { capabilities: { init: sys.self } });
+    const first = yield* sys.receive();
+    yield* sys.send(first.capability, bytes("one"));
+    const second = yield* sys.receive();
+    try {
+      yield* sys.send(first.capability, bytes("one again"));
+    } catch (error) {
+      late.push((error as { status: string }).status);
+    }
+    yield* sys.send(second.capability, bytes("two"));
+    stdout = (yield* outcomeOf(sys, child)).stdout;
+  });
+  expect(late).toEqual([expect.stringMatching(/^CAPABILITY_/)]);
+  expect(stdout).toBe("one\ntwo\n");
+});
