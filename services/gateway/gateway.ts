@@ -118,9 +118,9 @@ export const clientProgram = (host: GatewayHost) =>
       tasks.start(
         (function* (): Work<void> {
           try {
-            const orchestrator = yield* peers.get("orchestrator");
             const { method, params } = request;
-            const { result } = yield* caller.ask(orchestrator, method, { params, proofs });
+            const asked = { params, proofs };
+            const { result } = yield* caller.askService("orchestrator", method, asked);
             request.resolve(result);
           } catch (error) {
             request.reject(RequestError.from(error));

@@ -52,11 +52,11 @@ export class Peers {
     return this.known.get(name)?.id === id;
   }
 
-  /** Waits until a service is known. */
-  *get(name: string): Work<Peer> {
+  /** Waits until a service is known, and is another agent than `before`. */
+  *get(name: string, before?: Peer): Work<Peer> {
     for (;;) {
       const peer = this.known.get(name);
-      if (peer) return peer;
+      if (peer && peer.id !== before?.id) return peer;
       yield new Pause<void>((resume) => void this.waiting.push(resume));
     }
   }

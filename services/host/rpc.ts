@@ -36,6 +36,8 @@ export const REQUEST_BYTES_MAX = 60 * 1024;
 const TRIES = 10;
 const TRY_FIRST_NS = 1_000_000n;
 const LATER: readonly string[] = ["FULL", "QUOTA"];
+/** The receiver has ended. */
+const GONE: readonly string[] = ["OBJECT_GONE", "CAPABILITY_REVOKED", "CAPABILITY_STALE"];
 const NEWLINE = 10;
 const ANSWER_START = new TextEncoder().encode('{"answer":');
 
@@ -49,6 +51,7 @@ interface Pending {
 /** What asks: each agent has one. */
 export class Caller {
   private readonly tasks: Tasks;
+  private readonly peers: Peers | undefined;
   private readonly pending = new Map<number, Pending>();
   private next = 1;
   /** A capability to this agent that can do no more than send. */
@@ -57,6 +60,7 @@ export class Caller {
   /** With `peers`, what has been asked of a service that is started anew is refused at once. */
   constructor(tasks: Tasks, peers?: Peers) {
     this.tasks = tasks;
+    this.peers = peers;
     tasks.intercept((message) => this.hear(message));
     peers?.onIntroduction((_name, _now, before) => before && this.gone(before.id));
   }
@@ -83,9 +87,28 @@ export class Caller {
     } catch (error) {
       pending.delete(ask);
       if (!(error instanceof SyscallError)) throw error;
-      throw new RequestError("unavailable", `"${method}" can't be asked: ${error.status}`);
+      throw new NotAsked(method, error.status);
     }
     return yield* answer.wait();
+  }
+
+  /**
+   * Asks a service by its name. While it is being started anew this waits; what it has been asked when it
+   * ends is refused, for nobody knows how far it has come. For the errors see `ask`.
+   */
+  *askService(name: string, method: string, params: unknown, timeout?: bigint): Work<Answered> {
+    const { peers } = this;
+    if (!peers) throw new Error("a caller without peers knows no services");
+    let before: Peer | undefined;
+    while (true) {
+      const to = yield* peers.get(name, before);
+      try {
+        return yield* this.ask(to, method, params, timeout);
+      } catch (error) {
+        if (!(error instanceof NotAsked) || !GONE.includes(error.status)) throw error;
+        before = to;
+      }
+    }
   }
 
   /** An agent has ended: it won't answer. */
@@ -120,6 +143,16 @@ export class Caller {
     if ("error" in whole) it.reject(new RequestError(whole.error.code, whole.error.message));
     else it.resolve({ result: whole.result, capability });
     return true;
+  }
+}
+
+/** The request has not come to anybody. */
+class NotAsked extends RequestError {
+  readonly status: string;
+
+  constructor(method: string, status: string) {
+    super("unavailable", `"${method}" can't be asked: ${status}`);
+    this.status = status;
   }
 }
 

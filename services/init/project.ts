@@ -65,7 +65,7 @@ class Shard {
     this.peers = new Peers(parent);
     this.grants = new Grants(sys, handles.scopes);
     const caller = new Caller(this.tasks, this.peers);
-    this.streams = new Streams(sys, this.tasks, caller, this.peers, this.pool);
+    this.streams = new Streams(sys, this.tasks, caller, this.pool);
     this.peers.onIntroduction((_name, _now, before) => {
       if (before) this.tasks.start(this.dropGone(before.capability));
     });

@@ -5,7 +5,6 @@
  */
 import { ENDPOINT_PIPE } from "../../kernel/ipc/endpoint_kinds.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
-import type { Peers } from "../host/peers.ts";
 import type { Caller } from "../host/rpc.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
@@ -23,16 +22,14 @@ export class Streams {
   private readonly sys: Sys;
   private readonly tasks: Tasks;
   private readonly caller: Caller;
-  private readonly peers: Peers;
   private readonly pool: number;
 
   /** `pool` pays for the pipes. */
-  constructor(sys: Sys, tasks: Tasks, caller: Caller, peers: Peers, pool: number) {
+  constructor(sys: Sys, tasks: Tasks, caller: Caller, pool: number) {
     this.pool = pool;
     this.sys = sys;
     this.tasks = tasks;
     this.caller = caller;
-    this.peers = peers;
   }
 
   *open(): Work<number> {
@@ -75,9 +72,8 @@ export class Streams {
     const text = Buffer.from(bytes).toString("base64");
     while (true)
       try {
-        const logs = yield* this.peers.get("logs");
         const asked: Written = { ...written, bytes: text };
-        return Number((yield* this.caller.ask(logs, "append", asked)).result);
+        return Number((yield* this.caller.askService("logs", "append", asked)).result);
       } catch (error) {
         if (!(error instanceof RequestError)) throw error;
         yield* this.tasks.sleep(RETRY_NS);

@@ -1,30 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type AgentPrograms, TestSystem } from "./testing.ts";
+import { PROGRAMS } from "./testing/programs.ts";
+import { TestSystem } from "./testing/system.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
-
-/** Agents of the tests: what they do, they do when they are told their arguments. */
-export const PROGRAMS: AgentPrograms = {
-  /** Waits for messages for ever; ends when it is told to. */
-  *sleeper(sys) {
-    while (true) {
-      const { bytes } = yield* sys.receive();
-      const said = JSON.parse(new TextDecoder().decode(bytes)) as { terminate?: number };
-      if (said.terminate !== undefined) yield* sys.exit(0);
-    }
-  },
-  /** Ends at once, with the code that its first argument says. */
-  *ender(sys) {
-    const { args } = JSON.parse(new TextDecoder().decode((yield* sys.receive()).bytes));
-    yield* sys.exit(Number(args[1]));
-  },
-  /** Writes its arguments as lines. */
-  *writer(sys) {
-    const birth = JSON.parse(new TextDecoder().decode((yield* sys.receive()).bytes));
-    yield* sys.write(birth.streams[1], text(`${birth.args.slice(1).join("\n")}\n`));
-    yield* sys.exit(0);
-  },
-};
 
 let system: TestSystem;
 beforeAll(async () => {

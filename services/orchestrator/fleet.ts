@@ -1,5 +1,5 @@
 /** Shards of projects: where agents are, which has room for another one, and requests to them. */
-import type { Peer, Peers } from "../host/peers.ts";
+import type { Peer } from "../host/peers.ts";
 import type { Caller } from "../host/rpc.ts";
 import type { Work } from "../host/tasks.ts";
 import type { Member, ShardSpec } from "../messages/system.ts";
@@ -10,22 +10,19 @@ const keyOf = (project: string, shard: number): string => `${project}/${shard}`;
 
 export class Fleet {
   private readonly caller: Caller;
-  private readonly peers: Peers;
   private readonly quotaOf: (project: string) => number;
   private readonly shards = new Map<string, Peer>();
   /** Entries of each shard that are taken, or are about to be. */
   private readonly taken = new Map<string, number>();
 
-  constructor(caller: Caller, peers: Peers, quotaOf: (project: string) => number) {
+  constructor(caller: Caller, quotaOf: (project: string) => number) {
     this.caller = caller;
-    this.peers = peers;
     this.quotaOf = quotaOf;
   }
 
   /** Members of all shards that there are. */
   *members(): Work<{ project: string; shard: number; members: Member[] }[]> {
-    const init = yield* this.peers.get("init");
-    const { result } = yield* this.caller.ask(init, "project.list", {}, ASK_NS);
+    const { result } = yield* this.caller.askService("init", "project.list", {}, ASK_NS);
     const all: { project: string; shard: number; members: Member[] }[] = [];
     for (const { project, shard } of result as { project: string; shard: number }[]) {
       const members = yield* this.ask(project, shard, "list", {});
@@ -78,21 +75,24 @@ export class Fleet {
 
   /** Ends all agents of a project, and the project. */
   *close(project: string): Work<void> {
-    const init = yield* this.peers.get("init");
     for (const key of [...this.shards.keys()])
       if (key.startsWith(`${project}/`)) this.shards.delete(key);
     for (const key of [...this.taken.keys()])
       if (key.startsWith(`${project}/`)) this.taken.delete(key);
-    yield* this.caller.ask(init, "project.close", { project }, ASK_NS);
+    yield* this.caller.askService("init", "project.close", { project }, ASK_NS);
   }
 
   private *open(project: string, shard: number): Work<Peer> {
     const key = keyOf(project, shard);
     const known = this.shards.get(key);
     if (known) return known;
-    const init = yield* this.peers.get("init");
     const spec: ShardSpec = { project, shard, quota: this.quotaOf(project) };
-    const { result, capability } = yield* this.caller.ask(init, "shard.open", spec, ASK_NS);
+    const { result, capability } = yield* this.caller.askService(
+      "init",
+      "shard.open",
+      spec,
+      ASK_NS,
+    );
     const it = { id: (result as { id: number }).id, capability };
     this.shards.set(key, it);
     return it;

@@ -1,5 +1,4 @@
 /** What agents have written, from the service that keeps it. */
-import type { Peers } from "../host/peers.ts";
 import type { Caller } from "../host/rpc.ts";
 import type { Work } from "../host/tasks.ts";
 import type { LogLine } from "../messages/api.ts";
@@ -16,12 +15,10 @@ export function* readLogs(
   { from, limit, wait, ...named }: Asked,
   { ledger }: Parts,
   caller: Caller,
-  peers: Peers,
 ): Work<unknown> {
   const { uid } = ledger.find(named).view;
-  const logs = yield* peers.get("logs");
   const timeout = ASK_NS + BigInt(Math.round(wait * 1e9));
-  const { result } = yield* caller.ask(logs, "read", { uid, from, limit, wait }, timeout);
+  const { result } = yield* caller.askService("logs", "read", { uid, from, limit, wait }, timeout);
   const lines = result as LogLine[];
   const next = (lines.at(-1)?.sequence ?? from - 1) + 1;
   return { lines, next, ended: isOver(ledger.find(named)) };

@@ -65,7 +65,7 @@ class Orchestrator {
     this.ledger = new Ledger(sys, tasks, store, epoch);
     const { ledger } = this;
     this.images = new Images(tasks, store, ledger);
-    this.fleet = new Fleet(caller, peers, () => host.projectBytes);
+    this.fleet = new Fleet(caller, () => host.projectBytes);
     const { fleet, images } = this;
     const { prepare, hostPrograms } = host;
     const missing = () => null;
@@ -81,9 +81,9 @@ class Orchestrator {
       ...agents.table,
       ...new Projects(parts, host.projectBytes).table,
       ...images.table((digest) => agents.has(digest)),
-      "agent.logs": (asked: never) => readLogs(asked, parts, caller, peers),
+      "agent.logs": (asked: never) => readLogs(asked, parts, caller),
       "events.read": (asked: never) => ledger.readEvents(asked),
-      "system.status": () => status(parts, caller, peers, epoch),
+      "system.status": () => status(parts, caller, epoch),
     };
   }
 

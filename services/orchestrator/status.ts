@@ -1,19 +1,12 @@
 /** How the system is, for `top` and metrics. */
-import type { Peers } from "../host/peers.ts";
 import type { Caller } from "../host/rpc.ts";
 import type { Work } from "../host/tasks.ts";
 import type { SystemState } from "../messages/system.ts";
 import type { Parts } from "./agents.ts";
 import { ASK_NS } from "./limits.ts";
 
-export function* status(
-  { ledger }: Parts,
-  caller: Caller,
-  peers: Peers,
-  epoch: number,
-): Work<unknown> {
-  const init = yield* peers.get("init");
-  const { result } = yield* caller.ask(init, "status", {}, ASK_NS);
+export function* status({ ledger }: Parts, caller: Caller, epoch: number): Work<unknown> {
+  const { result } = yield* caller.askService("init", "status", {}, ASK_NS);
   const { services, memory } = result as SystemState;
   const agents: Record<string, number> = {};
   for (const { view } of ledger.agents.values()) agents[view.state] = (agents[view.state] ?? 0) + 1;

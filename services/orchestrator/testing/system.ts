@@ -5,23 +5,23 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { agent } from "../../sdk/agent/sys.ts";
-import type { Run as AgentRun } from "../../sdk/agent/testing.ts";
-import { agentImage } from "../../sdk/image/agent-image.ts";
-import { buildBootImage } from "../../sdk/image/index.ts";
-import { agentFile, build } from "../../sdk/oci/testing.ts";
-import { Machine } from "../../sim/host/machine.ts";
-import type { ProgramFunction } from "../../sim/host/programs.ts";
-import { Clients } from "../gateway/clients.ts";
-import { clientProgram, gatewayProgram } from "../gateway/gateway.ts";
-import { Door } from "../host/door.ts";
-import { Store } from "../host/store.ts";
-import { initProgram } from "../init/init.ts";
-import { projectProgram } from "../init/project.ts";
-import { logsProgram } from "../logs/logs.ts";
-import type { MethodName, Params, Result } from "../messages/api.ts";
-import { putImage } from "./images.ts";
-import { orchestratorProgram } from "./orchestrator.ts";
+import { agent } from "../../../sdk/agent/sys.ts";
+import type { Run as AgentRun } from "../../../sdk/agent/testing.ts";
+import { agentImage } from "../../../sdk/image/agent-image.ts";
+import { buildBootImage } from "../../../sdk/image/index.ts";
+import { agentFile, build } from "../../../sdk/oci/testing.ts";
+import { Machine } from "../../../sim/host/machine.ts";
+import type { ProgramFunction } from "../../../sim/host/programs.ts";
+import { Clients } from "../../gateway/clients.ts";
+import { clientProgram, gatewayProgram } from "../../gateway/gateway.ts";
+import { Door } from "../../host/door.ts";
+import { Store } from "../../host/store.ts";
+import { initProgram } from "../../init/init.ts";
+import { projectProgram } from "../../init/project.ts";
+import { logsProgram } from "../../logs/logs.ts";
+import type { MethodName, Params, Result } from "../../messages/api.ts";
+import { putImage } from "../images.ts";
+import { orchestratorProgram } from "../orchestrator.ts";
 
 export type AgentPrograms = Readonly<Record<string, AgentRun>>;
 
@@ -98,7 +98,9 @@ export class TestSystem {
     const own = options.state === undefined;
     const system = new TestSystem({ machine, store, state, clients, armed, own });
     system.running = system.run();
-    for (const name of names) await system.image(name);
+    const known = await system.call("image.list", {});
+    for (const name of names)
+      if (!known.some((image) => image.name === name)) await system.image(name);
     return system;
   }
 

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { PROGRAMS } from "./testing/programs.ts";
+import { TestSystem } from "./testing/system.ts";
+
+let system: TestSystem;
+beforeAll(async () => {
+  system = await TestSystem.start(PROGRAMS);
+});
+afterAll(() => system.stop());
+
+const restartsOf = async (service: string) => {
+  const { services } = await system.call("system.status", {});
+  return services.find(({ name }) => name === service)?.restarts ?? 0;
+};
+
+/** Lets a service fail, and waits until it is there again. */
+async function failAndReturn(service: string): Promise<void> {
+  const before = await restartsOf(service);
+  system.fail(service);
+  await expect.poll(() => restartsOf(service).catch(() => 0), { timeout: 10_000 }).toBe(before + 1);
+}
+
+test.each(["orchestrator", "logs"])(
+  "%s ends: agents go on as they are, and are known again",
+  async (service) => {
+    const name = `steady-${service}`;
+    const begun = await system.call("agent.run", { image: "counter:1.0.0", name });
+    await failAndReturn(service);
+    const after = await system.call("agent.inspect", { name });
+    expect(after).toMatchObject({
+      agent: begun.agent,
+      uid: begun.uid,
+      state: "running",
+      restarts: 0,
+    });
+    expect(await system.call("agent.pause", { name })).toMatchObject({ state: "paused" });
+    // What it wrote while nobody took it has lost nothing, and nothing is there twice.
+    const read = await system.call("agent.logs", { name, wait: 5 });
+    await expect
+      .poll(async () => (await system.call("agent.logs", { name })).lines.length)
+      .toBeGreaterThan(read.lines.length - 1);
+    const { lines } = await system.call("agent.logs", { name });
+    expect(lines.map((line) => line.text)).toEqual(lines.map((_, n) => String(n)));
+    await system.call("agent.remove", { name, force: true });
+  },
+);
+
+test("requests in flight when the orchestrator ends fail with a reason or have been done", async () => {
+  const names = Array.from({ length: 12 }, (_, n) => `flight-${n}`);
+  const limits = { memory: 1 << 18 };
+  const runs = names.map((name) =>
+    system.call("agent.run", { image: "sleeper:1.0.0", name, limits }),
+  );
+  await Promise.race(runs);
+  system.fail("orchestrator");
+  const results = await Promise.allSettled(runs);
+  const list = await system.call("agent.list", {});
+  results.forEach((result, n) => {
+    const agent = list.find(({ name }) => name === names[n]);
+    if (result.status === "fulfilled") expect(agent).toMatchObject({ state: "running" });
+    else expect(String(result.reason)).toMatch(/has ended|can't be asked/);
+  });
+  expect(await restartsOf("orchestrator")).toBeGreaterThan(1);
+  for (const { name } of list) await system.call("agent.remove", { name, force: true });
+});
+
+test("what ends while the orchestrator is away is settled by policy when it is back", async () => {
+  const limits = { memory: 1 << 18 };
+  const restart = { policy: "on-failure", limit: 1, pause: 0.01 } as const;
+  const run = { image: "brief:1.0.0", name: "meanwhile", args: ["30", "4"], limits, restart };
+  await system.call("agent.run", run);
+  system.fail("orchestrator");
+  await expect
+    .poll(() => system.call("agent.inspect", { name: "meanwhile" }).catch(() => null), {
+      timeout: 10_000,
+    })
+    .toMatchObject({ state: "exited", restarts: 1, exit: { reason: "exited", code: 4 } });
+});
+
+test("a shard of a project ends: its agents are started again by their policies", async () => {
+  const limits = { memory: 1 << 18 };
+  for (const restart of ["no", "always"])
+    await system.call("agent.run", {
+      image: "counter:1.0.0",
+      name: `in-${restart}`,
+      limits,
+      restart,
+    });
+  system.fail("project");
+  await expect
+    .poll(() => system.call("agent.inspect", { name: "in-always" }), { timeout: 10_000 })
+    .toMatchObject({ state: "running", restarts: 1 });
+  expect(await system.call("agent.inspect", { name: "in-no" })).toMatchObject({
+    state: "exited",
+    exit: { reason: "its shard ended" },
+  });
+});
