@@ -48,6 +48,7 @@ class Shard {
   private readonly sys: Sys;
   private readonly tasks: Tasks;
   private readonly peers: Peers;
+  private readonly caller: Caller;
   private readonly grants: Grants;
   private readonly streams: Streams;
   private readonly kernel: number;
@@ -64,8 +65,8 @@ class Shard {
     this.tasks = new Tasks(sys);
     this.peers = new Peers(parent);
     this.grants = new Grants(sys, handles.scopes);
-    const caller = new Caller(this.tasks, this.peers);
-    this.streams = new Streams(sys, this.tasks, caller, this.pool);
+    this.caller = new Caller(this.tasks, this.peers);
+    this.streams = new Streams(sys, this.tasks, this.caller, this.pool);
     this.peers.onIntroduction((_name, _now, before) => {
       if (before) this.tasks.start(this.dropGone(before.capability));
     });
@@ -95,6 +96,7 @@ class Shard {
       revoke: of((held, { text }: { text: string }) => this.grants.revoke(held.granted, text)),
       caps: of((held) => this.caps(held)),
       info: of((held) => this.info(held)),
+      probe: of((held, { timeout }: { timeout: number }) => this.probe(held, timeout)),
       forget: of((held) => this.forget(held)),
     });
     return yield* this.tasks.run({
@@ -207,6 +209,11 @@ class Shard {
       tree,
     } = yield* this.sys.info(child.capability);
     return { memory, syscalls, kernelState, cpuTime: 0, tree };
+  }
+
+  /** Asks an agent whether it is well; throws unless it answers in time, seconds. */
+  private *probe({ child }: Held, timeout: number): Work<void> {
+    yield* this.caller.ask(child, "health", {}, BigInt(Math.round(timeout * 1e9)));
   }
 
   /** The orchestrator has seen the end of it. */

@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { AGENT_METHODS } from "./agent-methods.ts";
 import { SYSTEM_METHODS } from "./system-methods.ts";
 
+export { AgentSpec, Applied, Document, HealthCheck, Job, JobSpec } from "./document.ts";
 export { Digest, type Method, Name } from "./method.ts";
 export {
   Agent,

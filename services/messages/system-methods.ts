@@ -1,6 +1,8 @@
 /** Methods about images, projects, and the system itself. */
 import { z } from "zod";
-import { Count, Digest, method, Name, Reference, Waiting } from "./method.ts";
+import { Applied, Document, Job } from "./document.ts";
+import { Count, Digest, method, Name, Named, Reference, Waiting } from "./method.ts";
+import { parseCapability } from "./scope.ts";
 import { Event } from "./shapes.ts";
 
 export const Image = z.object({
@@ -81,6 +83,33 @@ export const SYSTEM_METHODS = {
     params: z.object({}),
     result: z.array(Project),
     needs: () => [{ verb: "PROC_READ", ...ANYTHING }],
+  }),
+  "project.apply": method({
+    summary: "Makes a project what a document says; what that changes",
+    http: ["PUT", "/v1/projects/{project}"],
+    params: Document,
+    result: Applied,
+    needs: ({ project, agents, jobs }) => [
+      { verb: "PROC_SPAWN", object: project },
+      { verb: "PROC_CONTROL", object: project },
+      ...[...Object.values(agents), ...Object.values(jobs)]
+        .flatMap(({ capabilities }) => capabilities)
+        .map(parseCapability),
+    ],
+  }),
+  "job.list": method({
+    summary: "Jobs that there are",
+    http: ["GET", "/v1/jobs"],
+    params: z.object({ project: Name.optional() }),
+    result: z.array(Job),
+    needs: ({ project = "" }) => [{ verb: "PROC_READ", object: project }],
+  }),
+  "job.cancel": method({
+    summary: "Stops a job's schedule and its runs",
+    http: ["POST", "/v1/jobs/{project}/{name}/cancel"],
+    params: Named,
+    result: Job,
+    needs: ({ project }) => [{ verb: "PROC_CONTROL", object: project }],
   }),
   "project.remove": method({
     summary: "Ends all agents of a project and forgets them",

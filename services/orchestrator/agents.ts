@@ -98,7 +98,7 @@ export class AgentMethods {
       created: yield* ledger.now(),
       ...more,
     };
-    return { view, wanted: "running", run: 0, shard: 0, failures: 0, due: null };
+    return { view, wanted: "running", run: 0, shard: 0, failures: 0, due: null, room: 0 };
   }
 
   /** @throws RequestError exists, quota-exceeded, and what `launch` throws */

@@ -75,6 +75,22 @@ export class Ledger {
     return record;
   }
 
+  /** Many records at once, with other writes; `gone` are forgotten. */
+  *putAll(
+    records: readonly AgentRecord[],
+    gone: readonly { project: string; name: string }[],
+    more: readonly Write[],
+    happened: readonly Happening[],
+  ): Work<void> {
+    for (const record of records) this.agents.set(keyOf(record.view), record);
+    for (const named of gone) this.agents.delete(keyOf(named));
+    const writes = [
+      ...gone.map((named): Write => ({ key: recordKey(keyOf(named)) })),
+      ...records.map((value): Write => ({ key: recordKey(keyOf(value.view)), value })),
+    ];
+    yield* this.commit([...writes, ...more], happened);
+  }
+
   /** Agents go, all at once. */
   *remove(gone: readonly { project: string; name: string }[]): Work<void> {
     for (const named of gone) this.agents.delete(keyOf(named));

@@ -15,13 +15,16 @@ import type { MethodName } from "../messages/api.ts";
 import { decode } from "../messages/json.ts";
 import type { MemberEnded, ShardEnded } from "../messages/system.ts";
 import { AgentMethods } from "./agents.ts";
+import { Apply } from "./apply.ts";
 import { checked, type Implementation } from "./checks.ts";
 import { Denials } from "./denials.ts";
 import { Fleet } from "./fleet.ts";
+import { Health } from "./health.ts";
 import { Images } from "./images.ts";
+import { Jobs, jobKeys } from "./jobs.ts";
 import { Ledger } from "./ledger.ts";
 import { readLogs } from "./logs.ts";
-import { Projects } from "./projects.ts";
+import { Projects, projectKeys } from "./projects.ts";
 import { status } from "./status.ts";
 import { Supervisor, type SupervisorParts } from "./supervisor.ts";
 
@@ -51,6 +54,9 @@ class Orchestrator {
   private readonly images: Images;
   private readonly supervisor: Supervisor;
   private readonly denials: Denials;
+  private readonly jobs: Jobs;
+  private readonly projects: Projects;
+  private readonly store: Store;
   private readonly methods: Record<MethodName, Implementation>;
   /** Until it knows all that there is, requests wait. */
   private waiting: (() => void)[] | null = [];
@@ -58,6 +64,7 @@ class Orchestrator {
   constructor(sys: Sys, parent: number, host: OrchestratorHost) {
     const { store, door, epoch } = host;
     this.sys = sys;
+    this.store = store;
     this.tasks = new Tasks(sys, door);
     this.peers = new Peers(parent);
     const { tasks, peers } = this;
@@ -65,21 +72,27 @@ class Orchestrator {
     this.ledger = new Ledger(sys, tasks, store, epoch);
     const { ledger } = this;
     this.images = new Images(tasks, store, ledger);
-    this.fleet = new Fleet(caller, () => host.projectBytes);
+    this.fleet = new Fleet(caller, (project) => this.projects.memoryOf(project));
     const { fleet, images } = this;
     const { prepare, hostPrograms } = host;
-    const missing = () => null;
     const locks = new Locks();
     this.supervisor = new Supervisor({
-      ...{ tasks, ledger, fleet, locks, images, prepare, hostPrograms, missing },
+      ...{ tasks, ledger, fleet, locks, images, prepare, hostPrograms },
+      onLife: (record) => health.watch(record),
     });
     const { supervisor } = this;
     const parts = { tasks, ledger, fleet, images, supervisor };
     this.denials = new Denials(tasks, ledger);
+    const health = new Health(parts);
     const agents = new AgentMethods(parts);
+    this.jobs = new Jobs(parts, agents);
+    this.projects = new Projects(parts, this.jobs, host.projectBytes);
+    const apply = new Apply(parts, agents, this.projects, this.jobs);
     this.methods = {
       ...agents.table,
-      ...new Projects(parts, host.projectBytes).table,
+      ...this.projects.table,
+      ...this.jobs.table,
+      "project.apply": (document: never) => apply.apply(document),
       ...images.table((digest) => agents.has(digest)),
       "agent.logs": (asked: never) => readLogs(asked, parts, caller),
       "events.read": (asked: never) => ledger.readEvents(asked),
@@ -110,7 +123,11 @@ class Orchestrator {
   private *begin(): Work<void> {
     yield* this.ledger.load();
     yield* this.images.load();
+    const { store, tasks } = this;
+    this.projects.load(yield* tasks.host(() => store.list(projectKeys)));
+    this.jobs.load(yield* tasks.host(() => store.list(jobKeys)));
     yield* this.supervisor.reconcile();
+    this.jobs.wakeAll();
     const { waiting } = this;
     this.waiting = null;
     for (const wake of waiting ?? []) wake();

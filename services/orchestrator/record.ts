@@ -1,5 +1,6 @@
 /** What the orchestrator keeps of an agent. */
 import type { Agent } from "../messages/api.ts";
+import type { AgentSpec } from "../messages/document.ts";
 import type { Life } from "../messages/system.ts";
 
 /** What somebody has asked for last; the state follows it. */
@@ -17,6 +18,14 @@ export interface AgentRecord {
   readonly failures: number;
   /** When it is to be started again; seconds since 1970. */
   readonly due: number | null;
+  /** Capabilities for which its life has room in its shard. */
+  readonly room: number;
+  /** As a document has it, if one has. */
+  readonly spec?: AgentSpec;
+  /** It runs as an older document had it, and is started again as soon as it is over. */
+  readonly stale?: boolean;
+  /** It is forgotten as soon as it is over. */
+  readonly leaving?: boolean;
 }
 
 export const keyOf = ({ project, name }: { project: string; name: string }): string =>

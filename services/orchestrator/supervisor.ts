@@ -29,8 +29,8 @@ export interface SupervisorParts {
   prepare(image: Runnable): Promise<void>;
   /** Programs of the host that agents may be: by their images in the bundle. */
   readonly hostPrograms: readonly string[];
-  /** Whether all that an agent depends on is as it wants it; what it waits for, if not. */
-  missing(record: AgentRecord): string | null;
+  /** An agent has begun a life, or one was found. */
+  onLife(record: AgentRecord): void;
 }
 
 const LOST: End = { reason: "lost", code: 0 };
@@ -78,10 +78,15 @@ export class Supervisor {
       const view: Agent = {
         ...starting,
         ...{ agent: member.agent, state: member.paused ? "paused" : "running" },
+        health: record.spec?.health ? "starting" : "none",
         started: now,
       };
       const detail = { agent: member.agent, restarts: view.restarts };
-      return yield* ledger.put({ ...record, view, run, shard, due: null }, { kind, detail });
+      const live = { ...record, view, run, shard, due: null, room: capabilities.length };
+      yield* ledger.put(live, { kind, detail });
+      this.parts.onLife(live);
+      this.nudge(project);
+      return live;
     } catch (error) {
       if (shard >= 0) fleet.release(project, shard, capabilities.length);
       if (before) ledger.agents.set(key, before);
@@ -110,7 +115,7 @@ export class Supervisor {
     const { ledger } = this.parts;
     const record = ledger.agents.get(key);
     if (record?.view.state !== "waiting" || record.wanted === "stopped") return;
-    const missing = this.parts.missing(record);
+    const missing = missingFor(record, ledger);
     if (missing !== null) {
       if (record.view.reason !== missing)
         yield* ledger.put({ ...record, due: null, view: { ...record.view, reason: missing } });
@@ -157,7 +162,15 @@ export class Supervisor {
     const { ledger, fleet } = this.parts;
     const { view, wanted, failures } = record;
     const now = yield* ledger.now();
-    if (isLive(record)) fleet.release(view.project, record.shard, view.capabilities.length);
+    if (isLive(record)) fleet.release(view.project, record.shard, record.room);
+    if (record.leaving) {
+      yield* ledger.remove([view]);
+      return;
+    }
+    if (record.stale) {
+      yield* this.renew(record);
+      return;
+    }
     const ranFor = view.started === null ? 0 : now - view.started;
     const judged = verdict(view.restart, end, failures, ranFor);
     const lost = end === LOST;
@@ -178,6 +191,45 @@ export class Supervisor {
       { kind: lost ? "agent.lost" : "agent.exited", detail: { ...detail, again: pause } },
     );
     this.wakeLater(keyOf(view));
+  }
+
+  /** What is over ran by an older document; now it runs by the new one. */
+  private *renew(record: AgentRecord): Work<void> {
+    const { ledger } = this.parts;
+    const waiting = { agent: null, state: "waiting", reason: null } as const;
+    const { stale: _, ...rest } = record;
+    yield* ledger.put({ ...rest, due: 0, failures: 0, view: { ...record.view, ...waiting } });
+    this.wakeLater(keyOf(record.view));
+  }
+
+  /** Ends a live agent that is stale, leaving or stopped; one that waits is over at once. */
+  endLater({ view }: AgentRecord): void {
+    this.parts.tasks.start(this.exclusively(view, this.end(keyOf(view))));
+  }
+
+  private *end(key: string): Work<void> {
+    const { ledger, fleet } = this.parts;
+    const record = ledger.agents.get(key);
+    if (!record || !(record.stale || record.leaving || record.wanted === "stopped")) return;
+    if (!isLive(record)) {
+      const state = "exited";
+      if (record.view.state === "waiting")
+        yield* ledger.put({ ...record, due: null, view: { ...record.view, state, reason: null } });
+      return;
+    }
+    try {
+      yield* fleet.askFor(record, "kill", { code: 137 });
+    } catch (error) {
+      // It is over already: its end is on the way.
+      if (!(error instanceof RequestError)) throw error;
+    }
+  }
+
+  /** Agents of a project that wait for others look again. */
+  nudge(project: string): void {
+    for (const [key, { view, spec }] of this.parts.ledger.agents)
+      if (view.project === project && view.state === "waiting" && hasAny(spec?.dependsOn))
+        this.wakeLater(key);
   }
 
   /** Starts a waiting agent when it is due. */
@@ -229,7 +281,7 @@ export class Supervisor {
         continue;
       }
       const found = live.get(`${record.view.uid}.${record.run}`);
-      fleet.reserveIn(record.view.project, record.shard, record.view.capabilities.length);
+      fleet.reserveIn(record.view.project, record.shard, record.room);
       if (!found) yield* this.settle(record, LOST);
       else if (found.member.end) yield* this.ended(found.member);
       else yield* this.adopt(record, found.member);
@@ -263,11 +315,25 @@ export class Supervisor {
   private *adopt(record: AgentRecord, member: Member): Work<void> {
     const { ledger, fleet } = this.parts;
     const { wanted, view } = record;
-    if (wanted === "stopped") yield* fleet.askFor(record, "kill", { code: 137 });
+    this.parts.onLife(record);
+    if (wanted === "stopped" || record.stale) yield* fleet.askFor(record, "kill", { code: 137 });
     else if ((wanted === "paused") !== member.paused)
       yield* fleet.askFor(record, member.paused ? "resume" : "suspend");
     const state = wanted === "paused" ? "paused" : "running";
     if (view.state !== state && wanted !== "stopped")
       yield* ledger.put({ ...record, view: { ...view, state } });
   }
+}
+
+const hasAny = (of: object | undefined): boolean => of !== undefined && Object.keys(of).length > 0;
+
+/** What an agent has to wait for; null when all that it depends on is as it wants it. */
+function missingFor({ view, spec }: AgentRecord, ledger: Ledger): string | null {
+  for (const [name, condition] of Object.entries(spec?.dependsOn ?? {})) {
+    const other = ledger.agents.get(keyOf({ project: view.project, name }));
+    const isThere = other && isLive(other) && !other.stale;
+    if (!isThere || (condition === "healthy" && other.view.health !== "healthy"))
+      return `waits for ${name} to be ${condition}`;
+  }
+  return null;
 }

@@ -6,12 +6,19 @@ const text = (value: string) => new TextEncoder().encode(value);
 const json = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
 
 export const PROGRAMS: AgentPrograms = {
-  /** Waits for messages for ever; ends when it is told to. */
+  /** Waits for messages for ever: says that it is well, and ends when it is told to. */
   *sleeper(sys) {
     while (true) {
-      const { terminate } = json((yield* sys.receive()).bytes) as { terminate?: number };
-      if (terminate !== undefined) yield* sys.exit(0);
+      const { bytes, capability } = yield* sys.receive();
+      const said = json(bytes) as { terminate?: number; ask?: number };
+      if (said.terminate !== undefined) yield* sys.exit(0);
+      if (said.ask !== undefined)
+        yield* sys.send(capability, text(JSON.stringify({ answer: said.ask, result: true })));
     }
+  },
+  /** Takes no messages. */
+  *deaf(sys) {
+    while (true) yield* sys.sleep(1_000_000_000n);
   },
   /** Ends at once, with the code that its first argument says. */
   *ender(sys) {

@@ -1,0 +1,252 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Params } from "../messages/api.ts";
+import { nextTime, parseCron } from "./cron.ts";
+import { cycleOf } from "./order.ts";
+import { verdict } from "./restarts.ts";
+import { PROGRAMS } from "./testing/programs.ts";
+import { TestSystem } from "./testing/system.ts";
+
+let system: TestSystem;
+beforeAll(async () => {
+  system = await TestSystem.start(PROGRAMS, { projectBytes: 16 << 20 });
+});
+afterAll(() => system.stop());
+
+type Doc = Params<"project.apply">;
+const limits = { memory: 1 << 18 };
+const sleeper = { image: "sleeper:1.0.0", limits };
+const apply = (document: Doc) => system.call("project.apply", document);
+const listed = (project: string) => system.call("agent.list", { project });
+const running = async (project: string) =>
+  (await listed(project)).filter(({ state }) => state === "running").map(({ name }) => name);
+
+describe("a document", () => {
+  test("is applied once: the second time it changes nothing, and says so", async () => {
+    const document: Doc = { project: "p1", agents: { a: sleeper, b: sleeper } };
+    const dry = await apply({ ...document, dryRun: true });
+    expect(dry.created).toEqual(["a", "b"]);
+    expect(await listed("p1")).toEqual([]);
+    expect(await apply(document)).toMatchObject({ created: ["a", "b"], removed: [] });
+    await expect.poll(() => running("p1")).toEqual(["a", "b"]);
+    const before = await listed("p1");
+    expect(await apply(document)).toMatchObject({ created: [], unchanged: ["a", "b"] });
+    expect(await listed("p1")).toEqual(before);
+  });
+
+  test("what it changes is started again, what it lacks is removed", async () => {
+    const [a] = await listed("p1");
+    const document: Doc = {
+      project: "p1",
+      agents: { a: { ...sleeper, args: ["new"] }, c: sleeper },
+    };
+    expect(await apply(document)).toMatchObject({ created: ["c"], changed: ["a"], removed: ["b"] });
+    await expect.poll(() => running("p1")).toEqual(["a", "c"]);
+    const [again] = await listed("p1");
+    expect(again).toMatchObject({ uid: a?.uid, args: ["new"] });
+    expect(again?.agent).not.toBe(a?.agent);
+  });
+
+  test.each<[string, Doc, string]>([
+    [
+      "unknown image",
+      { project: "x", agents: { a: { image: "none" } } },
+      "agents.a.image: there is",
+    ],
+    [
+      "ring",
+      {
+        project: "x",
+        agents: {
+          a: { ...sleeper, dependsOn: { b: "started" } },
+          b: { ...sleeper, dependsOn: { c: "started" } },
+          c: { ...sleeper, dependsOn: { a: "started" } },
+        },
+      },
+      "agents.a.dependsOn: it waits for itself: a → b → c → a",
+    ],
+    [
+      "unknown dependency",
+      { project: "x", agents: { a: { ...sleeper, dependsOn: { z: "started" } } } },
+      "agents.a.dependsOn.z: the document has no such agent",
+    ],
+    [
+      "health without check",
+      {
+        project: "x",
+        agents: { a: { ...sleeper, dependsOn: { b: "healthy" } }, b: sleeper },
+      },
+      "agents.a.dependsOn.b: b has no health check",
+    ],
+    ["unknown member", { project: "x", agents: { a: { ...sleeper, imag: 1 } } } as Doc, "agents.a"],
+    [
+      "both times",
+      { project: "x", jobs: { j: { ...sleeper, every: 1, cron: "* * * * *" } } },
+      "jobs.j",
+    ],
+    ["bad cron", { project: "x", jobs: { j: { ...sleeper, cron: "61 * * * *" } } }, "jobs.j.cron"],
+    [
+      "capability",
+      { project: "x", agents: { a: { ...sleeper, capabilities: ["FS_READ:x"] } } },
+      "agents.a.capabilities.0",
+    ],
+  ])("with a mistake is refused by its path: %s", async (_name, document, message) => {
+    await expect(apply(document)).rejects.toThrow(message);
+    expect(await listed("x")).toEqual([]);
+  });
+
+  test("agents start in the order of their dependencies, and wait for health", async () => {
+    const health = { interval: 0.05, timeout: 0.5 };
+    await apply({
+      project: "p2",
+      agents: {
+        app: { ...sleeper, dependsOn: { db: "healthy" } },
+        db: { ...sleeper, health, dependsOn: { disk: "started" } },
+        disk: sleeper,
+      },
+    });
+    await expect.poll(() => running("p2")).toHaveLength(3);
+    const { events } = await system.call("events.read", { project: "p2", limit: 1000 });
+    const order = events
+      .filter(({ kind }) => kind === "agent.started" || kind === "agent.healthy")
+      .map(({ kind, name }) => `${name} ${kind.slice(6)}`);
+    expect(order).toEqual(["disk started", "db started", "db healthy", "app started"]);
+  });
+
+  test("an agent that doesn't answer is unhealthy, is ended, and its policy decides", async () => {
+    const health = { interval: 0.05, timeout: 0.05, retries: 2 };
+    const restart = { policy: "on-failure", limit: 1, pause: 0.01 } as const;
+    await apply({
+      project: "p3",
+      agents: { d: { ...sleeper, image: "deaf:1.0.0", health, restart } },
+    });
+    await expect
+      .poll(() => system.call("agent.inspect", { project: "p3", name: "d" }), { timeout: 10_000 })
+      .toMatchObject({ state: "exited", restarts: 1 });
+  });
+
+  test("a project has the memory that it says, and no more", async () => {
+    const memory = 4 << 20;
+    const big = { ...sleeper, limits: { memory: 3 << 20 }, restart: "no" };
+    await apply({ project: "p4", memory, agents: { a: big } });
+    await expect.poll(() => running("p4")).toEqual(["a"]);
+    const run = { ...sleeper, project: "p4", name: "b", limits: { memory: 3 << 20 } };
+    await expect(system.call("agent.run", run)).rejects.toThrow("QUOTA");
+    await expect(apply({ project: "p4", memory: 2 * memory, agents: { a: big } })).rejects.toThrow(
+      "memory",
+    );
+    await system.call("agent.kill", { project: "p4", name: "a" });
+    await apply({ project: "p4", memory: 2 * memory, agents: { a: big } });
+    await expect
+      .poll(() => system.call("agent.run", run).then(({ state }) => state))
+      .toBe("running");
+  });
+});
+
+describe("jobs", () => {
+  test("run every so often, one at a time, and keep a history", async () => {
+    const job = { image: "ender:1.0.0", args: ["0"], limits, every: 0.1, history: 2 };
+    await apply({ project: "j1", jobs: { tick: job } });
+    await expect
+      .poll(async () => (await system.call("job.list", { project: "j1" }))[0]?.runs, {
+        timeout: 10_000,
+      })
+      .toBeGreaterThan(4);
+    const cancelled = await system.call("job.cancel", { project: "j1", name: "tick" });
+    expect(cancelled.next).toBeNull();
+    const runs = await listed("j1");
+    expect(runs.length).toBeLessThanOrEqual(3);
+    expect(runs.every(({ origin }) => origin === "job:tick")).toBe(true);
+  });
+
+  test.each([
+    ["forbid", "job.skipped"],
+    ["replace", "job.started"],
+  ] as const)("when the last run isn't over: %s", async (concurrency, kind) => {
+    const project = `j-${concurrency}`;
+    await apply({ project, jobs: { slow: { ...sleeper, every: 0.1, concurrency, history: 1 } } });
+    await expect
+      .poll(
+        async () => {
+          const { events } = await system.call("events.read", { project, limit: 1000 });
+          return events.filter((event) => event.kind === kind).length;
+        },
+        { timeout: 10_000 },
+      )
+      .toBeGreaterThan(2);
+    const live = (await listed(project)).filter(({ agent }) => agent !== null);
+    expect(live.length).toBeLessThanOrEqual(2);
+    await system.call("project.remove", { project });
+    expect(await system.call("job.list", { project })).toEqual([]);
+  });
+});
+
+describe("times as crontab(5) has them", () => {
+  const at = (text: string) => Date.parse(text) / 1000;
+
+  test.each([
+    ["*/15 * * * *", "2026-01-01T00:01:00Z", "2026-01-01T00:15:00Z"],
+    ["0 3 * * 1-5", "2026-01-02T03:00:00Z", "2026-01-05T03:00:00Z"],
+    ["30 4 1,15 * 5", "2026-01-03T00:00:00Z", "2026-01-09T04:30:00Z"],
+    ["0 0 29 2 *", "2026-01-01T00:00:00Z", "2028-02-29T00:00:00Z"],
+    ["59 23 31 12 *", "2026-12-31T23:59:00Z", "2027-12-31T23:59:00Z"],
+    ["0 12 * * 7", "2026-01-01T00:00:00Z", "2026-01-04T12:00:00Z"],
+  ])("%s after %s is %s", (cron, after, next) => {
+    expect(nextTime(parseCron(cron), at(after))).toBe(at(next));
+  });
+
+  test("a day that never comes has no time", () => {
+    expect(nextTime(parseCron("0 0 31 2 *"), 0)).toBeNull();
+  });
+
+  test.each(["* * * *", "a * * * *", "*/0 * * * *", "5-1 * * * *", "* 24 * * *", "* * 0 * *"])(
+    "%s is refused",
+    (cron) => expect(() => parseCron(cron)).toThrow("cron"),
+  );
+});
+
+describe("order", () => {
+  test("a graph has a ring exactly when no order puts all behind what they wait for", () => {
+    const graphs = fc.array(fc.array(fc.nat(7), { maxLength: 3 }), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(graphs, (edges) => {
+        const graph = new Map(
+          edges.map((to, n) => [`${n}`, to.filter((it) => it < edges.length).map(String)]),
+        );
+        // Kahn's algorithm: take away what waits for nothing that is left.
+        const left = new Map(graph);
+        for (let taken = true; taken; ) {
+          taken = false;
+          for (const [name, to] of left)
+            if (!to.some((it) => left.has(it))) taken = left.delete(name);
+        }
+        const ring = cycleOf(graph);
+        expect(ring !== null).toBe(left.size > 0);
+        for (const [n, name] of (ring ?? []).slice(1).entries())
+          expect(graph.get(ring?.[n] ?? "")).toContain(name);
+      }),
+    );
+  });
+});
+
+describe("the verdict on an end", () => {
+  const policy = {
+    policy: "always",
+    limit: 0,
+    pause: 1,
+    longestPause: 60,
+    healthyAfter: 10,
+  } as const;
+
+  test("pauses double up to the longest, and begin anew after a time of health", () => {
+    const pauses: number[] = [];
+    for (let failures = 0; failures < 8; ) {
+      const judged = verdict(policy, { reason: "exited", code: 1 }, failures, 0);
+      if (!judged.again) break;
+      pauses.push(judged.pause);
+      failures = judged.failures;
+    }
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
+    expect(verdict(policy, { reason: "exited", code: 1 }, 8, 10)).toMatchObject({ pause: 1 });
+  });
+});

@@ -1,0 +1,183 @@
+/**
+ * Jobs: agents that are started at times. A run's record and the time of the next one are one batch, so each
+ * run is there once, whatever ends in between. Runs that were missed while the system was off are one.
+ */
+import type { Write } from "../host/store.ts";
+import type { Work } from "../host/tasks.ts";
+import { Run } from "../messages/api.ts";
+import type { Job, JobSpec } from "../messages/document.ts";
+import { RequestError } from "../messages/errors.ts";
+import type { AgentMethods, Named, Parts } from "./agents.ts";
+import { isOver } from "./agents.ts";
+import { nextTime, parseCron } from "./cron.ts";
+import { JOBS_PER_PROJECT_MAX } from "./limits.ts";
+import { type AgentRecord, keyOf } from "./record.ts";
+
+const JOB = "job/";
+/** The number of a run has room behind the job's name. */
+const NAME_CHARACTERS_MAX = 22;
+
+interface Plan {
+  readonly created: string[];
+  readonly changed: string[];
+  readonly unchanged: string[];
+  readonly removed: string[];
+}
+
+export class Jobs {
+  private readonly parts: Parts;
+  private readonly agents: AgentMethods;
+  private readonly jobs = new Map<string, Job>();
+
+  constructor(parts: Parts, agents: AgentMethods) {
+    this.parts = parts;
+    this.agents = agents;
+  }
+
+  get table() {
+    return {
+      "job.list": ({ project }: { project?: string }) => this.list(project),
+      "job.cancel": (named: Named) => this.cancel(named),
+    };
+  }
+
+  load(records: readonly [string, unknown][]): void {
+    for (const [key, job] of records) this.jobs.set(key.slice(JOB.length), job as Job);
+  }
+
+  private *list(project?: string): Work<Job[]> {
+    return [...this.jobs.values()].filter((job) => !project || job.project === project);
+  }
+
+  /** Its schedule stands still, and its runs are ended. */
+  private *cancel(named: Named): Work<Job> {
+    const { ledger } = this.parts;
+    const job = this.jobs.get(keyOf(named));
+    if (!job) throw new RequestError("not-found", `there is no job ${keyOf(named)}`);
+    const cancelled: Job = { ...job, next: null, spec: { ...job.spec, suspended: true } };
+    const stopped = this.runsOf(job)
+      .filter((record) => !isOver(record))
+      .map((record): AgentRecord => ({ ...record, wanted: "stopped" }));
+    this.jobs.set(keyOf(job), cancelled);
+    const { project, name } = job;
+    const writes = [{ key: JOB + keyOf(job), value: cancelled }];
+    yield* ledger.putAll(stopped, [], writes, [{ kind: "job.cancelled", project, name }]);
+    for (const record of stopped) this.parts.supervisor.endLater(record);
+    return cancelled;
+  }
+
+  /** @throws RequestError bad-request, quota-exceeded */
+  check(specs: Readonly<Record<string, JobSpec>>): void {
+    const names = Object.keys(specs);
+    if (names.length > JOBS_PER_PROJECT_MAX)
+      throw new RequestError("quota-exceeded", `jobs: ${JOBS_PER_PROJECT_MAX} are the most`);
+    for (const [name, { cron }] of Object.entries(specs)) {
+      if (name.length > NAME_CHARACTERS_MAX)
+        throw new RequestError("bad-request", `jobs.${name}: longer than ${NAME_CHARACTERS_MAX}`);
+      try {
+        if (cron !== undefined) parseCron(cron);
+      } catch (error) {
+        const { message } = RequestError.from(error);
+        throw new RequestError("bad-request", `jobs.${name}.${message}`);
+      }
+    }
+  }
+
+  plan(project: string, specs: Readonly<Record<string, JobSpec>>): Plan {
+    const plan: Plan = { created: [], changed: [], unchanged: [], removed: [] };
+    for (const [name, spec] of Object.entries(specs)) {
+      const job = this.jobs.get(keyOf({ project, name }));
+      const same = JSON.stringify(job?.spec) === JSON.stringify(spec);
+      (job ? (same ? plan.unchanged : plan.changed) : plan.created).push(name);
+    }
+    for (const job of this.jobs.values())
+      if (job.project === project && !Object.hasOwn(specs, job.name)) plan.removed.push(job.name);
+    return plan;
+  }
+
+  /** Takes the jobs of a document; what is to be written of them. */
+  writes(project: string, specs: Readonly<Record<string, JobSpec>>, now: number): Write[] {
+    const { created, changed, removed } = this.plan(project, specs);
+    const gone = removed.map((name): Write => {
+      this.jobs.delete(keyOf({ project, name }));
+      return { key: JOB + keyOf({ project, name }) };
+    });
+    const set = [...created, ...changed].map((name): Write => {
+      const spec = specs[name] as JobSpec;
+      const key = keyOf({ project, name });
+      const runs = this.jobs.get(key)?.runs ?? 0;
+      const job: Job = { name, project, spec, runs, next: nextOf(spec, now) };
+      this.jobs.set(key, job);
+      return { key: JOB + key, value: job };
+    });
+    return [...gone, ...set];
+  }
+
+  /** Each job waits for its time; one that has been changed meanwhile waits anew. */
+  wakeAll(): void {
+    for (const [key, job] of this.jobs) this.parts.tasks.start(this.await(key, job));
+  }
+
+  private *await(key: string, job: Job): Work<void> {
+    const { ledger, tasks } = this.parts;
+    if (job.next === null) return;
+    const pause = job.next - (yield* ledger.now());
+    if (pause > 0) yield* tasks.sleep(BigInt(Math.ceil(pause * 1e9)));
+    // Changed, or done by another who waits.
+    if (this.jobs.get(key) !== job) return;
+    yield* this.due(key, job);
+  }
+
+  private *due(key: string, job: Job): Work<void> {
+    const { ledger, supervisor, tasks } = this.parts;
+    const { project, name, spec } = job;
+    const now = yield* ledger.now();
+    const open = this.runsOf(job).filter((record) => !isOver(record));
+    const skip = open.length > 0 && spec.concurrency === "forbid";
+    const next: Job = { ...job, runs: job.runs + (skip ? 0 : 1), next: nextOf(spec, now) };
+    this.jobs.set(key, next);
+    const writes = [{ key: JOB + key, value: next }];
+    if (skip) yield* ledger.commit(writes, [{ kind: "job.skipped", project, name }]);
+    else {
+      const replaced = spec.concurrency === "replace" ? open : [];
+      const stopped = replaced.map((record): AgentRecord => ({ ...record, wanted: "stopped" }));
+      const run = yield* this.run(job);
+      const gone = this.overdue(job).map(({ view }) => view);
+      const happened = { kind: "job.started", project, name, detail: { run: run.view.name } };
+      yield* ledger.putAll([run, ...stopped], gone, writes, [happened]);
+      supervisor.wakeLater(keyOf(run.view));
+      for (const record of stopped) supervisor.endLater(record);
+    }
+    tasks.start(this.await(key, next));
+  }
+
+  private *run(job: Job): Work<AgentRecord> {
+    const { image, args, env, capabilities, limits } = job.spec;
+    const { project } = job;
+    const name = `${job.name}-${job.runs + 1}`;
+    const run = Run.parse({ project, name, image, args, env, capabilities, limits });
+    const origin = `job:${job.name}`;
+    const record = yield* this.agents.fresh(run, image, { origin, state: "waiting" });
+    return { ...record, due: 0 };
+  }
+
+  /** Runs that are over and beyond the history, the oldest. */
+  private overdue(job: Job): AgentRecord[] {
+    const over = this.runsOf(job).filter(isOver);
+    over.sort((a, b) => (a.view.ended ?? 0) - (b.view.ended ?? 0));
+    return over.slice(0, Math.max(0, over.length - job.spec.history));
+  }
+
+  private runsOf({ project, name }: Job): AgentRecord[] {
+    const all = [...this.parts.ledger.agents.values()];
+    return all.filter(({ view }) => view.project === project && view.origin === `job:${name}`);
+  }
+}
+
+export const jobKeys = JOB;
+
+function nextOf({ every, cron, suspended }: JobSpec, now: number): number | null {
+  if (suspended) return null;
+  if (every !== undefined) return now + every;
+  return cron === undefined ? null : nextTime(parseCron(cron), now);
+}
