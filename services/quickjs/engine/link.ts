@@ -22,7 +22,7 @@ const OPTIONS = [
   "abort=",
   "-O2",
 ];
-const EXPORTED = new Set(["prepare", "_start", "memory", "__stack_pointer"]);
+const EXPORTED = new Set(["prepare", "_start", "memory"]);
 /** The name under which a compiled driver imports its memory, and the one of the engine that has it. */
 const MEMORY_IMPORT = /\(import "env" "memory"/;
 

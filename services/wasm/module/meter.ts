@@ -56,8 +56,6 @@ export interface Places {
   readonly fuel: number;
   readonly pages: number;
   readonly room: number;
-  /** The module's own stack pointer, if it is to count the host's stack too. */
-  readonly shadow: number | null;
   /** Index of the type of a block with these results. */
   blockType(results: readonly number[]): number;
 }
@@ -154,11 +152,9 @@ class Meter {
 
   private changeRoom(opcode: number): void {
     const { out, places, metering } = this;
-    for (const global of [places.room, ...(places.shadow === null ? [] : [places.shadow])]) {
-      out.byte(op.OP_GLOBAL_GET).u32(global);
-      out.byte(op.OP_I32_CONST).signed(metering.heldBytes).byte(opcode);
-      out.byte(op.OP_GLOBAL_SET).u32(global);
-    }
+    out.byte(op.OP_GLOBAL_GET).u32(places.room);
+    out.byte(op.OP_I32_CONST).signed(metering.heldBytes).byte(opcode);
+    out.byte(op.OP_GLOBAL_SET).u32(places.room);
   }
 
   private operator(opcode: number): void {

@@ -43,19 +43,14 @@ const OPTIMIZE_LEVEL = 2;
 
 export interface Stack {
   readonly stackBytes?: number;
-  /**
-   * Name of an exported global: the stack pointer of a module that looks itself how deep it is. What its
-   * functions take of the host's stack is then taken there as well, so that it notices in time.
-   */
-  readonly stackPointer?: string;
 }
 
 /** @throws WasmError */
 export async function prepare(bytes: Uint8Array, stack: Stack = {}): Promise<Prepared> {
-  const { stackBytes = aios.STACK_BYTES_DEFAULT, stackPointer } = stack;
+  const { stackBytes = aios.STACK_BYTES_DEFAULT } = stack;
   const module = readModule(bytes);
   const birth = memoryAtBirth(module);
-  const metered = writeMetered(module, stackPointer);
+  const metered = writeMetered(module);
   const code = await makeSuspendable(metered, module);
   const imports = module.imports.map(({ module: from, name, type }) => ({
     module: from,

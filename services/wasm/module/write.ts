@@ -1,7 +1,6 @@
 /** Writes a module again, metered, with its memory imported and its data segments taken out. */
 import { Reader, Writer } from "./bytes.ts";
 import { meterings } from "./calls.ts";
-import { WasmError } from "./errors.ts";
 import * as aios from "./interface.ts";
 import { meterBody, movedFunction, type Places } from "./meter.ts";
 import {
@@ -46,9 +45,9 @@ const ADDED_GLOBALS = [
   { name: aios.EXPORT_ROOM, type: VALUE_I32, init: OP_I32_CONST },
 ] as const;
 
-/** @throws WasmError wasm-feature */
-export function writeMetered(module: WasmModule, stackPointer?: string): Uint8Array {
-  return new ModuleWriter(module, stackPointer).run();
+/** The same functions, counted, behind three more imports. @throws WasmError wasm-feature */
+export function writeMetered(module: WasmModule): Uint8Array {
+  return new ModuleWriter(module).run();
 }
 
 class ModuleWriter {
@@ -57,7 +56,7 @@ class ModuleWriter {
   private readonly types: { parameters: readonly number[]; results: readonly number[] }[];
   private readonly places: Places;
 
-  constructor(module: WasmModule, stackPointer?: string) {
+  constructor(module: WasmModule) {
     this.module = module;
     this.types = [...module.types];
     const first = module.imports.length;
@@ -71,7 +70,6 @@ class ModuleWriter {
       fuel: global,
       pages: global + 1,
       room: global + 2,
-      shadow: stackPointer === undefined ? null : globalOf(module, stackPointer),
       blockType: (results) => this.typeOf([], results),
     };
   }
@@ -217,15 +215,6 @@ class ModuleWriter {
       to.byte(SEGMENT_PASSIVE).vector(offset === null ? bytes : new Uint8Array()),
     );
   }
-}
-
-/** @throws WasmError wasm-export */
-function globalOf(module: WasmModule, name: string): number {
-  const found = module.exports.find((it) => it.name === name && it.kind === KIND_GLOBAL);
-  const global = found && module.globals[found.index];
-  if (!found || !global?.mutable || global.type !== VALUE_I32)
-    throw new WasmError("wasm-export", null, `exports no stack pointer "${name}"`);
-  return found.index;
 }
 
 function vectorOf<T>(items: readonly T[], write: (to: Writer, item: T, n: number) => void): Writer {
