@@ -1,12 +1,30 @@
 /** HTTP of the gateway: routes from the table of methods, for any transport. */
 import { Hono } from "hono";
+import { ARCHIVE_BYTES_MAX } from "../../sdk/oci/media.ts";
 import { API, type MethodName } from "../messages/api.ts";
 import { ERRORS, RequestError } from "../messages/errors.ts";
 import type { ClientSide } from "./clients.ts";
 
+/** What the host does for clients beside the machine. */
+export interface GatewayHostSide {
+  /** Takes an image of an agent (an OCI layout) in. @throws RequestError bad-request */
+  putImage(bytes: Uint8Array): Promise<object>;
+}
+
 /** The routes; `clientOf` says whose request it is. @throws there RequestError bad-token */
-export function gatewayRoutes(clientOf: (authorization: string | undefined) => ClientSide): Hono {
+export function gatewayRoutes(
+  host: GatewayHostSide,
+  clientOf: (authorization: string | undefined) => ClientSide,
+): Hono {
   const app = new Hono();
+  app.put("/v1/images", async (context) => {
+    clientOf(context.req.header("authorization"));
+    const length = Number(context.req.header("content-length") ?? Number.NaN);
+    if (!(length <= ARCHIVE_BYTES_MAX))
+      throw new RequestError("too-large", `an image has ${ARCHIVE_BYTES_MAX} bytes at most`);
+    const bytes = new Uint8Array(await context.req.arrayBuffer());
+    return context.json(await host.putImage(bytes), 201);
+  });
   for (const [name, { http }] of Object.entries(API)) {
     const [verb, path] = http;
     app.on(verb, path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {

@@ -1,147 +1,200 @@
 /**
  * The running system: the machine with its services, the state directory, and the gateway's sockets. Virtual
- * time keeps pace with real time while there is something to do.
+ * time keeps pace with real time (loop.ts).
  */
-
-import { mkdirSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { getRequestListener } from "@hono/node-server";
 import { agentImage } from "../../sdk/image/agent-image.ts";
 import { buildBootImage } from "../../sdk/image/index.ts";
 import { Machine } from "../../sim/host/machine.ts";
-import { Clients } from "../gateway/clients.ts";
+import type { StopReason } from "../../sim/host/reasons.ts";
+import { type ClientSide, Clients } from "../gateway/clients.ts";
 import { clientProgram, gatewayProgram } from "../gateway/gateway.ts";
-import { gatewayRoutes } from "../gateway/server.ts";
 import { Door } from "../host/door.ts";
 import { Store } from "../host/store.ts";
 import { initProgram } from "../init/init.ts";
 import { projectProgram } from "../init/project.ts";
 import { logsProgram } from "../logs/logs.ts";
+import { RequestError } from "../messages/errors.ts";
 import { orchestratorProgram } from "../orchestrator/orchestrator.ts";
-import type { Code } from "../wasm/agent.ts";
-import { prepare } from "../wasm/module/prepare.ts";
 import { wasmProgram } from "../wasm/program.ts";
+import { putImage } from "./images.ts";
+import { readInstance, writeInstance } from "./instance.ts";
+import { Loop } from "./loop.ts";
+import { Preparer } from "./preparer.ts";
+import { ownerToken, SOCKET_FILE, Sockets } from "./sockets.ts";
 
 export interface SystemOptions {
-  /** The state directory. */
+  /** The state directory; it is made, and nobody but its owner gets in. */
   readonly state: string;
-  readonly cpus?: number;
-  /** Bytes of RAM. */
-  readonly memory?: number;
+  /** Default 2. */
+  readonly cpus?: number | undefined;
+  /** Bytes of RAM. Default 1 GiB. */
+  readonly memory?: number | undefined;
+  /** Port of the gateway on loopback; 0 for any; null, the default, for none. */
+  readonly port?: number | null | undefined;
 }
 
-const DEFAULT_MEMORY = 1024 * 1024 * 1024;
-const STEPS_AT_A_TIME = 200;
-const IDLE_MS = 2;
-const SOCKET = "aios.sock";
+const MIB = 1024 * 1024;
+const DEFAULT_CPUS = 2;
+const DEFAULT_MEMORY = 1024 * MIB;
+/** Of the machine's memory: what the agents of a project may have that says nothing else. */
+const PROJECT_SHARE = 1 / 4;
+/** Inputs that are kept for whoever looks for what went wrong; older ones are let go. */
+const JOURNAL_BYTES = 64 * MIB;
+/** Time for the machine to turn itself off in order, ns of its own. */
+const POWER_OFF_NS = 2_000_000_000n;
+
+const PROGRAMS = ["init", "orchestrator", "gateway", "client", "logs", "project", "wasm"] as const;
+
+type Parts = Pick<System, "machine" | "store" | "clients" | "preparer" | "loop" | "state">;
 
 export class System {
+  readonly state: string;
   readonly machine: Machine;
   readonly store: Store;
   readonly clients: Clients;
-  readonly codes: Map<string, Code>;
-  readonly socket: string;
-  private readonly server: Server;
-  private stopped = false;
+  readonly preparer: Preparer;
+  readonly loop: Loop;
+  /** The client that may do all: what comes through the socket. */
+  readonly owner: ClientSide;
+  private sockets: Sockets | null = null;
+  private running: Promise<StopReason> | null = null;
 
-  private constructor(parts: Pick<System, "machine" | "store" | "clients" | "codes" | "socket">) {
+  private constructor(parts: Parts) {
+    this.state = parts.state;
     this.machine = parts.machine;
     this.store = parts.store;
     this.clients = parts.clients;
-    this.codes = parts.codes;
-    this.socket = parts.socket;
-    const root = this.clients.open(["*"]);
-    const routes = gatewayRoutes(() => root);
-    this.server = createServer(getRequestListener(routes.fetch));
+    this.preparer = parts.preparer;
+    this.loop = parts.loop;
+    this.owner = parts.clients.open(["*"]);
   }
 
-  /** @throws RequestError unavailable: the state directory is another instance's */
+  /**
+   * Turns the machine on; `run` makes it go.
+   * @throws RequestError unavailable: the state directory is another instance's, or an address is taken
+   */
   static async start(options: SystemOptions): Promise<System> {
-    mkdirSync(options.state, { recursive: true, mode: 0o700 });
-    const store = await Store.open(options.state);
-    const epoch = Math.floor(Date.now() / 1000);
-    const names = ["init", "orchestrator", "gateway", "client", "logs", "project", "wasm"];
-    const entries = names.map((program) => ({
-      name: program,
-      data: agentImage({ runtime: "host", program }),
-    }));
-    const machine = await Machine.create({
-      cpus: options.cpus ?? 2,
-      memory: options.memory ?? DEFAULT_MEMORY,
-      epochSeconds: epoch,
-      drives: [{ data: await buildBootImage({ entries }) }],
-    });
-    const bell = () => () => {};
-    const clients = new Clients(bell);
-    const codes = new Map<string, Code>();
-    const door = () => new Door(bell());
-    const programs = {
-      init: initProgram,
-      project: projectProgram,
-      orchestrator: orchestratorProgram({
-        ...{ store, door: door(), epoch },
-        projectBytes: (options.memory ?? DEFAULT_MEMORY) / 4,
-        hostPrograms: [],
-        prepare: async ({ runtime, code }) => {
-          if (runtime === "wasm") await prepareCode(store, codes, code);
-        },
-      }),
-      logs: logsProgram({ store, door: door(), epoch }),
-      gateway: gatewayProgram({ clients, door: door() }),
-      client: clientProgram({ clients, door: door() }),
-      wasm: wasmProgram(codes),
-    };
-    for (const [name, program] of Object.entries(programs)) machine.agents.program(name, program);
-    const socket = join(options.state, SOCKET);
-    const system = new System({ machine, store, clients, codes, socket });
-    await system.listen();
-    return system;
+    const { state } = options;
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+    chmodSync(state, 0o700);
+    const store = await openStore(state);
+    try {
+      const system = new System(await assemble(options, store));
+      await system.listen(options.port ?? null);
+      return system;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  get socket(): string {
+    return join(this.state, SOCKET_FILE);
+  }
+
+  /** Of the gateway on loopback; null for none. */
+  get port(): number | null {
+    return this.sockets?.port ?? null;
   }
 
   /** Keeps a module, and prepares it to run: its digest. */
   async addCode(bytes: Uint8Array): Promise<string> {
     const digest = await this.store.putObject(bytes);
-    await prepareCode(this.store, this.codes, digest);
+    await this.preparer.prepare(digest);
     return digest;
   }
 
-  /** Runs until `stop`. @throws what a machine that has crashed says */
+  /** Runs until `stop`. @throws Error: the machine has come to an end by itself */
   async run(): Promise<void> {
-    const { machine } = this;
-    const start = process.hrtime.bigint() - machine.time;
-    while (!this.stopped) {
-      const until = process.hrtime.bigint() - start;
-      const reason = machine.run({ until, steps: STEPS_AT_A_TIME });
-      if (reason === "steps") await new Promise((resolve) => setImmediate(resolve));
-      else if (reason === "limit" || reason === "idle")
-        await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-      else throw machine.crash ?? new Error(`the machine has ended: ${reason}`);
-    }
+    this.running = this.loop.run();
+    const reason = await this.running;
+    if (reason !== "condition")
+      throw this.machine.crash ?? new Error(`the machine has ended: ${reason}`);
   }
 
+  /** Kept once the system answers its owner's requests. */
+  async ready(): Promise<void> {
+    await this.owner.call("agent.list", {});
+  }
+
+  /**
+   * Stops in order: no more requests, those under way answered, the machine turned off by its power button,
+   * the state closed.
+   */
   async stop(): Promise<void> {
-    this.stopped = true;
-    await new Promise((resolve) => this.server.close(resolve));
+    await this.sockets?.close();
+    this.loop.stop();
+    const reason = await this.running;
+    if (reason === "condition") this.powerOff();
+    await this.preparer.close();
     await this.store.close();
   }
 
-  private listen(): Promise<void> {
-    rmSync(this.socket, { force: true });
-    const mask = process.umask(0o177);
-    return new Promise((resolve) =>
-      this.server.listen(this.socket, () => {
-        process.umask(mask);
-        resolve();
-      }),
-    );
+  private powerOff(): void {
+    const { machine } = this;
+    machine.input.powerButton();
+    machine.run({ until: machine.time + POWER_OFF_NS });
+  }
+
+  private async listen(port: number | null): Promise<void> {
+    const { state, socket, owner } = this;
+    const host = { putImage: (bytes: Uint8Array) => putImage(bytes, this) };
+    const token = ownerToken(state);
+    this.sockets = await Sockets.open({ socket, port }, host, owner, token);
+    writeInstance(state, { pid: process.pid, started: Date.now() / 1000, port: this.port });
   }
 }
 
-/** Makes a module of the store ready to run, unless it is. */
-async function prepareCode(store: Store, codes: Map<string, Code>, digest: string): Promise<void> {
-  if (codes.has(digest)) return;
-  const prepared = await prepare(await store.getObject(digest));
-  const module = await WebAssembly.compile(prepared.code as BufferSource);
-  codes.set(digest, { prepared, module });
+/** @throws RequestError unavailable, which names the process that has the directory */
+async function openStore(state: string): Promise<Store> {
+  try {
+    return await Store.open(state);
+  } catch (error) {
+    const other = readInstance(state);
+    if (!(error instanceof RequestError) || !other || !error.message.includes("another instance"))
+      throw error;
+    throw new RequestError("unavailable", `${error.message}: process ${other.pid}`);
+  }
+}
+
+async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
+  const epoch = Math.floor(Date.now() / 1000);
+  const entries = PROGRAMS.map((program) => ({
+    name: program,
+    data: agentImage({ runtime: "host", program }),
+  }));
+  const { cpus = DEFAULT_CPUS, memory = DEFAULT_MEMORY } = options;
+  const machine = await Machine.create({
+    cpus,
+    memory,
+    epochSeconds: epoch,
+    drives: [{ data: await buildBootImage({ entries }) }],
+    journal: JOURNAL_BYTES,
+  });
+  const loop = new Loop(machine);
+  const preparer = new Preparer(store);
+  const bell = () => loop.ring();
+  const clients = new Clients(() => bell);
+  const door = () => new Door(bell);
+  const programs: Record<(typeof PROGRAMS)[number], Parameters<typeof machine.agents.program>[1]> =
+    {
+      init: initProgram,
+      project: projectProgram,
+      orchestrator: orchestratorProgram({
+        ...{ store, door: door(), epoch },
+        projectBytes: memory * PROJECT_SHARE,
+        hostPrograms: [],
+        prepare: async ({ runtime, code }) => {
+          if (runtime === "wasm") await preparer.prepare(code);
+        },
+      }),
+      logs: logsProgram({ store, door: door(), epoch }),
+      gateway: gatewayProgram({ clients, door: door() }),
+      client: clientProgram({ clients, door: door() }),
+      wasm: wasmProgram(preparer.codes),
+    };
+  for (const [name, program] of Object.entries(programs)) machine.agents.program(name, program);
+  return { state: options.state, machine, store, clients, preparer, loop };
 }
