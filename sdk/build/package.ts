@@ -9,8 +9,10 @@ import { ENGINE_FILE } from "../../services/quickjs/engine/load.ts";
 const MODULES = ["sim.wasm", "kernel.wasm", ENGINE_FILE];
 const DOCUMENTS = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
-/** Libraries that run in the command: pkg/ needs no other package. Their licences ask to be kept with copies. */
-const BUNDLED = ["commander", "picocolors", "zod"];
+/** Libraries that run in the command and are part of it. Their licences ask to be kept with copies. */
+const BUNDLED = ["@hono/node-server", "commander", "hono", "picocolors", "zod"];
+/** Those that the services need and that stay packages: native, large, or not ES modules. */
+const EXTERNAL = ["binaryen", "classic-level"];
 
 /** Where the engine comes from that runs scripts. */
 const ENGINE_PACKAGE = "quickjs-wasi";
@@ -26,7 +28,10 @@ const COMMON: InlineConfig = {
   logLevel: "error",
   define: { AIOS_PACKAGED: "true" },
   outExtensions: () => ({ js: ".js", dts: ".d.ts" }),
-  deps: { neverBundle: [/^node:/], alwaysBundle: BUNDLED },
+  deps: {
+    neverBundle: [/^node:/, ...EXTERNAL],
+    alwaysBundle: BUNDLED.map((name) => new RegExp(`^${name}(/|$)`)),
+  },
 };
 
 /** Bundles `entry` to pkg/<name>.js for a platform, what it loads later to pkg/<name>-<part>.js. */
@@ -56,9 +61,9 @@ async function bundleTypes(): Promise<void> {
 
 /** Writes pkg/package.json: exports by condition, as bundlers and Node choose them. */
 function writeManifest(): void {
-  const { name, version, description, license, engines } = JSON.parse(
+  const { name, version, description, license, engines, dependencies } = JSON.parse(
     readFileSync("package.json", "utf8"),
-  ) as Record<string, unknown>;
+  ) as Record<string, unknown> & { dependencies: Record<string, string> };
   const portable = (file: string) => ({ types: "./aios.d.ts", default: file });
   const node = { types: "./aios.node.d.ts", default: "./aios.node.js" };
   const manifest = {
@@ -67,6 +72,7 @@ function writeManifest(): void {
     description,
     license,
     engines,
+    dependencies: Object.fromEntries(EXTERNAL.map((it) => [it, dependencies[it]])),
     type: "module",
     types: "./aios.d.ts",
     bin: { aios: "./cli.js" },
@@ -90,6 +96,7 @@ export async function makePackage(): Promise<void> {
   await bundle("aios", "sdk/index.ts", "browser");
   await bundle("aios.node", "sdk/node.ts", "node");
   await bundle("cli", "sdk/cli/main.ts", "node");
+  await bundle("prepare-worker", "services/up/prepare-worker.ts", "node");
   await bundleTypes();
   // The browser build needs no bundler as it is: the web entry is the same code.
   copyFileSync("pkg/aios.js", "pkg/aios.web.js");
@@ -97,7 +104,7 @@ export async function makePackage(): Promise<void> {
   for (const document of DOCUMENTS) copyFileSync(document, `pkg/${document}`);
   cpSync("sdk/workload/suite", "pkg/workloads", { recursive: true });
   for (const library of [...BUNDLED, ENGINE_PACKAGE])
-    copyFileSync(`node_modules/${library}/LICENSE`, `pkg/LICENSE.${library}`);
+    copyFileSync(`node_modules/${library}/LICENSE`, `pkg/LICENSE.${library.replace("/", "-")}`);
   copyFileSync("services/quickjs/engine/LICENSE.quickjs-ng", "pkg/LICENSE.quickjs-ng");
   writeManifest();
 }

@@ -1,18 +1,16 @@
 /** Debian's kernel at a real terminal, from the command line: typed at, left, snapshotted, gone on with. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { busyboxInitrd, debianKernel, PROMPT, SHELL } from "../../sim/host/testing/debian.ts";
-import { requireTool } from "../../sim/host/testing/tools.ts";
+import { Pty } from "./testing-pty.ts";
 
 const CLI = ["pkg/cli.js", "boot"];
 const folder = mkdtempSync(join(tmpdir(), "aios-debian-"));
-/** Those that a test has given up. */
-const children = new Set<ChildProcess>();
 afterAll(() => {
-  for (const child of children) child.kill("SIGKILL");
+  Pty.killAll();
   rmSync(folder, { recursive: true });
 });
 const initrd = join(folder, "initrd");
@@ -41,57 +39,6 @@ function snapshot(): string {
   expect([status, stderr]).toEqual([0, ""]);
   expect(stdout).toContain(PROMPT);
   return atPrompt;
-}
-
-/** A command in a pseudo-terminal of its own, typed at as a user does: after looking. */
-class Pty {
-  readonly ended: Promise<number>;
-  private readonly child: ChildProcess;
-  private text = "";
-  private seen = 0;
-  private wake = (): void => {};
-
-  constructor(command: string) {
-    const options = ["--quiet", "--flush", "--return", "--echo", "never"];
-    this.child = spawn(requireTool("script"), [...options, "--command", command, "/dev/null"], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    children.add(this.child);
-    this.child.stdout?.setEncoding("latin1").on("data", (part: string) => {
-      this.text += part;
-      this.wake();
-    });
-    this.ended = new Promise((resolve) => {
-      this.child.on("close", (status) => {
-        children.delete(this.child);
-        resolve(status ?? -1);
-      });
-    });
-  }
-
-  type(text: string): void {
-    this.child.stdin?.write(text, "latin1");
-  }
-
-  /** What has come up to the end of `text`, since the last time. */
-  async shows(text: string): Promise<string> {
-    for (;;) {
-      const at = this.text.indexOf(text, this.seen);
-      const from = this.seen;
-      if (at >= 0) {
-        this.seen = at + text.length;
-        return this.text.slice(from, this.seen);
-      }
-      const ended = await Promise.race([
-        this.ended,
-        new Promise<void>((resolve) => {
-          this.wake = resolve;
-        }),
-      ]);
-      if (ended !== undefined && !this.text.includes(text, this.seen))
-        throw new Error(`"${text}" never came; the end is "${this.text.slice(-500)}"`);
-    }
-  }
 }
 
 const CTRL_A = "\x01";

@@ -6,6 +6,9 @@ export const EXIT_OFF = 0;
 export const EXIT_PANIC = 1;
 export const EXIT_BAD_INPUT = 2;
 export const EXIT_LIMIT = 3;
+/** Of commands that ask a running system: it refuses, or there is none. */
+export const EXIT_REFUSED = 1;
+export const EXIT_UNAVAILABLE = 4;
 
 /** What each end of a run means to a shell. A reset counts as an orderly end: nothing restarts. */
 export const EXIT_STATUS: Readonly<Record<StopReason, number>> = {

@@ -8,17 +8,23 @@ import { doctorCommand } from "./doctor.ts";
 import { exitWithBadInput } from "./exit.ts";
 import { imageCommand } from "./image.ts";
 import { schedCommand } from "./sched.ts";
+import { systemCommands } from "./system/commands.ts";
+import { downCommand, upCommand } from "./up.ts";
 import { version } from "./version.ts";
 
 const program = exitWithBadInput(new Command("aios"))
   .description("An operating system whose processes are AI agents, on a simulated x86_64 machine.")
   .version(version())
   .showHelpAfterError("(aios --help says more)")
+  .addCommand(upCommand())
+  .addCommand(downCommand())
   .addCommand(bootCommand())
   .addCommand(diskCommand())
   .addCommand(imageCommand())
   .addCommand(schedCommand())
   .addCommand(doctorCommand())
   .addCommand(completionCommand());
+
+for (const command of systemCommands()) program.addCommand(command);
 
 await program.parseAsync();

@@ -1,65 +1,143 @@
 /** A client of a running system: its methods by name, over the Unix socket or loopback HTTP. */
-import { request } from "node:http";
+import { Agent as Connections, type IncomingMessage, request } from "node:http";
+import { join } from "node:path";
 import { API, type MethodName, type Params, type Result } from "../../services/messages/api.ts";
 import { type ErrorCode, RequestError } from "../../services/messages/errors.ts";
+import { type Environment, type Place, SOCKET_FILE, stateDirectory } from "./place.ts";
 
 export interface ClientOptions {
   /** Path of the socket; else host and port. */
   readonly socket?: string;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
   readonly port?: number;
   readonly token?: string;
 }
 
+/** An image that the system has taken in. */
+export interface ImageTaken {
+  readonly digest: string;
+  readonly code: string;
+  readonly name: string;
+  readonly version: string;
+}
+
+interface Sent {
+  readonly body?: string | Uint8Array | undefined;
+  readonly type?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export class Client {
   private readonly options: ClientOptions;
+  /** Connections are kept for the next request. */
+  private readonly connections = new Connections({ keepAlive: true });
 
   constructor(options: ClientOptions) {
     this.options = options;
   }
 
+  /** @throws RequestError bad-request: the host has no port */
+  static at(place: Place, env: Environment): Client {
+    const host = place.host ?? (place.state === undefined ? env.AIOS_HOST : undefined);
+    const token = place.token ?? env.AIOS_TOKEN;
+    const shown = token === undefined ? {} : { token };
+    if (!host)
+      return new Client({ ...shown, socket: join(stateDirectory(place.state, env), SOCKET_FILE) });
+    const [, name = "", port = ""] =
+      /^(?:http:\/\/)?([^:/]+|\[[0-9a-f:]+\]):(\d{1,5})\/?$/.exec(host) ?? [];
+    if (name === "")
+      throw new RequestError("bad-request", `host "${host}": an address and a port are meant`);
+    return new Client({ ...shown, host: name, port: Number(port) });
+  }
+
+  /** Where it looks for the system. */
+  get place(): string {
+    const { socket, host = "127.0.0.1", port } = this.options;
+    return socket ?? `${host}:${port}`;
+  }
+
   /** @throws RequestError as the system refuses; "unavailable" when there is none */
-  async call<M extends MethodName>(name: M, params: Params<M>): Promise<Result<M>> {
-    const { http } = API[name];
-    const [verb, path] = http;
+  async call<M extends MethodName>(
+    name: M,
+    params: Params<M>,
+    signal?: AbortSignal,
+  ): Promise<Result<M>> {
+    const [verb, path] = API[name].http;
     const rest = { ...(params as Record<string, unknown>) };
     const filled = path.replaceAll(/\{(\w+)\}/g, (_, key: string) => {
       const value = rest[key] ?? (key === "project" ? "default" : "");
       delete rest[key];
       return encodeURIComponent(String(value));
     });
-    const query = verb === "GET" ? `?${new URLSearchParams(textOf(rest))}` : "";
-    const body = verb === "GET" ? undefined : JSON.stringify(rest);
-    const { status, text } = await this.send(verb, filled + query, body);
-    const answer = JSON.parse(text) as { error?: { code: ErrorCode; message: string } };
-    if (status >= 400)
-      throw new RequestError(answer.error?.code ?? "internal", answer.error?.message ?? text);
-    return answer as Result<M>;
+    if (verb !== "GET")
+      return (await this.send(verb, filled, { body: JSON.stringify(rest), signal })) as Result<M>;
+    const query = new URLSearchParams(textOf(rest)).toString();
+    return (await this.send(verb, query ? `${filled}?${query}` : filled, { signal })) as Result<M>;
   }
 
-  private send(
-    method: string,
-    path: string,
-    body: string | undefined,
-  ): Promise<{ status: number; text: string }> {
-    const { socket, port, token } = this.options;
-    const place = socket ? { socketPath: socket } : { host: "127.0.0.1", port };
-    const headers: Record<string, string> = { "content-type": "application/json" };
-    if (token) headers.authorization = `Bearer ${token}`;
-    return new Promise((resolve, reject) => {
-      const sent = request({ ...place, method, path, headers }, (response) => {
-        const parts: Buffer[] = [];
-        response.on("data", (part: Buffer) => parts.push(part));
-        response.on("end", () => {
-          const text = Buffer.concat(parts).toString();
-          resolve({ status: response.statusCode ?? 500, text });
-        });
-      });
-      sent.on("error", ({ message }) =>
-        reject(new RequestError("unavailable", `no system answers: ${message}`)),
-      );
-      sent.end(body);
-    });
+  /** Brings an image, an OCI layout in a tar archive. @throws RequestError bad-request, too-large */
+  async putImage(archive: Uint8Array): Promise<ImageTaken> {
+    const sent = { body: archive, type: "application/x-tar" };
+    return (await this.send("PUT", "/v1/images", sent)) as ImageTaken;
   }
+
+  /** Lets its connections go. */
+  close(): void {
+    this.connections.destroy();
+  }
+
+  private async send(method: string, path: string, sent: Sent): Promise<unknown> {
+    const { socket, host = "127.0.0.1", port, token } = this.options;
+    const headers: Record<string, string | number> = {};
+    if (token) headers.authorization = `Bearer ${token}`;
+    if (sent.body !== undefined) {
+      headers["content-type"] = sent.type ?? "application/json";
+      headers["content-length"] = Buffer.byteLength(sent.body);
+    }
+    const place = socket ? { socketPath: socket } : { host, port };
+    const { signal } = sent;
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { ...place, method, path, headers, agent: this.connections };
+      const asked = request(signal ? { ...options, signal } : options, resolve);
+      asked.on("error", (error) => reject(signal?.aborted ? error : this.unavailable(error)));
+      asked.end(sent.body);
+    });
+    return answerOf(response.statusCode ?? 500, await textIn(response));
+  }
+
+  private unavailable({ code, message }: NodeJS.ErrnoException): RequestError {
+    const why = WHY[code ?? ""] ?? message;
+    return new RequestError(
+      "unavailable",
+      `no system answers at ${this.place} (${why}): start one with "aios up"`,
+    );
+  }
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such socket",
+  ECONNREFUSED: "nobody listens",
+  ECONNRESET: "it has hung up",
+  EACCES: "it is another user's",
+};
+
+async function textIn(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of response) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}
+
+function answerOf(status: number, text: string): unknown {
+  let answer: { error?: { code: ErrorCode; message: string } };
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw new RequestError("internal", `what answers is no system of ours: status ${status}`);
+  }
+  if (status >= 400)
+    throw new RequestError(answer.error?.code ?? "internal", answer.error?.message ?? text);
+  return answer;
 }
 
 function textOf(params: Record<string, unknown>): Record<string, string> {

@@ -1,0 +1,81 @@
+/** Commands about agents that there are. */
+import type { Agent } from "../../../services/messages/api.ts";
+import { type Act, type Context, named, say, show } from "./context.ts";
+import type { Column } from "./table.ts";
+import { bytes, percent, span } from "./units.ts";
+
+const OVER: readonly string[] = ["exited", "lost"];
+const DIGEST_SHOWN = 12;
+
+const age = (since: number) => span(Date.now() / 1000 - since);
+
+/** "Exited (7)", "Running": how it is, as a person is told. */
+export function stateOf({ state, exit }: Agent): string {
+  const word = state[0]?.toUpperCase() + state.slice(1);
+  if (state !== "exited" || !exit) return word;
+  return exit.reason === "exited" ? `${word} (${exit.code})` : `${word} (${exit.reason})`;
+}
+
+/** A digest is told apart by its first digits. */
+export const shortImage = ({ image: { reference } }: Agent): string =>
+  reference.startsWith("sha256:") ? reference.slice(7, 7 + DIGEST_SHOWN) : reference;
+
+const shareOf = ({ limits: { cpu, weight } }: Agent): string =>
+  cpu === undefined ? `weight ${weight}` : percent(cpu);
+
+const COLUMNS: readonly Column<Agent>[] = [
+  { title: "NAME", of: ({ name }) => name },
+  { title: "PROJECT", of: ({ project }) => project },
+  { title: "STATE", of: stateOf },
+  { title: "AGE", of: ({ created }) => age(created), right: true },
+  { title: "RESTARTS", of: ({ restarts }) => String(restarts), right: true },
+  { title: "CPU", of: shareOf },
+  { title: "MEMORY", of: ({ limits }) => bytes(limits.memory), right: true },
+  { title: "IMAGE", of: shortImage },
+];
+
+export const nameOf = ({ name }: Agent): string => name;
+
+const ps: Act = async (context, _, options) => {
+  const { project } = context.options;
+  const { all } = options as { all?: boolean };
+  const agents = await context.client.call("agent.list", project ? { project } : {});
+  const shown = agents.filter(({ state }) => all || !OVER.includes(state));
+  return show(
+    context,
+    shown.sort((a, b) => a.created - b.created),
+    COLUMNS,
+    nameOf,
+  );
+};
+
+const inspect: Act = async (context, names) => {
+  const found: unknown[] = [];
+  for (const name of names)
+    found.push(await context.client.call("agent.inspect", named(context, name)));
+  say(context, JSON.stringify(found, null, 2));
+  return undefined;
+};
+
+/** Does something to each of several agents; prints their names, as docker does. */
+const each =
+  (change: (context: Context, name: string, options: unknown) => Promise<Agent>): Act =>
+  async (context, names, options) => {
+    const changed: Agent[] = [];
+    for (const name of names) {
+      const agent = await change(context, name, options);
+      changed.push(agent);
+      if (!context.options.json) say(context, agent.name);
+    }
+    if (context.options.json) say(context, JSON.stringify(changed, null, 2));
+    return undefined;
+  };
+
+export const AGENT_ACTS: Readonly<Record<string, Act>> = {
+  ps,
+  inspect,
+  kill: each((context, name, options) => {
+    const { code } = options as { code: number };
+    return context.client.call("agent.kill", { ...named(context, name), code });
+  }),
+};

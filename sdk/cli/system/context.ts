@@ -1,0 +1,54 @@
+/** What every command that asks a running system has: a client, and where its output goes. */
+import type { Client } from "../../client/client.ts";
+import { type Column, tableLines } from "./table.ts";
+
+/** Options that all commands have. */
+export interface CommonOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly project?: string;
+}
+
+export interface Context {
+  readonly client: Client;
+  readonly out: NodeJS.WriteStream;
+  readonly err: NodeJS.WriteStream;
+  /** Aborted when the user has had enough (Ctrl-C) of a command that follows something. */
+  readonly signal: AbortSignal;
+  readonly options: CommonOptions;
+}
+
+/** What a command does; its exit status, 0 if it says none. */
+export type Act = (
+  context: Context,
+  args: readonly string[],
+  options: unknown,
+) => Promise<number | undefined>;
+
+export function say({ out }: Context, text: string): void {
+  out.write(`${text}\n`);
+}
+
+/** Rows as a table, as JSON, or their names only. */
+export function show<T>(
+  context: Context,
+  rows: readonly T[],
+  columns: readonly Column<T>[],
+  name: (row: T) => string,
+): undefined {
+  const { options, out } = context;
+  if (options.json) say(context, JSON.stringify(rows, null, 2));
+  else if (options.quiet) for (const row of rows) say(context, name(row));
+  else for (const line of tableLines(rows, columns, out.columns)) say(context, line);
+}
+
+/** A document as JSON, or in one line of words. */
+export function report(context: Context, document: unknown, words: string): undefined {
+  say(context, context.options.json ? JSON.stringify(document, null, 2) : words);
+}
+
+/** An agent as it is named at the command line: its name, or project/name. */
+export function named(context: Context, text: string): { name: string; project: string } {
+  const [name = "", project] = text.split("/").reverse();
+  return { name, project: project ?? context.options.project ?? "default" };
+}

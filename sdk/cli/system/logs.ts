@@ -1,0 +1,90 @@
+/** What agents write, read once or followed. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LogLine } from "../../../services/messages/api.ts";
+import { type Act, type Context, named } from "./context.ts";
+
+/** Seconds for which a request waits for something new. */
+const WAIT_S = 20;
+/** An answer that comes at once though there is nothing new isn't asked for again at once. */
+const PAUSE_MS = 100;
+/** The end of an agent may be known before its last lines are kept. */
+const SETTLE_MS = 300;
+
+export interface LogOptions {
+  readonly follow?: boolean;
+  readonly tail?: number;
+  readonly since?: number;
+  readonly timestamps?: boolean;
+}
+
+/** A place in what an agent writes. */
+export class LogCursor {
+  private readonly context: Context;
+  private readonly agent: ReturnType<typeof named>;
+  private from = 0;
+  private ended = false;
+  private endedAt = 0;
+
+  constructor(context: Context, agent: ReturnType<typeof named>) {
+    this.context = context;
+    this.agent = agent;
+  }
+
+  /** All lines that there are now. */
+  async rest(): Promise<LogLine[]> {
+    const all: LogLine[] = [];
+    for (let lines = await this.read(0); lines.length > 0; lines = await this.read(0))
+      all.push(...lines);
+    return all;
+  }
+
+  /** Lines as they come, until the agent is over. */
+  async *follow(): AsyncGenerator<LogLine> {
+    const { signal } = this.context;
+    while (!signal.aborted) {
+      const asked = performance.now();
+      const over = this.ended;
+      const lines = await this.read(WAIT_S);
+      yield* lines;
+      if (lines.length > 0) continue;
+      // What was on its way when the agent ended has come by now.
+      if (over && performance.now() - this.endedAt > SETTLE_MS) return;
+      if (performance.now() - asked < PAUSE_MS) await sleep(PAUSE_MS, undefined, { signal });
+    }
+  }
+
+  private async read(wait: number): Promise<LogLine[]> {
+    const { client, signal } = this.context;
+    const asked = { ...this.agent, from: this.from, wait: this.ended ? 0 : wait };
+    const { lines, next, ended } = await client.call("agent.logs", asked, signal);
+    this.from = next;
+    if (ended && !this.ended) this.endedAt = performance.now();
+    this.ended = ended;
+    return lines;
+  }
+}
+
+/** Writes a line where it belongs: what the agent has written to stderr goes to stderr. */
+export function writeLine(context: Context, line: LogLine, { timestamps }: LogOptions): void {
+  const { out, err, options } = context;
+  if (options.json) {
+    out.write(`${JSON.stringify(line)}\n`);
+    return;
+  }
+  const time = timestamps ? `${new Date(line.time * 1000).toISOString()} ` : "";
+  (line.stream === "stderr" ? err : out).write(`${time}${line.text}\n`);
+}
+
+const logs: Act = async (context, [name = ""], given) => {
+  const options = given as LogOptions;
+  const { follow, tail, since = 0 } = options;
+  const cursor = new LogCursor(context, named(context, name));
+  const past = (await cursor.rest()).filter(({ time }) => time >= since);
+  const shown = tail === undefined ? past : past.slice(past.length - Math.min(tail, past.length));
+  for (const line of shown) writeLine(context, line, options);
+  if (!follow) return undefined;
+  for await (const line of cursor.follow()) writeLine(context, line, options);
+  return undefined;
+};
+
+export const LOG_ACTS: Readonly<Record<string, Act>> = { logs };

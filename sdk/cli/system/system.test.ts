@@ -1,0 +1,163 @@
+/** The built command at a real terminal and in pipes, against a system of its own. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { Agent, LogLine } from "../../../services/messages/api.ts";
+import { readInstance } from "../../../services/up/instance.ts";
+import { compileSource } from "../../../services/wasm/testing/compile.ts";
+import { Pty } from "../testing-pty.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "aios-cli-"));
+const state = join(folder, "state");
+const env = { ...process.env, AIOS_STATE: state, AIOS_HOST: "", AIOS_TOKEN: "", NO_COLOR: "" };
+const CLI = join(process.cwd(), "pkg/cli.js");
+const CTRL_C = "\x03";
+
+interface Ended {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A command in pipes. */
+function aios(...args: string[]): Promise<Ended> {
+  const child = spawn("node", [CLI, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  let [out, err] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
+  child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
+  return new Promise((resolve) => child.on("close", (status) => resolve({ status, out, err })));
+}
+
+const inTerminal = (...args: string[]) =>
+  new Pty(`node ${CLI} ${args.join(" ")}; echo "status $?"`, env);
+
+const WASI = `
+@external("wasi_snapshot_preview1", "fd_write")
+declare function fd_write(fd: i32, list: usize, count: i32, result: usize): i32;
+@external("wasi_snapshot_preview1", "proc_exit")
+declare function proc_exit(code: i32): void;
+const list = memory.data(16), text = memory.data(16);
+function say(fd: i32, word: u32, n: u32): void {
+  store<u32>(text, word);
+  store<u8>(text + 4, 32);
+  store<u8>(text + 5, 48 + n % 10);
+  store<u8>(text + 6, 10);
+  store<usize>(list, text);
+  store<i32>(list + 4, 7);
+  fd_write(fd, list, 1, list + 8);
+}
+let sum: u64 = 0;
+/** Some tens of milliseconds of the machine's time. */
+function work(): void {
+  for (let i = 0; i < 4000000; i++) sum = sum * 31 + i;
+}`;
+const TICKER = `${WASI}
+export function _start(): void {
+  for (let n: u32 = 0; ; n++) {
+    say(1, 0x6b636974, n);
+    work();
+  }
+}`;
+const HELLO = `${WASI}
+export function _start(): void {
+  say(1, 0x6c6c6568, 1);
+  say(2, 0x706c6568, 2);
+  work();
+  proc_exit(7);
+}`;
+
+const ticker = join(folder, "ticker.wasm");
+const hello = join(folder, "hello.wasm");
+beforeAll(async () => {
+  writeFileSync(ticker, await compileSource(TICKER));
+  writeFileSync(hello, await compileSource(HELLO));
+});
+afterAll(() => {
+  Pty.killAll();
+  const left = readInstance(state);
+  if (left) spawn("kill", ["-9", String(left.pid)], { stdio: "ignore" });
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const RUN = ["run", ticker, "--name", "ticker", "--cpu", "20%", "--mem", "2M"];
+
+describe("a system at a terminal", { timeout: 120_000 }, () => {
+  test("is started, gives its agents to other terminals, and is stopped by Ctrl-C", async () => {
+    const up = inTerminal("up", "--port", "0");
+    expect(await up.shows("is ready after")).toContain("aios 0.1.0");
+    expect(await up.shows("CPU")).toMatch(/agents \d+, memory/);
+    expect(await aios(...RUN)).toEqual({ status: 0, out: "ticker\n", err: "" });
+
+    const { out: table } = await aios("ps");
+    expect(table).toMatch(
+      /^NAME +PROJECT +STATE .*\nticker +default +Running .* 20\.0% +2\.00MiB /,
+    );
+    const listed = z.array(Agent).parse(JSON.parse((await aios("ps", "--json")).out));
+    expect(listed).toMatchObject([{ name: "ticker", limits: { cpu: 0.2, memory: 2 ** 21 } }]);
+
+    const logs = inTerminal("logs", "-f", "ticker");
+    await logs.shows("tick 3\r\n");
+    logs.type(CTRL_C);
+    await logs.shows("status 0");
+
+    const { out: lines } = await aios("logs", "--json", "--tail", "2", "default/ticker");
+    const parsed = lines
+      .trim()
+      .split("\n")
+      .map((line) => LogLine.parse(JSON.parse(line)));
+    expect(parsed[1]?.sequence).toBe((parsed[0]?.sequence ?? 0) + 1);
+
+    expect(await aios("kill", "ticker")).toEqual({ status: 0, out: "ticker\n", err: "" });
+    expect((await aios("ps", "-q")).out).toBe("");
+    expect((await aios("ps", "-a")).out).toMatch(/\nticker +default +Exited \(/);
+
+    up.type(CTRL_C);
+    expect(await up.shows("status 0")).toContain("stopped");
+  });
+
+  test("refuses what can't be, each with its reason and status, and shows an agent to its end", async () => {
+    const up = inTerminal("up", "--no-port");
+    await up.shows("is ready");
+    const second = await aios("up", "--no-port");
+    expect(second.status).toBe(1);
+    expect(second.err).toBe(
+      `error: state directory ${state}: another instance uses it: process ${readInstance(state)?.pid}\n`,
+    );
+    expect(await aios("run", "-a", hello)).toEqual({ status: 7, out: "hell 1\n", err: "help 2\n" });
+    expect(await aios("kill", "nobody")).toMatchObject({
+      status: 1,
+      err: "error: there is no agent default/nobody\n",
+    });
+    expect(await aios("run", join(folder, "none.wasm"))).toMatchObject({ status: 2 });
+    expect(await aios("run", hello, "--cpu", "200%")).toMatchObject({ status: 2 });
+    expect((await aios("run", hello, "-e", "X")).err).toContain('--env "X": NAME=VALUE is meant');
+    expect((await aios("run", CLI)).err).toContain("image:");
+    up.type(CTRL_C);
+    await up.shows("status 0");
+    const alone = await aios("ps");
+    expect(alone.status).toBe(4);
+    expect(alone.err).toMatch(/^error: no system answers at .*: start one with "aios up"\n$/);
+  });
+
+  test("is there again after kill -9, and keeps to itself", async () => {
+    expect((await aios("up", "--detach", "--no-port")).status).toBe(0);
+    process.kill(readInstance(state)?.pid ?? 0, "SIGKILL");
+    expect(existsSync(join(state, "aios.sock"))).toBe(true);
+    expect(await aios("ps")).toMatchObject({ status: 4 });
+    const { out } = await aios("up", "--detach", "--port", "0");
+    expect(Number(out)).toBe(readInstance(state)?.pid);
+    expect(statSync(state).mode & 0o777).toBe(0o700);
+    for (const file of ["aios.sock", "token", "instance.json"])
+      expect(statSync(join(state, file)).mode & 0o777, file).toBe(0o600);
+
+    const place = ["--host", `127.0.0.1:${readInstance(state)?.port}`];
+    expect((await aios("ps", ...place)).err).toContain("a token is needed");
+    const token = readFileSync(join(state, "token"), "utf8").trim();
+    expect(await aios("ps", ...place, "--token", token)).toMatchObject({ status: 0 });
+    expect(await aios("down")).toEqual({ status: 0, out: "", err: "" });
+    expect(await aios("down")).toMatchObject({ status: 4 });
+  });
+});

@@ -1,0 +1,129 @@
+/** What `aios up` does. */
+import { RequestError } from "../../services/messages/errors.ts";
+import { System } from "../../services/up/system.ts";
+import { stateDirectory } from "../client/place.ts";
+import { EXIT_OFF, EXIT_REFUSED } from "./exit.ts";
+import { bytes, percent, span } from "./system/units.ts";
+import type { UpOptions } from "./up.ts";
+import { Screen } from "./up-screen.ts";
+import { version } from "./version.ts";
+
+const STATUS_MS = 1000;
+/** Status when a second signal comes: what shells have for SIGINT. */
+const EXIT_AT_ONCE = 130;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+export async function runUp(options: UpOptions): Promise<number> {
+  const state = stateDirectory(options.state, process.env);
+  if (options.detach) {
+    const { detach } = await import("./up-detach.ts");
+    return await detach(state);
+  }
+  const screen = new Screen(process.stdout, options.json ?? false);
+  const { cpus, memory, port } = options;
+  let system: System;
+  try {
+    system = await System.start({ state, cpus, memory, port: port === false ? null : port });
+  } catch (error) {
+    return refused(error);
+  }
+  return await new Up(system, screen).run();
+}
+
+function refused(error: unknown): number {
+  if (!(error instanceof RequestError)) throw error;
+  process.stderr.write(`error: ${error.message}\n`);
+  return EXIT_REFUSED;
+}
+
+class Up {
+  private readonly system: System;
+  private readonly screen: Screen;
+  private readonly began = performance.now();
+  private stopping = false;
+  private failures = 0;
+  private cpu = process.cpuUsage();
+  private cpuAt = performance.now();
+
+  constructor(system: System, screen: Screen) {
+    this.system = system;
+    this.screen = screen;
+  }
+
+  async run(): Promise<number> {
+    const { system, screen } = this;
+    const stop = () => void this.stop();
+    for (const signal of SIGNALS) process.on(signal, stop);
+    const running = system.run().then(
+      () => EXIT_OFF,
+      (error: Error) => {
+        screen.log({ kind: "error", text: `the system has ended: ${error.message}` });
+        return EXIT_REFUSED;
+      },
+    );
+    const ready = system.ready().then(() => this.announce());
+    const timer = setInterval(() => this.look(), STATUS_MS);
+    const status = await running;
+    clearInterval(timer);
+    await ready.catch(() => {});
+    if (status !== EXIT_OFF) await system.stop();
+    await this.stopped;
+    screen.close();
+    screen.log({ kind: "stopped", text: "stopped" });
+    for (const signal of SIGNALS) process.off(signal, stop);
+    return status;
+  }
+
+  private stopped: Promise<void> = Promise.resolve();
+
+  /** The first signal stops in order, the second at once. */
+  private stop(): void {
+    if (this.stopping) process.exit(EXIT_AT_ONCE);
+    this.stopping = true;
+    this.screen.log({ kind: "stopping", text: "stopping; Ctrl-C again stops at once" });
+    this.stopped = this.system.stop();
+  }
+
+  private announce(): void {
+    const { socket, port, state } = this.system;
+    const seconds = process.uptime().toFixed(2);
+    const gateway = port === null ? "" : `, gateway http://127.0.0.1:${port}`;
+    this.screen.log({
+      kind: "ready",
+      text: `aios ${version()} is ready after ${seconds} s: ${socket}${gateway}`,
+      detail: { pid: process.pid, state, socket, port, seconds: Number(seconds) },
+    });
+    this.look();
+  }
+
+  /** Says what has gone wrong lately, and how the system is. */
+  private look(): void {
+    const { machine } = this.system;
+    const { failures } = machine.agents;
+    for (const { error } of failures.slice(this.failures))
+      this.screen.log({ kind: "error", text: error.message });
+    this.failures = failures.length;
+    if (!this.stopping) this.screen.status(this.line());
+  }
+
+  private line(): string {
+    const { kernel } = this.system.machine;
+    const live = kernel.agents.filter(({ end }) => end === null).length;
+    const frames = kernel.frames;
+    const used = frames ? (frames.count - frames.free) * FRAME_BYTES : 0;
+    const up = span((performance.now() - this.began) / 1000);
+    return `up ${up}, agents ${live}, memory ${bytes(used)} of ${bytes((frames?.count ?? 0) * FRAME_BYTES)}, CPU ${percent(this.busy())}`;
+  }
+
+  /** Share of one of the host's processors that this process has used since the last look. */
+  private busy(): number {
+    const now = performance.now();
+    const { user, system } = process.cpuUsage(this.cpu);
+    const share = (user + system) / 1000 / Math.max(1, now - this.cpuAt);
+    this.cpu = process.cpuUsage();
+    this.cpuAt = now;
+    return share;
+  }
+}
+
+const FRAME_BYTES = 4096;
