@@ -1,7 +1,13 @@
 /** A client of a running system: its methods by name, over the Unix socket or loopback HTTP. */
 import { Agent as Connections, type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
-import { API, type MethodName, type Params, type Result } from "../../services/messages/api.ts";
+import {
+  API,
+  type Image,
+  type MethodName,
+  type Params,
+  type Result,
+} from "../../services/messages/api.ts";
 import { type ErrorCode, RequestError } from "../../services/messages/errors.ts";
 import { type Environment, type Place, SOCKET_FILE, stateDirectory } from "./place.ts";
 
@@ -12,14 +18,6 @@ export interface ClientOptions {
   readonly host?: string;
   readonly port?: number;
   readonly token?: string;
-}
-
-/** An image that the system has taken in. */
-export interface ImageTaken {
-  readonly digest: string;
-  readonly code: string;
-  readonly name: string;
-  readonly version: string;
 }
 
 interface Sent {
@@ -77,9 +75,9 @@ export class Client {
   }
 
   /** Brings an image, an OCI layout in a tar archive. @throws RequestError bad-request, too-large */
-  async putImage(archive: Uint8Array): Promise<ImageTaken> {
+  async putImage(archive: Uint8Array): Promise<Image> {
     const sent = { body: archive, type: "application/x-tar" };
-    return (await this.send("PUT", "/v1/images", sent)) as ImageTaken;
+    return (await this.send("PUT", "/v1/images", sent)) as Image;
   }
 
   /** Lets its connections go. */

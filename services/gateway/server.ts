@@ -7,8 +7,8 @@ import type { ClientSide } from "./clients.ts";
 
 /** What the host does for clients beside the machine. */
 export interface GatewayHostSide {
-  /** Takes an image of an agent (an OCI layout) in. @throws RequestError bad-request */
-  putImage(bytes: Uint8Array): Promise<object>;
+  /** Keeps an image of an agent (an OCI layout): its archive's digest. @throws RequestError bad-request */
+  putImage(archive: Uint8Array): Promise<string>;
 }
 
 /** The routes; `clientOf` says whose request it is. @throws there RequestError bad-token */
@@ -18,12 +18,13 @@ export function gatewayRoutes(
 ): Hono {
   const app = new Hono();
   app.put("/v1/images", async (context) => {
-    clientOf(context.req.header("authorization"));
+    const client = clientOf(context.req.header("authorization"));
     const length = Number(context.req.header("content-length") ?? Number.NaN);
     if (!(length <= ARCHIVE_BYTES_MAX))
       throw new RequestError("too-large", `an image has ${ARCHIVE_BYTES_MAX} bytes at most`);
-    const bytes = new Uint8Array(await context.req.arrayBuffer());
-    return context.json(await host.putImage(bytes), 201);
+    const archive = await host.putImage(new Uint8Array(await context.req.arrayBuffer()));
+    const params = { archive, ...context.req.query() };
+    return context.json((await client.call("image.register", params)) as object, 201);
   });
   for (const [name, { http }] of Object.entries(API)) {
     const [verb, path] = http;

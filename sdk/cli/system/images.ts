@@ -1,7 +1,8 @@
 /** Files that agents are started from, brought to the system as images. */
 import { statSync } from "node:fs";
 import { basename } from "node:path";
-import type { Client, ImageTaken } from "../../client/client.ts";
+import type { Image } from "../../../services/messages/api.ts";
+import type { Client } from "../../client/client.ts";
 import { buildImage } from "../../oci/build.ts";
 import { ARCHIVE_BYTES_MAX } from "../../oci/media.ts";
 import { readInputFile } from "../image-file.ts";
@@ -14,7 +15,7 @@ const AGENT_FILE = "agent.json";
  * Brings the file to the system if it is one; null for what is a reference to an image there.
  * @throws FileError, OciError, RequestError
  */
-export async function bringImage(client: Client, image: string): Promise<ImageTaken | null> {
+export async function bringImage(client: Client, image: string): Promise<Image | null> {
   const file = statSync(image, { throwIfNoEntry: false })?.isFile() ?? false;
   if (!file && !/[/\\]|\.(wasm|tar)$/i.test(image)) return null;
   const bytes = readInputFile(image, ARCHIVE_BYTES_MAX);

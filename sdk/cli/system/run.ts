@@ -1,5 +1,5 @@
 /** `aios run`. */
-import type { Agent, Run } from "../../../services/messages/api.ts";
+import type { Agent } from "../../../services/messages/api.ts";
 import { RequestError } from "../../../services/messages/errors.ts";
 import { nameOf } from "./agents.ts";
 import { type Act, type Context, named, say } from "./context.ts";
@@ -13,7 +13,7 @@ interface RunOptions {
   readonly cpu?: number;
   readonly weight?: number;
   readonly env?: readonly string[];
-  readonly restart?: Run["restart"];
+  readonly restart?: string;
   readonly attach?: boolean;
 }
 
@@ -42,7 +42,7 @@ const run: Act = async (context, [image = "", ...args], given) => {
   const { name, cap = [], mem, cpu, weight, env = [], restart, attach } = given as RunOptions;
   const brought = await bringImage(client, image);
   const agent = await client.call("agent.run", {
-    image: brought?.code ?? image,
+    image: brought?.reference ?? brought?.digest ?? image,
     args,
     env: environmentOf(env),
     capabilities: [...cap],
