@@ -2,6 +2,7 @@
  * The running system: the machine with its services, the state directory, and the gateway's sockets. Virtual
  * time keeps pace with real time (loop.ts).
  */
+import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { agentImage } from "../../sdk/image/agent-image.ts";
@@ -170,6 +171,8 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
     cpus,
     memory,
     epochSeconds: epoch,
+    // Identities, tokens' keys and random bytes of one run are no other's.
+    seed: randomBytes(32),
     drives: [{ data: await buildBootImage({ entries }) }],
     journal: JOURNAL_BYTES,
   });
