@@ -55,11 +55,17 @@ export class Tasks {
   private readonly ready: Turn[] = [];
   /** The latest first. */
   private readonly alarms: Alarm[] = [];
+  private readonly queues: { readonly queue: number; hear(message: Message): void }[] = [];
   private readonly interested = new Set<(message: Message) => boolean>();
 
   constructor(sys: Sys, door: Door | null = null) {
     this.sys = sys;
     this.door = door;
+  }
+
+  /** Receives from a queue of the agent's own, too. */
+  listen(queue: number, hear: (message: Message) => void): void {
+    this.queues.push({ queue, hear });
   }
 
   /** Begins a task; it gets its first turn when the present one pauses. */
@@ -109,11 +115,16 @@ export class Tasks {
     while (true) {
       for (let turn = this.ready.shift(); turn; turn = this.ready.shift()) yield* this.take(turn);
       const deadline = this.alarms.at(-1)?.at ?? NEVER;
-      const on = queue ? [queue] : [];
+      const own = queue ? [queue] : [];
+      const on = [...own, ...this.queues.map((it) => it.queue)];
       const woken = yield* sys.wait({ on, mailbox: true, notices: true, deadline });
       if (woken.what === "message") this.hear(yield* sys.receive(), handlers);
       if (woken.what === "notice" && handlers.notice) this.start(handlers.notice(woken.notice));
-      if (woken.what === "object" && this.door) yield* this.door.take(sys, queue);
+      if (woken.what === "object") {
+        const other = this.queues[woken.index - own.length];
+        if (other) other.hear(yield* sys.receive(other.queue));
+        else if (this.door) yield* this.door.take(sys, queue);
+      }
       if (woken.what === "deadline") this.ring(deadline);
     }
   }

@@ -186,7 +186,9 @@ class Init {
         memory: info?.used ?? 0,
       });
     }
-    const { quota: total, used } = yield* this.sys.info(this.sys.self);
-    return { services: states, memory: { total, used } };
+    const { sys } = this;
+    const { memory: total, used, free, cpus, busy } = yield* sys.kernelInfo(Number(sys.argument));
+    const cpu = { processors: cpus, busy: Number(busy) };
+    return { services: states, memory: { total, used, free }, cpu };
   }
 }

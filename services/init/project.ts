@@ -20,7 +20,7 @@ import { RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
 import type { Handles, Life, Member, MemberEnded, SpawnSpec } from "../messages/system.ts";
 import { type Granted, Grants } from "./grants.ts";
-import { Streams } from "./streams.ts";
+import { Streams, type Writer } from "./streams.ts";
 
 /** Of a CPU's time, for agents with a guaranteed share. */
 const PERIOD_NS = 10_000_000;
@@ -34,6 +34,8 @@ interface Held extends Life {
   /** Streams that have not been read to their ends. */
   open: number;
   forgotten: boolean;
+  /** Who waits for its streams. */
+  readonly wakes: Map<string, () => void>;
 }
 
 const keyOf = ({ uid, run }: Life): string => `${uid}.${run}`;
@@ -140,6 +142,7 @@ class Shard {
       end: null,
       open,
       forgotten: false,
+      wakes: new Map(),
     };
     held.set(keyOf(life), it);
     this.byAgent.set(child.id, it);
@@ -174,7 +177,11 @@ class Shard {
 
   private *follow(held: Held, stream: (typeof STREAMS)[number], pipe: number): Work<void> {
     const { uid, run } = held;
-    yield* this.streams.follow({ uid, run }, stream, pipe, () => held.end !== null);
+    const writer: Writer = {
+      isOver: () => held.end !== null,
+      onEnd: (wake) => void held.wakes.set(stream, wake),
+    };
+    yield* this.streams.follow({ uid, run }, stream, pipe, writer);
     held.open--;
     yield* this.clear(held);
   }
@@ -202,13 +209,9 @@ class Shard {
   }
 
   private *info({ child }: Held): Work<unknown> {
-    const {
-      used: memory,
-      syscalls,
-      state: kernelState,
-      tree,
-    } = yield* this.sys.info(child.capability);
-    return { memory, syscalls, kernelState, cpuTime: 0, tree };
+    const info = yield* this.sys.info(child.capability);
+    const { used: memory, syscalls, state: kernelState, tree } = info;
+    return { memory, syscalls, kernelState, cpuTime: Number(info.ran), tree };
   }
 
   /** Asks an agent whether it is well; throws unless it answers in time, seconds. */
@@ -247,6 +250,7 @@ class Shard {
     if (!held) return;
     this.byAgent.delete(notice.agent);
     held.end = { reason: notice.reason, code: Number(notice.code & 0xffn) };
+    for (const wake of held.wakes.values()) wake();
     const told: MemberEnded = { ended: memberOf(held) };
     while (!(yield* this.report(encode(told))));
   }

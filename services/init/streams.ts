@@ -4,25 +4,35 @@
  * logs have not acknowledged is given to them again when they have been started anew.
  */
 import { ENDPOINT_PIPE } from "../../kernel/ipc/endpoint_kinds.ts";
+import { notificationOf } from "../../sdk/agent/endpoints.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Caller } from "../host/rpc.ts";
-import type { Tasks, Work } from "../host/tasks.ts";
+import { Pause, type Tasks, type Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { Life, Written } from "../messages/system.ts";
 
 const PIPE_BYTES = 16 * 1024;
 /** A line that is longer is cut. */
 const PENDING_BYTES_MAX = 32 * 1024;
-/** How often a pipe is looked at, ns: the pause doubles while there is nothing. */
-const LOOK_FIRST_NS = 5_000_000n;
-const LOOK_LONGEST_NS = 80_000_000n;
+/** Places for notifications: one for each pipe that is followed. */
+const WATCHES_MAX = 1024;
 const RETRY_NS = 20_000_000n;
+
+/** Whoever writes to a pipe. */
+export interface Writer {
+  isOver(): boolean;
+  /** `wake` is called when it is over; one at a time for each of its pipes. */
+  onEnd(wake: () => void): void;
+}
 
 export class Streams {
   private readonly sys: Sys;
   private readonly tasks: Tasks;
   private readonly caller: Caller;
   private readonly pool: number;
+  private readonly sleeping = new Map<number, () => void>();
+  private queue = 0;
+  private nextTag = 1;
 
   /** `pool` pays for the pipes. */
   constructor(sys: Sys, tasks: Tasks, caller: Caller, pool: number) {
@@ -33,19 +43,21 @@ export class Streams {
   }
 
   *open(): Work<number> {
+    if (this.queue === 0) {
+      this.queue = yield* this.sys.endpoint("queue", WATCHES_MAX);
+      this.tasks.listen(this.queue, ({ bytes }) => this.wake(Number(notificationOf(bytes).tag)));
+    }
     const { value } = yield* this.sys.call("ENDPOINT_CREATE", this.pool, ENDPOINT_PIPE, PIPE_BYTES);
     return value;
   }
 
-  /** Follows a pipe until `over` says that nothing more is written to it; then closes it. */
-  *follow(life: Life, stream: Written["stream"], pipe: number, over: () => boolean): Work<void> {
-    let pause = LOOK_FIRST_NS;
+  /** Follows a pipe until its writer is over; then closes it. */
+  *follow(life: Life, stream: Written["stream"], pipe: number, writer: Writer): Work<void> {
     let offset = 0;
     let pending: Uint8Array = new Uint8Array();
     while (true) {
-      const last = over();
+      const last = writer.isOver();
       const more = yield* this.take(pipe);
-      pause = more.length > 0 ? LOOK_FIRST_NS : pause < LOOK_LONGEST_NS ? 2n * pause : pause;
       pending = joined(pending, more);
       const end = (last && more.length === 0) || pending.length >= PENDING_BYTES_MAX;
       if (more.length > 0 || (end && pending.length > 0)) {
@@ -53,11 +65,31 @@ export class Streams {
         offset += kept;
         pending = pending.slice(kept);
       }
-      if (last && more.length === 0) break;
-      if (!last) yield* this.tasks.sleep(pause);
+      if (more.length > 0) continue;
+      if (last) break;
+      yield* this.more(pipe, writer);
     }
     yield* this.sys.close(pipe);
     yield* this.sys.drop(pipe);
+  }
+
+  /** Waits until there is something in a pipe, or its writer is over. */
+  private *more(pipe: number, writer: Writer): Work<void> {
+    const tag = this.nextTag++;
+    yield* this.sys.notify(pipe, this.queue, "data", { tag });
+    yield new Pause<void>((resume) => {
+      const wake = (): void => {
+        this.sleeping.delete(tag);
+        resume();
+      };
+      this.sleeping.set(tag, wake);
+      writer.onEnd(wake);
+    });
+  }
+
+  /** A pipe that is closed tells of that, too, when nobody waits any more. */
+  private wake(tag: number): void {
+    this.sleeping.get(tag)?.();
   }
 
   private *take(pipe: number): Work<Uint8Array> {

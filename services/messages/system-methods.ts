@@ -147,8 +147,10 @@ export const SYSTEM_METHODS = {
       uptime: z.number(),
       services: z.array(Service),
       agents: z.record(z.string(), z.int()),
-      /** Bytes. */
-      memory: z.object({ total: z.int(), used: z.int() }),
+      /** Bytes; used are also those that are only reserved. */
+      memory: z.object({ total: z.int(), used: z.int(), free: z.int() }),
+      /** Nanoseconds that agents have run, on all processors together. */
+      cpu: z.object({ processors: z.int(), busy: z.int() }),
     }),
     needs: () => [{ verb: "PROC_READ", ...ANYTHING }],
   }),

@@ -36,7 +36,8 @@ export interface ServiceState {
 export interface SystemState {
   readonly services: readonly ServiceState[];
   /** Bytes, of all that agents can have. */
-  readonly memory: { readonly total: number; readonly used: number };
+  readonly memory: { readonly total: number; readonly used: number; readonly free: number };
+  readonly cpu: { readonly processors: number; readonly busy: number };
 }
 
 /** One life of an agent: its uid, and how often it has been started before. */

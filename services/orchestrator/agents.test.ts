@@ -186,9 +186,11 @@ describe("the system", () => {
   });
 
   test("says how it is", async () => {
-    const { services, memory, agents } = await system.call("system.status", {});
+    const { services, memory, agents, cpu } = await system.call("system.status", {});
     expect(services.map(({ name }) => name)).toEqual(["logs", "orchestrator", "gateway"]);
     expect(memory.used).toBeLessThan(memory.total);
+    expect(cpu).toMatchObject({ processors: 1 });
+    expect(cpu.busy).toBeGreaterThan(0);
     expect(agents.exited).toBeGreaterThan(2);
   });
 });
