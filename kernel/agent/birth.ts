@@ -241,6 +241,14 @@ export function capabilitiesRelease(call: Call, agent: Agent): void {
   poolRelease(changetype<Pool>(agent.pool), capabilitiesCharge(call, agent));
 }
 
+/** Gives it its schedule, whose group its pool pays for, with what its capabilities will cost set aside: a status. */
+export function birthAdmit(call: Call, agent: Agent, wish: ScheduleAttributes): u32 {
+  capabilitiesReserve(call, agent);
+  const status = schedAdmit(agent, wish);
+  capabilitiesRelease(call, agent);
+  return status;
+}
+
 /** What its image has in its memory, with what its capabilities will cost set aside: a status. */
 export function birthMemory(call: Call, agent: Agent): u32 {
   capabilitiesReserve(call, agent);

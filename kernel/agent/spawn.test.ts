@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { RIGHT_EXECUTE, RIGHT_SPAWN, RIGHT_WAIT, RIGHTS_ALL } from "../cap/rights.ts";
 import { NOTICE_ENDED, NOTICE_STARTED } from "../ipc/notice_kinds.ts";
 import { type Actor, Life } from "../testing/life-host.ts";
-import { END_KILLED } from "./states.ts";
+import { AGENT_GROUP, END_KILLED } from "./states.ts";
 
 let life: Life;
 let init: Actor;
@@ -50,6 +50,13 @@ describe("a new agent", () => {
     const granted = life.authority.view(made.grants[0] ?? 0);
     expect([Number(granted.agent), granted.rights]).toEqual([made.id, RIGHT_EXECUTE]);
     expect(Number(granted.parentId)).toBe(image);
+  });
+
+  test("is refused when its pool can pay for its group or for its capabilities, but not for both", () => {
+    const statuses = new Set<string>();
+    for (let quota = 256; quota < 8192; quota += 32)
+      statuses.add(init.spawn({ quota, flags: AGENT_GROUP }).status);
+    expect([...statuses]).toEqual(["QUOTA", "OK"]);
   });
 
   test("may run only where its parent may", async () => {

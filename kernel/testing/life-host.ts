@@ -42,6 +42,8 @@ export interface SpawnOptions extends BirthOptions {
   readonly weight?: number;
   /** A bit for each CPU; 0: those of the caller. */
   readonly affinity?: bigint;
+  /** kernel/agent/states.ts. */
+  readonly flags?: number;
 }
 
 export interface Born {
@@ -139,6 +141,8 @@ export class Actor {
     page.setUint32(weight, options.weight ?? 1024, true);
     const affinity = layouts.SPAWN_SCHEDULE + layouts.SCHEDULE_AFFINITY;
     page.setBigUint64(affinity, options.affinity ?? 0n, true);
+    const flags = layouts.SPAWN_SCHEDULE + layouts.SCHEDULE_FLAGS;
+    page.setUint32(flags, options.flags ?? 0, true);
     return this.born(this.call("AGENT_SPAWN", options.pool ?? this.pool, this.memory), options);
   }
 
