@@ -27,6 +27,7 @@ const HERE = "kernel/limits.test.ts";
 const TABLE = "the table of %s takes as many as its limit, and refuses one more by name";
 const BUNDLE = "kernel/boot/bundle.test.ts";
 const INPUT = "kernel/boot/input.test.ts";
+const IMAGES = "kernel/agent/image-make.test.ts";
 const ENDPOINTS = "kernel/ipc/endpoints.test.ts";
 const MESSAGES = "kernel/ipc/message.test.ts";
 const WAITS = "kernel/ipc/wait.test.ts";
@@ -94,6 +95,11 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
   TIMERS_MAX: [HERE, TABLE],
   FRAME_OBJECTS_MAX: [HERE, TABLE],
   IMAGES_MAX: [HERE, "the table of images takes as many as its limit, and no more"],
+  IMAGE_BYTES_MAX: [IMAGES, "when it is to have no bytes, or more than the limit"],
+  IMAGE_APPEND_MAX: [
+    IMAGES,
+    "by pieces of no bytes, of more than is to come, of more than a piece may have",
+  ],
   OPERATIONS_MAX: [HERE, TABLE],
   MESSAGES_MAX: [HERE, TABLE],
   IPC_MESSAGE_BYTES_MAX: [MESSAGES, "a message has 64 KiB at most"],

@@ -84,6 +84,9 @@ export const PREDICTION_WRITE_MAX: u64 = 64;
 export const PREDICTION_HORIZON_NS: u64 = 10_000_000;
 /** Text of an image: 16 MiB. */
 export const IMAGE_PAGES_MAX: u32 = 4096;
+/** Bytes of an image that an agent makes, and of one piece of it: a call has a bound. */
+export const IMAGE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+export const IMAGE_APPEND_MAX: u32 = 64 * 1024;
 /** Levels of the tree of agents: a walk up has a bound. */
 export const AGENT_DEPTH_MAX: u32 = 64;
 /** Agents that one donation may pass through. */

@@ -36,7 +36,7 @@ function isBeside(entry: BundleEntry, image: Image, suffix: string): bool {
   return bytesAre(entry.name + bytes, entry.nameBytes - bytes, suffix);
 }
 
-function argumentsStatus(image: Image): u32 {
+export function argumentsStatus(image: Image): u32 {
   if (<u64>image.argumentBytes + image.environmentBytes > <u64>ARGUMENT_BYTES_MAX) return ELF_ARGUMENTS_TOO_LARGE;
   if (!ends(image.arguments, image.argumentBytes)) return ELF_BAD_ARGUMENTS;
   if (!ends(image.environment, image.environmentBytes)) return ELF_BAD_ARGUMENTS;

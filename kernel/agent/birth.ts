@@ -58,7 +58,7 @@ import {
 import { readStructure } from "../syscall/structure";
 import { Agent, AGENT_BYTES, contextOf } from "./agent";
 import { agentCreate } from "./create";
-import { Image } from "./image";
+import { Image, imageRelease } from "./image";
 import { AGENT_FOREGROUND } from "./states";
 import { orphan } from "./tree";
 import { WORK_START, workAdd } from "./work";
@@ -310,7 +310,7 @@ export function birthUndo(agent: Agent, status: u32): u32 {
   while (!spaceDestroy(agent)) {}
   schedForget(agent);
   orphan(agent);
-  changetype<Image>(agent.image).references -= 1;
+  imageRelease(changetype<Image>(agent.image));
   poolRelease(pool, AGENT_BYTES);
   objectReturn(changetype<usize>(agent));
   pool.references -= 1;

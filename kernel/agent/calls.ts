@@ -2,6 +2,7 @@
 import { authorize } from "../cap/authorize";
 import {
   RIGHT_CLONE,
+  RIGHT_CREATE,
   RIGHT_EXECUTE,
   RIGHT_INFO,
   RIGHT_KILL,
@@ -12,8 +13,9 @@ import {
   RIGHT_SPLIT,
   RIGHT_SUSPEND,
   RIGHT_UPGRADE,
+  RIGHT_WRITE,
 } from "../cap/rights";
-import { KIND_AGENT, KIND_KERNEL, KIND_POOL } from "../object/kinds";
+import { KIND_AGENT, KIND_IMAGE, KIND_KERNEL, KIND_POOL } from "../object/kinds";
 import { Call } from "../syscall/call";
 import {
   SYSCALL_AGENT_CLONE,
@@ -26,10 +28,14 @@ import {
   SYSCALL_AGENT_SPLIT,
   SYSCALL_AGENT_SUSPEND,
   SYSCALL_AGENT_UPGRADE,
+  SYSCALL_IMAGE_APPEND,
+  SYSCALL_IMAGE_CREATE,
   SYSCALL_IMAGE_OPEN,
+  SYSCALL_IMAGE_SEAL,
 } from "../syscall/numbers";
 import { STATUS_UNKNOWN_SYSCALL } from "../syscall/status";
 import { agentClone } from "./clone";
+import { imageAppend, imageMake, imageSeal } from "./image_make";
 import { imageOpen } from "./image_open";
 import { agentInfo } from "./info";
 import { agentKill } from "./kill";
@@ -41,6 +47,7 @@ import { agentResume, agentSuspend } from "./suspend";
 import { agentUpgrade } from "./upgrade";
 
 const AGENT: u32 = 1 << KIND_AGENT;
+const IMAGE: u32 = 1 << KIND_IMAGE;
 const KERNEL: u32 = 1 << KIND_KERNEL;
 const POOL: u32 = 1 << KIND_POOL;
 
@@ -68,6 +75,12 @@ export function agentCall(call: Call): u32 {
       return authorize(call, AGENT, RIGHT_INFO) || agentInfo(call);
     case SYSCALL_IMAGE_OPEN:
       return authorize(call, KERNEL, RIGHT_EXECUTE) || imageOpen(call);
+    case SYSCALL_IMAGE_CREATE:
+      return authorize(call, KERNEL, RIGHT_CREATE) || imageMake(call);
+    case SYSCALL_IMAGE_APPEND:
+      return authorize(call, IMAGE, RIGHT_WRITE) || imageAppend(call);
+    case SYSCALL_IMAGE_SEAL:
+      return authorize(call, IMAGE, RIGHT_WRITE) || imageSeal(call);
     default:
       return STATUS_UNKNOWN_SYSCALL;
   }

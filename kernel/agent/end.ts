@@ -26,7 +26,7 @@ import { objectFree } from "../object/slab";
 import { schedBury, schedForget, schedStop } from "../sched/scheduler";
 import { kernel } from "../state";
 import { Agent, AGENT_BYTES, noticeOf } from "./agent";
-import { Image } from "./image";
+import { Image, imageRelease } from "./image";
 import {
   AGENT_DEAD,
   AGENT_DYING,
@@ -156,7 +156,7 @@ export function agentReap(agent: Agent): void {
 function agentFree(agent: Agent): void {
   schedBury(agent);
   noticeRemove(noticeOf(agent));
-  changetype<Image>(agent.image).references -= 1;
+  imageRelease(changetype<Image>(agent.image));
   const pool = changetype<Pool>(agent.pool);
   poolRelease(pool, AGENT_BYTES);
   poolDrop(pool);

@@ -2,8 +2,10 @@
 import { PAGE_BYTES, pointer } from "../../hal/memory";
 import { RUNTIME_NATIVE } from "../../sim/spec/user";
 import { IMAGE_PAGES_MAX } from "../limits";
+import { codeWritten } from "../mm/code";
 import { frameAllocZeroed, frameFree, orderFor, OWNER_AGENT } from "../mm/frames";
-import { imageMap } from "../mm/image_tables";
+import { imageMap, imageUnmap } from "../mm/image_tables";
+import { Pool, poolDrop, poolRelease } from "../mm/pool";
 import { KIND_IMAGE } from "../object/kinds";
 import { KernelObject, objectAllocate, objectFree } from "../object/slab";
 import { kernel, Ptr } from "../state";
@@ -19,8 +21,11 @@ import {
 
 @unmanaged
 export class Image extends KernelObject {
-  /** Agents that run it, and the boot bundle that holds it. */
+  /** Agents that run it, and the boot bundle that holds it; capabilities that name it. */
   references: u32;
+  names: u32;
+  /** 1 as long as an agent makes it: nobody can run it. */
+  building: u32;
   /** RUNTIME_… of sim/spec/user.ts. */
   runtime: u32;
   /** Number of the program, for the host's runtime. */
@@ -47,6 +52,24 @@ export class Image extends KernelObject {
   name: usize;
   nameBytes: u32;
   next: Ptr<Image>;
+  /** SHA-256 of its bytes. */
+  digest0: u64;
+  digest1: u64;
+  digest2: u64;
+  digest3: u64;
+  /** For one that an agent has made (image_make.ts): who pays, and how much; 0 for the bundle's. */
+  pool: Ptr<Pool>;
+  charged: u64;
+  /** Its file: physical address of the block of frames, bytes that it is to have, and that it has. */
+  file: u64;
+  fileBytes: u64;
+  filled: u64;
+}
+
+/** Address of its digest's 32 bytes. */
+@inline
+export function digestOf(image: Image): usize {
+  return changetype<usize>(image) + offsetof<Image>("digest0");
 }
 
 /** Bytes of an image's slot: the record, and what an ELF file says. */
@@ -96,10 +119,8 @@ export function imageCreate(at: usize, bytes: u64): usize {
   const slot = objectAllocate(KIND_IMAGE, 0);
   if (slot == 0) return 0;
   const image = changetype<Image>(slot);
-  const header = changetype<ImageHeader>(at);
   const textBytes = bytes - <u64>IMAGE_HEADER_BYTES;
-  image.pages = <u32>((textBytes + PAGE_BYTES - 1) / PAGE_BYTES);
-  if (image.pages != 0) {
+  if (textBytes != 0) {
     image.text = frameAllocZeroed(orderFor(textBytes), OWNER_AGENT);
     if (image.text == 0) {
       objectFree(slot);
@@ -107,17 +128,24 @@ export function imageCreate(at: usize, bytes: u64): usize {
     }
     memory.copy(pointer(image.text), at + IMAGE_HEADER_BYTES, <usize>textBytes);
   }
-  image.runtime = header.runtime;
-  image.program = header.program;
-  image.base = IMAGE_BASE;
-  image.entry = <u64>IMAGE_BASE + header.entry;
-  if (!imageMap(image)) {
+  if (!imageDescribe(image, at, textBytes)) {
     frameFree(image.text);
     objectFree(slot);
     return 0;
   }
   image.references = 1;
   return slot;
+}
+
+/** Takes what the valid header at `at` says, and maps the text; false without frames for tables. */
+export function imageDescribe(image: Image, at: usize, textBytes: u64): bool {
+  const header = changetype<ImageHeader>(at);
+  image.pages = <u32>((textBytes + PAGE_BYTES - 1) / PAGE_BYTES);
+  image.runtime = header.runtime;
+  image.program = header.program;
+  image.base = IMAGE_BASE;
+  image.entry = <u64>IMAGE_BASE + header.entry;
+  return imageMap(image);
 }
 
 /** Reads the `bytes` bytes at `at`, an ELF file, into a new image: 0, and the reason in `elfError`. */
@@ -128,13 +156,22 @@ export function nativeCreate(at: usize, bytes: u64): usize {
   const summary = elfOf(image);
   image.refused = elfRead(at, bytes, summary);
   if (image.refused != ELF_OK) return slot;
-  image.runtime = RUNTIME_NATIVE;
-  image.entry = summary.entry;
-  image.text = frameAllocZeroed(orderFor(<u64>summary.pages * PAGE_BYTES), OWNER_AGENT);
-  if (image.text == 0) {
+  if (!nativeLoad(image, at)) {
     objectFree(slot);
     return 0;
   }
+  image.references = 1;
+  return slot;
+}
+
+/** Copies the segments of the file at `at`, which `elfRead` has accepted; false without frames. */
+export function nativeLoad(image: Image, at: usize): bool {
+  const summary = elfOf(image);
+  const bytes = <u64>summary.pages * PAGE_BYTES;
+  image.text = frameAllocZeroed(orderFor(bytes), OWNER_AGENT);
+  if (image.text == 0) return false;
+  image.runtime = RUNTIME_NATIVE;
+  image.entry = summary.entry;
   let frame = image.text;
   for (let index: u32 = 0; index < summary.count; index++) {
     const segment = summarySegment(summary, index);
@@ -143,6 +180,30 @@ export function nativeCreate(at: usize, bytes: u64): usize {
   }
   elfLoad(at, summary);
   kernel().machineCode = 1;
-  image.references = 1;
-  return slot;
+  codeWritten(pointer(image.text), <u32>bytes);
+  return true;
+}
+
+/** An agent, or what an upgrade keeps, runs the image no longer. */
+export function imageRelease(image: Image): void {
+  image.references -= 1;
+  imageUnused(image);
+}
+
+/** A capability that named the image is gone. */
+export function imageUnname(image: Image): void {
+  image.names -= 1;
+  imageUnused(image);
+}
+
+/** One that an agent has made ends when nobody can run it any more. No TLB knows its tables or frames then. */
+function imageUnused(image: Image): void {
+  if (image.pool == 0 || image.names != 0 || image.references != 0) return;
+  const pool = changetype<Pool>(image.pool);
+  imageUnmap(image);
+  if (image.runtime == RUNTIME_NATIVE) frameFree(image.text);
+  if (image.file != 0) frameFree(image.file);
+  poolRelease(pool, image.charged);
+  objectFree(changetype<usize>(image));
+  poolDrop(pool);
 }

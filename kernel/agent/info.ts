@@ -11,6 +11,7 @@ import {
   INFO_CLASS,
   INFO_CPU,
   INFO_DEPTH,
+  INFO_DIGEST,
   INFO_END_CODE,
   INFO_END_REASON,
   INFO_FAULT_ADDRESS,
@@ -33,8 +34,10 @@ import {
 } from "../syscall/layouts";
 import { STATUS_MISALIGNED, STATUS_OK } from "../syscall/status";
 import { now } from "../time";
+import { SHA256_BYTES } from "../../sim/lib/sha256";
 import { Agent } from "./agent";
 import { scratchOf } from "./birth";
+import { digestOf, Image } from "./image";
 import { agentOver } from "./tree";
 
 /**
@@ -82,4 +85,5 @@ function describe(agent: Agent, at: usize): void {
   store<u64>(at, agentOver(agent) ? 0 : agent.treeCount, INFO_TREE);
   store<u64>(at, now(), INFO_TIME);
   store<u64>(at, agent.ran + schedUncharged(agent), INFO_RAN);
+  memory.copy(at + INFO_DIGEST, digestOf(changetype<Image>(agent.image)), SHA256_BYTES);
 }

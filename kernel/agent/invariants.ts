@@ -1,6 +1,7 @@
 /** What must hold of agents' lives after every system call; each function is one named invariant. */
 import { kernelCpu } from "../cpu/cpu";
 import { AGENT_DEPTH_MAX } from "../limits";
+import { namesOf } from "../mm/invariants";
 import { KIND_AGENT, KIND_IMAGE } from "../object/kinds";
 import { objectNext } from "../object/slab";
 import { kernel } from "../state";
@@ -130,13 +131,18 @@ export function agentKeptByOne(): bool {
   return kept == 0;
 }
 
-/** image-referenced: an image counts the boot bundle, and each control block that names it. */
+/**
+ * image-referenced: an image counts the boot bundle if it is from there, each control block that names it,
+ * and the capabilities; one that an agent makes is run by nobody, and has no more bytes than it is to have.
+ */
 export function imageReferenced(): bool {
   for (let at = objectNext(KIND_IMAGE, 0); at != 0; at = objectNext(KIND_IMAGE, at)) {
-    let users: u32 = 1;
+    const image = changetype<Image>(at);
+    let users: u32 = image.pool == 0 ? 1 : 0;
     for (let other = nextAgent(0); other != 0; other = nextAgent(other))
       if (changetype<Agent>(other).image == at) users += 1;
-    if (changetype<Image>(at).references != users) return false;
+    if (image.references != users || image.names != namesOf(KIND_IMAGE, image.id)) return false;
+    if (image.building != 0 && (users != 0 || image.filled > image.fileBytes)) return false;
   }
   return true;
 }

@@ -13,7 +13,7 @@ import { schedReady } from "../sched/scheduler";
 import { Call, callerOf } from "../syscall/call";
 import { SPAWN_BYTES, SPAWN_IMAGE, SPAWN_QUOTA, SPAWN_SCHEDULE } from "../syscall/layouts";
 import { noteSchedule } from "../syscall/schedule";
-import { STATUS_OK } from "../syscall/status";
+import { STATUS_OK, STATUS_WRONG_STATE } from "../syscall/status";
 import { Agent, noticeOf } from "./agent";
 import { birthAdmit, birthFinish, birthMake, birthMemory, birthRead, birthRoom, birthUndo, scratchOf } from "./birth";
 import { contextInit } from "./create";
@@ -28,6 +28,8 @@ export function agentSpawn(call: Call): u32 {
   const named = load<u64>(at, SPAWN_IMAGE);
   status = capabilityLookup(callerOf(call), named, 1 << KIND_IMAGE, RIGHT_EXECUTE);
   if (status != STATUS_OK) return status;
+  const image = changetype<Image>(capabilityNamed(named).target);
+  if (image.building != 0) return STATUS_WRONG_STATE;
   const wish = changetype<ScheduleAttributes>(at + SPAWN_SCHEDULE);
   status = confine(wish, callerOf(call));
   if (status != STATUS_OK) return status;
@@ -35,7 +37,6 @@ export function agentSpawn(call: Call): u32 {
   const payer = changetype<Capability>(call.held);
   status = birthRoom(call, payer, quota);
   if (status != STATUS_OK) return status;
-  const image = changetype<Image>(capabilityNamed(named).target);
   const agent = birthMake(call, payer, quota, image, call.cpu);
   status = birthAdmit(call, agent, wish);
   if (status == STATUS_OK) status = birthMemory(call, agent);

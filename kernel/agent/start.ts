@@ -1,4 +1,5 @@
 /** Stage: agents. The tables of the kernel's objects, and the first agent when the bundle has one. */
+import { SHA256_BYTES } from "../../sim/lib/sha256";
 import { boot, fail, STAGE_DONE } from "../boot/boot";
 import { Bundle, BundleEntry } from "../boot/bundle";
 import { createAudit } from "../audit/audit";
@@ -23,7 +24,7 @@ import { createInit } from "./create";
 import { isElf } from "./elf";
 import { elfErrorName } from "./elf_error_names";
 import { ELF_OK } from "./elf_errors";
-import { Image, IMAGE_BYTES, imageCreate, imageValid, nativeCreate } from "./image";
+import { digestOf, Image, IMAGE_BYTES, imageCreate, imageValid, nativeCreate } from "./image";
 
 const INIT = "init";
 
@@ -74,6 +75,7 @@ function startInit(): u32 {
 function nameImage(entry: BundleEntry, image: Image): void {
   image.name = entry.name;
   image.nameBytes = entry.nameBytes;
+  memory.copy(digestOf(image), entry.digest, SHA256_BYTES);
 }
 
 /** Puts an image into the list where ImageOpen looks for its name. */

@@ -37,7 +37,7 @@ import {
 import { Agent, AGENT_BYTES, Context, contextOf } from "./agent";
 import { contextInit } from "./create";
 import { keptEnd } from "./end";
-import { Image, isNative } from "./image";
+import { Image, imageRelease, isNative } from "./image";
 import { AGENT_KEEPER, AGENT_KEPT, AGENT_READY, AGENT_RUNNING, AGENT_WAITING } from "./states";
 import { standsStill } from "./suspend";
 
@@ -69,6 +69,7 @@ function begin(call: Call, agent: Agent): u32 {
   const status = capabilityLookup(callerOf(call), call.a1, 1 << KIND_IMAGE, RIGHT_EXECUTE);
   if (status != STATUS_OK) return status;
   const image = changetype<Image>(capabilityNamed(call.a1).target);
+  if (image.building != 0) return STATUS_WRONG_STATE;
   const kept = keep(agent);
   if (kept < FIRST_SLOT) return <u32>kept;
   const caller = agent == callerOf(call);
@@ -114,8 +115,8 @@ function keep(agent: Agent): usize {
 }
 
 function setImage(agent: Agent, image: Image): void {
-  changetype<Image>(agent.image).references -= 1;
   image.references += 1;
+  imageRelease(changetype<Image>(agent.image));
   agent.image = changetype<usize>(image);
   if (agent.space == 0) return;
   const space = changetype<AddressSpace>(agent.space);

@@ -96,6 +96,9 @@ const NEEDS: Readonly<Record<CallName, Need>> = {
   AUDIT_APPEND: kernel("AUDIT"),
   AUDIT_DRAIN: kernel("DRAIN"),
   IMAGE_OPEN: kernel("EXECUTE"),
+  IMAGE_CREATE: kernel("CREATE"),
+  IMAGE_APPEND: { kinds: ["IMAGE"], right: "WRITE" },
+  IMAGE_SEAL: { kinds: ["IMAGE"], right: "WRITE" },
   CONSOLE_WRITE: kernel("WRITE"),
 };
 

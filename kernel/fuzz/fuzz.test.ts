@@ -9,6 +9,8 @@ import { harness } from "./harness.ts";
 /** Calls that no agent of the harness can make with success, and why. */
 const IMPOSSIBLE: Readonly<Partial<Record<CallName, string>>> = {
   IMAGE_OPEN: "there is no bundle without a machine",
+  IMAGE_SEAL: "no random bytes are an image",
+  LINK_SEND: "the harness's network controller never starts",
 };
 
 /** Answers that docs/syscalls.md does not have for the call. */

@@ -213,5 +213,8 @@ export const GRAMMAR: Readonly<Record<CallName, Shape>> = {
   AUDIT_APPEND: kernel(buffer(1, 8, cap.APPEND_BYTES_MAX)),
   AUDIT_DRAIN: kernel(buffer(cap.RECORD_BYTES, 64 * cap.RECORD_BYTES)),
   IMAGE_OPEN: kernel(name),
+  IMAGE_CREATE: kernel(handle(KIND_POOL), among(64, 164, 5000, 200_000)),
+  IMAGE_APPEND: to(KIND_IMAGE)(buffer(64, 100, 5000, 65_536)),
+  IMAGE_SEAL: to(KIND_IMAGE)(),
   CONSOLE_WRITE: kernel(buffer(1, 8, 256)),
 };

@@ -4,6 +4,8 @@
  */
 import { PAGE_BYTES } from "../../hal/memory";
 import { Agent } from "../agent/agent";
+import { NATIVE_BASE } from "../agent/elf_format";
+import { Image, isNative } from "../agent/image";
 import { Capability } from "../cap/capability";
 import { kernelCpu } from "../cpu/cpu";
 import { AGENT_BYTES_MAX, MAPPINGS_PER_AGENT_MAX } from "../limits";
@@ -11,6 +13,7 @@ import {
   KIND_AGENT,
   KIND_CAPABILITY,
   KIND_FRAME,
+  KIND_IMAGE,
   KIND_MAPPING,
   KIND_POOL,
   KIND_REGION,
@@ -50,7 +53,7 @@ export function mappingsInOrder(): bool {
 
 function listHolds(agent: Agent): bool {
   let previous: usize = 0;
-  let end = USER_BASE;
+  let end: u64 = isNative(agent) ? NATIVE_BASE : USER_BASE;
   let count: u32 = 0;
   let bytes: u64 = 0;
   for (let at = agent.mappings; at != 0; at = changetype<Mapping>(at).next) {
@@ -110,7 +113,7 @@ function mappingsOf(object: usize): u32 {
   return count;
 }
 
-function namesOf(kind: u32, id: u64): u32 {
+export function namesOf(kind: u32, id: u64): u32 {
   let count: u32 = 0;
   for (let at = objectNext(KIND_CAPABILITY, 0); at != 0; at = objectNext(KIND_CAPABILITY, at)) {
     const held = changetype<Capability>(at);
@@ -149,6 +152,8 @@ export function memoryCharged(pool: usize): u64 {
     if (changetype<Region>(at).pool == pool) bytes += regionCharge(changetype<Region>(at).bytes);
   for (let at = objectNext(KIND_FRAME, 0); at != 0; at = objectNext(KIND_FRAME, at))
     if (changetype<FrameBlock>(at).pool == pool) bytes += blockCharge(changetype<FrameBlock>(at).order);
+  for (let at = objectNext(KIND_IMAGE, 0); at != 0; at = objectNext(KIND_IMAGE, at))
+    if (changetype<Image>(at).pool == pool) bytes += changetype<Image>(at).charged;
   return bytes;
 }
 
@@ -164,6 +169,8 @@ function referencesOf(pool: usize): u32 {
     if (changetype<Region>(at).pool == pool) count += 1;
   for (let at = objectNext(KIND_FRAME, 0); at != 0; at = objectNext(KIND_FRAME, at))
     if (changetype<FrameBlock>(at).pool == pool) count += 1;
+  for (let at = objectNext(KIND_IMAGE, 0); at != 0; at = objectNext(KIND_IMAGE, at))
+    if (changetype<Image>(at).pool == pool) count += 1;
   return count;
 }
 

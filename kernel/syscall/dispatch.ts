@@ -41,7 +41,10 @@ import {
   SYSCALL_ENDPOINT_CREATE,
   SYSCALL_ENDPOINT_NOTIFY,
   SYSCALL_EVENT_SIGNAL,
+  SYSCALL_IMAGE_APPEND,
+  SYSCALL_IMAGE_CREATE,
   SYSCALL_IMAGE_OPEN,
+  SYSCALL_IMAGE_SEAL,
   SYSCALL_IPC_RECV,
   SYSCALL_IPC_SEND,
   SYSCALL_KERNEL_INFO,
@@ -138,9 +141,12 @@ function carryOut(call: Call): u32 {
       return authorize(call, KERNEL, RIGHT_WRITE) || consoleWriteCall(call);
     case SYSCALL_AUDIT_DRAIN:
       return authorize(call, KERNEL, RIGHT_DRAIN) || auditDrain(call);
+    case SYSCALL_IMAGE_OPEN:
+    case SYSCALL_IMAGE_CREATE:
+    case SYSCALL_IMAGE_APPEND:
+    case SYSCALL_IMAGE_SEAL:
+      return agentCall(call);
     default:
-      return call.number < <u32>SYSCALL_IPC_SEND || call.number == SYSCALL_IMAGE_OPEN
-        ? agentCall(call)
-        : memoryCalls(call);
+      return call.number < <u32>SYSCALL_IPC_SEND ? agentCall(call) : memoryCalls(call);
   }
 }

@@ -119,7 +119,9 @@ export const INFO_TREE = 120;
 export const INFO_TIME = 128;
 /** u64, ns: time that it has run on processors. */
 export const INFO_RAN = 136;
-export const INFO_BYTES = 144;
+/** SHA-256 of its image's bytes, as the kernel has seen them: 32 bytes. */
+export const INFO_DIGEST = 144;
+export const INFO_BYTES = 176;
 
 /** What KernelInfo tells. */
 /** u64, ns: virtual time of the call; processors; ns that agents have run on all of them together. */

@@ -226,6 +226,8 @@ const TAKE: readonly string[] = [
   "WAIT",
   "DONATE_TO",
   "PQC_OPERATION",
+  "IMAGE_CREATE",
+  "IMAGE_SEAL",
 ];
 const attempts = [...CALLS, ...Object.keys(VARIANTS)] as Title[];
 const takes = (title: Title) => TAKE.includes(title) || title in VARIANTS;

@@ -67,3 +67,5 @@ export const STATUS_UNKNOWN_NAME = 35;
 export const STATUS_NO_DEVICE = 36;
 /** Somebody has it already, and only one can. */
 export const STATUS_IN_USE = 37;
+/** The bytes of an image are none that can be run. */
+export const STATUS_BAD_IMAGE = 38;

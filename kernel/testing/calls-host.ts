@@ -1,4 +1,5 @@
 /** A world in which one agent can make each system call, and knows arguments that are right for it. */
+import { IMAGE_HEADER_BYTES, IMAGE_MAGIC_HIGH, IMAGE_MAGIC_LOW } from "../agent/image_format.ts";
 import { RIGHTS_ALL } from "../cap/rights.ts";
 import {
   ENDPOINT_EVENT,
@@ -121,7 +122,15 @@ function makeObjects(caller: Actor, kernel: number) {
   ok(caller.call("PQC_OPERATION", self, 8, memory, 8, memory + 512, 16));
   const linked = make(ENDPOINT_QUEUE, 4);
   ok(caller.call("LINK_OPEN", kernel, linked, 4));
-  return { queue, linked, pipe, event, mutex, timer, frames, region, asked };
+  const image = (bytes: number) => ok(caller.call("IMAGE_CREATE", kernel, pool, bytes));
+  const begun = image(100);
+  const complete = image(IMAGE_HEADER_BYTES + 100);
+  const header = caller.bytes(0, IMAGE_HEADER_BYTES);
+  for (let at = 0; at < IMAGE_HEADER_BYTES; at += 8) header.setBigUint64(at, 0n, true);
+  header.setUint32(0, IMAGE_MAGIC_LOW, true);
+  header.setUint32(4, IMAGE_MAGIC_HIGH, true);
+  ok(caller.call("IMAGE_APPEND", complete, memory, IMAGE_HEADER_BYTES + 100));
+  return { queue, linked, pipe, event, mutex, timer, frames, region, asked, begun, complete };
 }
 
 type Made = ReturnType<typeof makeObjects> &
@@ -181,7 +190,7 @@ function callsOfMemory(caller: Actor, made: Made) {
 
 function otherCalls(caller: Actor, made: Made) {
   const { self, pool, memory } = caller;
-  const { other, kernel, scope, queue, linked, pipe, event, timer, asked } = made;
+  const { other, kernel, scope, queue, linked, pipe, event, timer, asked, begun, complete } = made;
   const derive = { args: [memory + DERIVE], structure: [DERIVE, DERIVE_BYTES] } as const;
   return {
     IPC_SEND: { capability: other, args: [memory, 64, 0, queue] },
@@ -213,6 +222,9 @@ function otherCalls(caller: Actor, made: Made) {
     AUDIT_APPEND: { capability: kernel, args: [memory, 8] },
     AUDIT_DRAIN: { capability: kernel, args: [memory, 128] },
     IMAGE_OPEN: { capability: kernel, args: [memory, 8] },
+    IMAGE_CREATE: { capability: kernel, args: [pool, 5000] },
+    IMAGE_APPEND: { capability: begun, args: [memory, 64] },
+    IMAGE_SEAL: { capability: complete, args: [] },
     CONSOLE_WRITE: { capability: kernel, args: [memory, 8] },
   } as const;
 }

@@ -44,11 +44,16 @@ export interface AgentInfo {
   readonly used: number;
   readonly syscalls: number;
   readonly image: number;
+  /** SHA-256 of its image's bytes, as the kernel has read them; hex. */
+  readonly digest: string;
   /** Virtual time of the call, ns. */
   readonly time: bigint;
   /** Time that it has run on processors, ns. */
   readonly ran: bigint;
 }
+
+const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export function readInfo(info: Structure): AgentInfo {
   return {
@@ -74,6 +79,7 @@ export function readInfo(info: Structure): AgentInfo {
     used: info.id(layouts.INFO_USED),
     syscalls: info.id(layouts.INFO_SYSCALLS),
     image: info.id(layouts.INFO_IMAGE),
+    digest: hex(info.bytes.subarray(layouts.INFO_DIGEST, layouts.INFO_DIGEST + 32)),
     time: info.u64(layouts.INFO_TIME),
     ran: info.u64(layouts.INFO_RAN),
   };

@@ -6,12 +6,16 @@ import {
   DEFAULT_FOREGROUND,
   DEFAULT_QUANTUM,
 } from "../../kernel/sched/defaults.ts";
+import { REVOKE_ITSELF } from "../../kernel/syscall/cap_layouts.ts";
 import * as layouts from "../../kernel/syscall/layouts.ts";
 import { UPGRADE_BEGIN, UPGRADE_CONFIRM, UPGRADE_ROLL_BACK } from "../../kernel/syscall/modes.ts";
 import type { Integer } from "../../sim/host/programs.ts";
 import { Births, type Schedule, type SchedulerConfiguration, writeSchedule } from "./births.ts";
 import { type Step, Structure } from "./calls.ts";
 import { type AgentInfo, type KernelInfo, readInfo, readKernelInfo } from "./info.ts";
+
+/** An image is made of so many bytes at a time. */
+const PIECE_BYTES = 64 * 1024;
 
 export class Lives extends Births {
   /** What can be known of an agent, also of one that is over. */
@@ -81,6 +85,31 @@ export class Lives extends Births {
     const bytes = new TextEncoder().encode(name);
     const at = yield* this.put(bytes);
     return (yield* this.call("IMAGE_OPEN", kernel, at, bytes.length)).value;
+  }
+
+  /**
+   * Makes an image of the bytes of a file: an ELF file, or what `agentImage` gives. A capability to it; the
+   * image ends when no capability names it and no agent runs it any more.
+   * @throws SyscallError BAD_IMAGE, QUOTA, TOO_LARGE and the like; nothing is left of the image then
+   */
+  *createImage(
+    file: Uint8Array,
+    { pool = this.pool, kernel = this.argument }: { pool?: number; kernel?: Integer } = {},
+  ): Step<number> {
+    const image = (yield* this.call("IMAGE_CREATE", kernel, pool, file.length)).value;
+    try {
+      for (let done = 0; done < file.length; done += PIECE_BYTES) {
+        const piece = file.subarray(done, done + PIECE_BYTES);
+        const at = yield* this.room(piece.length);
+        yield* this.store(at, piece);
+        yield* this.call("IMAGE_APPEND", image, at, piece.length);
+      }
+      yield* this.call("IMAGE_SEAL", image);
+      return image;
+    } catch (error) {
+      yield* this.call("CAP_REVOKE", image, REVOKE_ITSELF);
+      throw error;
+    }
   }
 
   /** How an agent is scheduled from now on. */

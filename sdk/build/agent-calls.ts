@@ -20,6 +20,9 @@ const TABLE = `
   AGENT_KILL        agent       code
   AGENT_INFO        agent       info* bytes
   IMAGE_OPEN        kernel      name& bytes
+  IMAGE_CREATE      kernel      pool bytes
+  IMAGE_APPEND      image       from& bytes
+  IMAGE_SEAL        image
   CAP_DERIVE        capability  derive&
   CAP_REVOKE        capability  itself
   CAP_INSPECT       capability  token_out* token_in& rights scope& agent

@@ -46,6 +46,18 @@ static inline struct aios_result aios_sys_image_open(uint64_t kernel, const void
   return aios_call(AIOS_SYSCALL_IMAGE_OPEN, kernel, aios_address(name), bytes, 0, 0, 0);
 }
 
+static inline struct aios_result aios_sys_image_create(uint64_t kernel, uint64_t pool, uint64_t bytes) {
+  return aios_call(AIOS_SYSCALL_IMAGE_CREATE, kernel, pool, bytes, 0, 0, 0);
+}
+
+static inline struct aios_result aios_sys_image_append(uint64_t image, const void *from, uint64_t bytes) {
+  return aios_call(AIOS_SYSCALL_IMAGE_APPEND, image, aios_address(from), bytes, 0, 0, 0);
+}
+
+static inline struct aios_result aios_sys_image_seal(uint64_t image) {
+  return aios_call(AIOS_SYSCALL_IMAGE_SEAL, image, 0, 0, 0, 0, 0);
+}
+
 static inline struct aios_result aios_sys_cap_derive(uint64_t of, const void *derive) {
   return aios_call(AIOS_SYSCALL_CAP_DERIVE, of, aios_address(derive), 0, 0, 0, 0);
 }

@@ -1,7 +1,7 @@
 // Made from the kernel's tables by sdk/build/agent-interface.ts. Do not edit.
 
 // Numbers of the system calls (RAX).
-pub const SYSCALLS: u64 = 73;
+pub const SYSCALLS: u64 = 76;
 pub const SYSCALL_AGENT_CLONE: u64 = 2;
 pub const SYSCALL_AGENT_INFO: u64 = 10;
 pub const SYSCALL_AGENT_KILL: u64 = 9;
@@ -29,7 +29,10 @@ pub const SYSCALL_ENDPOINT_NOTIFY: u64 = 28;
 pub const SYSCALL_EVENT_SIGNAL: u64 = 22;
 pub const SYSCALL_FRAME_ALLOC: u64 = 32;
 pub const SYSCALL_FRAME_FREE: u64 = 33;
+pub const SYSCALL_IMAGE_APPEND: u64 = 74;
+pub const SYSCALL_IMAGE_CREATE: u64 = 73;
 pub const SYSCALL_IMAGE_OPEN: u64 = 70;
+pub const SYSCALL_IMAGE_SEAL: u64 = 75;
 pub const SYSCALL_IPC_RECV: u64 = 17;
 pub const SYSCALL_IPC_SEND: u64 = 16;
 pub const SYSCALL_KERNEL_INFO: u64 = 29;
@@ -58,6 +61,7 @@ pub const STATUS_ABANDONED: u64 = 32;
 pub const STATUS_ADMISSION_UNDECIDED: u64 = 33;
 pub const STATUS_BAD_ADDRESS: u64 = 12;
 pub const STATUS_BAD_ARGUMENT: u64 = 11;
+pub const STATUS_BAD_IMAGE: u64 = 38;
 pub const STATUS_BUDGET_TOO_SMALL: u64 = 26;
 pub const STATUS_CAPABILITY_EXPIRED: u64 = 5;
 pub const STATUS_CAPABILITY_FOREIGN: u64 = 4;
@@ -140,12 +144,13 @@ pub const GRANT_CAPABILITY: u64 = 0;
 pub const GRANT_HANDLE: u64 = 16;
 pub const GRANT_RESERVED: u64 = 12;
 pub const GRANT_RIGHTS: u64 = 8;
-pub const INFO_BYTES: u64 = 144;
+pub const INFO_BYTES: u64 = 176;
 pub const INFO_CAPABILITIES: u64 = 52;
 pub const INFO_CHILDREN: u64 = 36;
 pub const INFO_CLASS: u64 = 20;
 pub const INFO_CPU: u64 = 68;
 pub const INFO_DEPTH: u64 = 48;
+pub const INFO_DIGEST: u64 = 144;
 pub const INFO_END_CODE: u64 = 40;
 pub const INFO_END_REASON: u64 = 32;
 pub const INFO_FAULT_ADDRESS: u64 = 112;

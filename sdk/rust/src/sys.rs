@@ -82,6 +82,27 @@ pub unsafe fn image_open(kernel: u64, name: *const u8, bytes: u64) -> Answer {
 /// # Safety
 /// As [`call`].
 #[inline]
+pub unsafe fn image_create(kernel: u64, pool: u64, bytes: u64) -> Answer {
+    unsafe { call(SYSCALL_IMAGE_CREATE, kernel, [pool, bytes, 0, 0, 0]) }
+}
+
+/// # Safety
+/// As [`call`].
+#[inline]
+pub unsafe fn image_append(image: u64, from: *const u8, bytes: u64) -> Answer {
+    unsafe { call(SYSCALL_IMAGE_APPEND, image, [from as u64, bytes, 0, 0, 0]) }
+}
+
+/// # Safety
+/// As [`call`].
+#[inline]
+pub unsafe fn image_seal(image: u64) -> Answer {
+    unsafe { call(SYSCALL_IMAGE_SEAL, image, [0, 0, 0, 0, 0]) }
+}
+
+/// # Safety
+/// As [`call`].
+#[inline]
 pub unsafe fn cap_derive(of: u64, derive: *const u8) -> Answer {
     unsafe { call(SYSCALL_CAP_DERIVE, of, [derive as u64, 0, 0, 0, 0]) }
 }
