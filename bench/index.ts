@@ -1,7 +1,7 @@
 /**
  * npm run bench: measures and prints ratios to peers that ran beside.
  *
- *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [cpu] [ipc] [agents]
+ *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [cpu] [ipc] [agents] [up]
  *                    [--json FILE] [--docs] [--no-build]
  */
 import { execFileSync } from "node:child_process";
@@ -21,6 +21,7 @@ import { measureMemory } from "./mm/index.ts";
 import { measureNvme } from "./nvme.ts";
 import { measureSched } from "./sched/index.ts";
 import { printTable } from "./table.ts";
+import { measureUp } from "./up/index.ts";
 
 type Measure = (results: Results, progress: Progress) => Promise<void>;
 
@@ -34,6 +35,7 @@ const SUBJECTS: Readonly<Record<string, Measure>> = {
   cpu: measureCpu,
   ipc: measureIpc,
   agents: measureAgents,
+  up: measureUp,
 };
 
 const command = new Command("bench")
