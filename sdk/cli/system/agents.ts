@@ -1,8 +1,16 @@
 /** Commands about agents that there are. */
 import type { Agent } from "../../../services/messages/api.ts";
-import { type Act, type Context, named, say, show } from "./context.ts";
+import { type Act, type Context, named, said, say, show } from "./context.ts";
 import type { Column } from "./table.ts";
 import { bytes, percent, span } from "./units.ts";
+
+/** What an agent may have, as options of commands say it. */
+export interface LimitOptions {
+  readonly mem?: number;
+  readonly cpu?: number;
+  readonly weight?: number;
+  readonly restart?: string;
+}
 
 const OVER: readonly string[] = ["exited", "lost"];
 const DIGEST_SHOWN = 12;
@@ -20,7 +28,7 @@ export function stateOf({ state, exit }: Agent): string {
 export const shortImage = ({ image: { reference } }: Agent): string =>
   reference.startsWith("sha256:") ? reference.slice(7, 7 + DIGEST_SHOWN) : reference;
 
-const shareOf = ({ limits: { cpu, weight } }: Agent): string =>
+export const shareOf = ({ limits: { cpu, weight } }: Agent): string =>
   cpu === undefined ? `weight ${weight}` : percent(cpu);
 
 const COLUMNS: readonly Column<Agent>[] = [
@@ -33,6 +41,13 @@ const COLUMNS: readonly Column<Agent>[] = [
   { title: "MEMORY", of: ({ limits }) => bytes(limits.memory), right: true },
   { title: "IMAGE", of: shortImage },
 ];
+
+/** Status of an agent that was ended by a fault: as shells have it for SIGKILL. */
+const EXIT_ENDED = 128 + 9;
+
+/** The status of an agent that is over, as that of a command. */
+export const statusOf = ({ exit }: Agent): number =>
+  exit?.reason === "exited" || exit?.reason === "killed" ? exit.code : EXIT_ENDED;
 
 export const nameOf = ({ name }: Agent): string => name;
 
@@ -57,6 +72,38 @@ const inspect: Act = async (context, names) => {
   return undefined;
 };
 
+/** Seconds for which a request waits for an agent's end. */
+const WAIT_S = 20;
+
+/** Waits for all of them; the status is the last one's. */
+const wait: Act = async (context, names) => {
+  let status = 0;
+  for (const name of names) {
+    const agent = await overOf(context, name);
+    status = statusOf(agent);
+    say(context, context.options.json ? JSON.stringify(agent) : String(status));
+  }
+  return status;
+};
+
+export async function overOf(context: Context, name: string): Promise<Agent> {
+  const { client, signal } = context;
+  for (;;) {
+    const asked = { ...named(context, name), wait: WAIT_S };
+    const agent = await client.call("agent.wait", asked, signal);
+    if (OVER.includes(agent.state)) return agent;
+  }
+}
+
+const rm: Act = async (context, names, options) => {
+  const { force = false } = options as { force?: boolean };
+  for (const name of names) {
+    await context.client.call("agent.remove", { ...named(context, name), force });
+    say(context, context.options.json ? JSON.stringify({ removed: name }) : name);
+  }
+  return undefined;
+};
+
 /** Does something to each of several agents; prints their names, as docker does. */
 const each =
   (change: (context: Context, name: string, options: unknown) => Promise<Agent>): Act =>
@@ -71,11 +118,28 @@ const each =
     return undefined;
   };
 
+const simply = (method: "agent.pause" | "agent.resume" | "agent.start"): Act =>
+  each((context, name) => context.client.call(method, named(context, name)));
+
 export const AGENT_ACTS: Readonly<Record<string, Act>> = {
   ps,
   inspect,
+  wait,
+  rm,
+  pause: simply("agent.pause"),
+  resume: simply("agent.resume"),
+  start: simply("agent.start"),
   kill: each((context, name, options) => {
-    const { code } = options as { code: number };
-    return context.client.call("agent.kill", { ...named(context, name), code });
+    const { code, grace = 0 } = options as { code: number; grace?: number };
+    return context.client.call("agent.kill", { ...named(context, name), code, grace });
+  }),
+  update: each((context, name, options) => {
+    const { mem, cpu, weight, restart } = options as LimitOptions;
+    const limits = said({ memory: mem, cpu, weight });
+    return context.client.call("agent.update", {
+      ...named(context, name),
+      limits,
+      ...said({ restart }),
+    });
   }),
 };

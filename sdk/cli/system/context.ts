@@ -52,3 +52,7 @@ export function named(context: Context, text: string): { name: string; project: 
   const [name = "", project] = text.split("/").reverse();
   return { name, project: project ?? context.options.project ?? "default" };
 }
+
+/** Without what wasn't said: an option that is left out isn't one that is undefined. */
+export const said = <T extends object>(it: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(it).filter(([, value]) => value !== undefined)) as never;

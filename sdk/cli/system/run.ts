@@ -1,24 +1,19 @@
 /** `aios run`. */
 import type { Agent } from "../../../services/messages/api.ts";
 import { RequestError } from "../../../services/messages/errors.ts";
-import { nameOf } from "./agents.ts";
-import { type Act, type Context, named, say } from "./context.ts";
+import { type LimitOptions, nameOf, statusOf } from "./agents.ts";
+import { type Act, type Context, named, said, say } from "./context.ts";
 import { bringImage } from "./images.ts";
 import { LogCursor, writeLine } from "./logs.ts";
 
-interface RunOptions {
+interface RunOptions extends LimitOptions {
   readonly name?: string;
   readonly cap?: readonly string[];
-  readonly mem?: number;
-  readonly cpu?: number;
-  readonly weight?: number;
   readonly env?: readonly string[];
-  readonly restart?: string;
   readonly attach?: boolean;
+  readonly detach?: boolean;
 }
 
-/** Status of an agent that was ended from outside or by a fault: as shells have it for signals. */
-const EXIT_ENDED = 128 + 9;
 /** What Ctrl-C means to a shell. */
 const EXIT_INTERRUPTED = 130;
 
@@ -32,10 +27,6 @@ export function environmentOf(given: readonly string[]): Record<string, string> 
     }),
   );
 }
-
-/** Without what wasn't said: an option that is left out isn't one that is undefined. */
-export const said = <T extends object>(it: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(it).filter(([, value]) => value !== undefined)) as never;
 
 const run: Act = async (context, [image = "", ...args], given) => {
   const { client, options } = context;
@@ -54,6 +45,25 @@ const run: Act = async (context, [image = "", ...args], given) => {
   return undefined;
 };
 
+/** Starts another image beside an agent, with its capabilities; attached, as docker's exec is. */
+const exec: Act = async (context, [beside = "", image = "", ...args], given) => {
+  const { client, options } = context;
+  const { name, cap, mem, cpu, weight, env = [], detach } = given as RunOptions;
+  const brought = await bringImage(client, image);
+  const limits = said({ memory: mem, cpu, weight });
+  const agent = await client.call("agent.exec", {
+    ...named(context, beside),
+    image: brought?.reference ?? brought?.digest ?? image,
+    args,
+    env: environmentOf(env),
+    ...said({ as: name, capabilities: cap && [...cap] }),
+    ...(Object.keys(limits).length > 0 ? { limits } : {}),
+  });
+  if (!detach) return await attached(context, agent);
+  say(context, options.json ? JSON.stringify(agent, null, 2) : agent.name);
+  return undefined;
+};
+
 /** Shows what the agent writes until it is over: its status. */
 export async function attached(context: Context, agent: Agent): Promise<number> {
   const { client, signal } = context;
@@ -67,8 +77,7 @@ export async function attached(context: Context, agent: Agent): Promise<number> 
     await client.call("agent.kill", { ...it, code: EXIT_INTERRUPTED });
     return EXIT_INTERRUPTED;
   }
-  const { exit } = await client.call("agent.inspect", it);
-  return exit?.reason === "exited" || exit?.reason === "killed" ? exit.code : EXIT_ENDED;
+  return statusOf(await client.call("agent.inspect", it));
 }
 
-export const RUN_ACTS: Readonly<Record<string, Act>> = { run };
+export const RUN_ACTS: Readonly<Record<string, Act>> = { run, exec };

@@ -8,6 +8,11 @@ const GROUPS = {
   agents: () => import("./agents.ts").then(({ AGENT_ACTS }) => AGENT_ACTS),
   run: () => import("./run.ts").then(({ RUN_ACTS }) => RUN_ACTS),
   logs: () => import("./logs.ts").then(({ LOG_ACTS }) => LOG_ACTS),
+  caps: () => import("./caps.ts").then(({ CAP_ACTS }) => CAP_ACTS),
+  events: () => import("./events.ts").then(({ EVENT_ACTS }) => EVENT_ACTS),
+  projects: () => import("./projects.ts").then(({ PROJECT_ACTS }) => PROJECT_ACTS),
+  top: () => import("./top.ts").then(({ TOP_ACTS }) => TOP_ACTS),
+  shell: () => import("./shell.ts").then(({ SHELL_ACTS }) => SHELL_ACTS),
 } as const;
 
 export interface CommandSpec {
@@ -30,14 +35,28 @@ export const actsOf = (group: keyof typeof GROUPS) => GROUPS[group]();
 const option = (flags: string, text: string) => new Option(flags, text);
 const list = (flags: string, text: string) => option(flags, text).argParser(collect);
 
-const LOG_OPTIONS = [
-  option("-f, --follow", "go on with what is written, until the agent is over"),
-  option("-n, --tail <lines>", "only the last lines").argParser(parseWhole(0, 1_000_000)),
-  option("--since <time>", "only what is younger: 10m, or 2026-01-31T12:00:00Z").argParser(
-    parseMoment,
-  ),
-  option("-t, --timestamps", "the time in front of each line"),
+const LIMIT_OPTIONS = [
+  option("-m, --mem <size>", "memory, like 64M").argParser(parseSize),
+  option("--cpu <share>", "guaranteed and capped share of a CPU, like 20%").argParser(parseShare),
+  option("--weight <number>", "share among agents without --cpu; 1024 is usual")
+    .argParser(parseWhole(1, 65_536))
+    .conflicts("cpu"),
 ];
+const RESTART = option(
+  "--restart <policy>",
+  "when it is started again once it has ended: no, on-failure, always; always:5 for five times",
+);
+const CAP = list(
+  "-c, --cap <capability>",
+  "what it may do, like FS_READ:/projects/demo; repeatable",
+);
+const ENV = list("-e, --env <name=value>", "a variable of its environment; repeatable");
+const FOLLOW = option("-f, --follow", "go on with what comes");
+const TAIL = option("-n, --tail <number>", "only the last").argParser(parseWhole(0, 1_000_000));
+const SINCE = option(
+  "--since <time>",
+  "only what is younger: 10m, or 2026-01-31T12:00:00Z",
+).argParser(parseMoment);
 
 const RUN_DETAILS = `
 The image is a WebAssembly module (.wasm), an image made by "aios image build" (.tar), or the digest of one
@@ -54,20 +73,10 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     details: RUN_DETAILS,
     options: [
       option("-n, --name <name>", "name of the agent (default: one is made)"),
-      list("-c, --cap <capability>", "what it may do, like FS_READ:/projects/demo; repeatable"),
-      option("-m, --mem <size>", "memory, like 64M").argParser(parseSize),
-      option("--cpu <share>", "guaranteed and capped share of a CPU, like 20%").argParser(
-        parseShare,
-      ),
-      option("--weight <number>", "share among agents without --cpu; 1024 is usual")
-        .argParser(parseWhole(1, 65_536))
-        .conflicts("cpu"),
-      list("-e, --env <name=value>", "a variable of its environment; repeatable"),
-      option("--restart <policy>", "when it is started again once it has ended").choices([
-        "no",
-        "on-failure",
-        "always",
-      ]),
+      CAP,
+      ...LIMIT_OPTIONS,
+      ENV,
+      RESTART,
       option("-a, --attach", "show its output, and end with its status"),
     ],
     examples: [
@@ -96,7 +105,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     group: "logs",
     arguments: "<agent>",
     summary: "show what an agent has written",
-    options: LOG_OPTIONS,
+    options: [FOLLOW, TAIL, SINCE, option("-t, --timestamps", "the time in front of each line")],
     examples: [
       "aios logs worker",
       "aios logs -f --tail 20 worker",
@@ -116,5 +125,152 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     examples: ["aios kill worker", "aios kill --code 0 worker helper"],
     completes: "agents",
     quiet: true,
+  },
+  pause: {
+    group: "agents",
+    arguments: "<agent...>",
+    summary: "suspend agents; they keep all that they have",
+    examples: ["aios pause worker"],
+    completes: "agents",
+  },
+  resume: {
+    group: "agents",
+    arguments: "<agent...>",
+    summary: "let paused agents go on",
+    examples: ["aios resume worker"],
+    completes: "agents",
+  },
+  start: {
+    group: "agents",
+    arguments: "<agent...>",
+    summary: "start agents again that are over",
+    examples: ["aios start worker"],
+    completes: "agents",
+  },
+  update: {
+    group: "agents",
+    arguments: "<agent...>",
+    summary: "change limits and restart policy of agents",
+    options: [...LIMIT_OPTIONS, RESTART],
+    examples: ["aios update --cpu 50% worker", "aios update --restart always:5 worker"],
+    completes: "agents",
+  },
+  wait: {
+    group: "agents",
+    arguments: "<agent...>",
+    summary: "wait until agents are over; print their statuses, and end with the last one's",
+    examples: ["aios wait worker && echo done"],
+    completes: "agents",
+  },
+  rm: {
+    group: "agents",
+    arguments: "<agent...>",
+    summary: "forget agents that are over, with their logs",
+    options: [option("-f, --force", "end those that run")],
+    examples: ["aios rm worker", "aios rm -f $(aios ps -aq)"],
+    completes: "agents",
+  },
+  exec: {
+    group: "run",
+    arguments: "<agent> <image> [args...]",
+    summary: "start another image with an agent's capabilities, and show its output",
+    details:
+      "\nIts status is the command's own, and Ctrl-C ends it. What it may do goes when the agent's goes.",
+    options: [
+      option("-n, --name <name>", "name of the new agent (default: one is made)"),
+      list("-c, --cap <capability>", "only these of the agent's capabilities; repeatable"),
+      ...LIMIT_OPTIONS,
+      ENV,
+      option("-d, --detach", "print its name and leave it alone"),
+    ],
+    examples: ["aios exec worker debug.wasm -- --verbose", "aios exec -d worker backup.wasm"],
+    completes: "agents",
+  },
+  caps: {
+    group: "caps",
+    arguments: "<agent-or-action> [agent] [capability...]",
+    summary: "list, grant or revoke capabilities of an agent",
+    details: "\nRevoking takes effect at once, for all to whom the agent has handed it on as well.",
+    examples: [
+      "aios caps worker",
+      "aios caps grant worker FS_READ:/projects/demo",
+      "aios caps revoke worker FS_READ:/projects/demo",
+    ],
+    completes: "agents",
+    quiet: true,
+  },
+  images: {
+    group: "caps",
+    summary: "list images",
+    examples: ["aios images", "aios images -q"],
+    quiet: true,
+  },
+  load: {
+    group: "caps",
+    arguments: "<file...>",
+    summary: "bring images or modules to the system without starting them",
+    examples: ["aios load worker-1.0.0.tar", "aios load agent.wasm"],
+  },
+  rmi: {
+    group: "caps",
+    arguments: "<image...>",
+    summary: "forget images that no agent has",
+    examples: ["aios rmi worker:1.0.0"],
+    completes: "images",
+  },
+  apply: {
+    group: "projects",
+    summary: "make a project what a document says: its agents, jobs and limits",
+    details: `
+The document is JSON, comments are fine. What it doesn't name any more is ended; applied again it changes
+nothing.
+
+  { "project": "demo",
+    "agents": { "worker": { "image": "worker:1.0.0", "capabilities": ["FS_READ:/projects/demo"],
+                            "restart": "always", "dependsOn": { "store": "healthy" } },
+                "store": { "image": "store:1.0.0", "health": { "interval": 5 } } },
+    "jobs": { "nightly": { "image": "report:1.0.0", "cron": "0 3 * * *" } } }`,
+    options: [
+      option("-f, --file <file>", "the document; - for standard input").makeOptionMandatory(),
+      option("--dry-run", "only say what would change"),
+    ],
+    examples: ["aios apply -f project.json", "aios apply -f project.json --dry-run --json"],
+  },
+  projects: {
+    group: "projects",
+    summary: "list projects",
+    examples: ["aios projects", "aios projects --json"],
+    quiet: true,
+  },
+  jobs: {
+    group: "projects",
+    summary: "list jobs of projects, and when they are due",
+    examples: ["aios jobs", "aios jobs -p demo"],
+    quiet: true,
+  },
+  events: {
+    group: "events",
+    summary: "show what has happened: starts, ends, refusals",
+    options: [FOLLOW, TAIL, SINCE],
+    examples: ["aios events --since 1h", "aios events -f --json", "aios events -n 20 -p demo"],
+  },
+  status: {
+    group: "events",
+    summary: "show how the system is: services, agents, memory",
+    examples: ["aios status", "aios status --json"],
+  },
+  top: {
+    group: "top",
+    summary: "show what agents use, again and again",
+    details: "\nKeys: s another order, q leave. Where there is no terminal, one table is printed.",
+    options: [option("--once", "print one table")],
+    examples: ["aios top", "aios top --once --json"],
+  },
+  shell: {
+    group: "shell",
+    summary: "all these commands line by line, with history and completion",
+    details:
+      "\nCtrl-C ends a command and not the shell; Ctrl-D and exit do. Words are quoted as in sh.\nThe status is that of the last command.",
+    examples: ["aios shell", "echo 'ps -a' | aios shell"],
   },
 };

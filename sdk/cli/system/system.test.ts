@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { Agent, LogLine } from "../../../services/messages/api.ts";
+import { Agent, API, LogLine } from "../../../services/messages/api.ts";
 import { readInstance } from "../../../services/up/instance.ts";
 import { compileSource } from "../../../services/wasm/testing/compile.ts";
 import { Pty } from "../testing-pty.ts";
@@ -110,12 +110,67 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
       .map((line) => LogLine.parse(JSON.parse(line)));
     expect(parsed[1]?.sequence).toBe((parsed[0]?.sequence ?? 0) + 1);
 
+    expect(await aios("pause", "ticker")).toEqual({ status: 0, out: "ticker\n", err: "" });
+    expect((await aios("ps")).out).toMatch(/\nticker +default +Paused /);
+    expect(await aios("resume", "ticker")).toMatchObject({ status: 0 });
+    const [row] = JSON.parse((await aios("top", "--json")).out);
+    expect(row.cpu).toBeGreaterThan(0.1);
+    expect(row.cpu).toBeLessThan(0.3);
+
     expect(await aios("kill", "ticker")).toEqual({ status: 0, out: "ticker\n", err: "" });
     expect((await aios("ps", "-q")).out).toBe("");
     expect((await aios("ps", "-a")).out).toMatch(/\nticker +default +Exited \(/);
 
     up.type(CTRL_C);
     expect(await up.shows("status 0")).toContain("stopped");
+  });
+
+  test("has a shell: one connection, history, completion, Ctrl-C that doesn't leave", async () => {
+    const up = inTerminal("up", "--no-port");
+    await up.shows("is ready");
+    const shell = inTerminal("shell");
+    await shell.shows("aios> ");
+    shell.type(`run ${ticker} --name 'in-shell' --cpu 20%\r`);
+    await shell.shows("\nin-shell\r\n");
+    shell.type("log");
+    shell.type("\t");
+    await shell.shows("logs ");
+    shell.type("in-s\t");
+    await shell.shows("in-shell ");
+    shell.type("-f\r");
+    await shell.shows("tick 2\r\n");
+    shell.type(CTRL_C);
+    await shell.shows("aios> ");
+    shell.type(`not finished${CTRL_C}`);
+    await shell.shows("aios> ");
+    shell.type("kill 'in-shell\r");
+    await shell.shows("the ' at column 6 has no end");
+    shell.type("top\r");
+    await shell.shows("keys: s order, q leave");
+    await shell.shows("in-shell");
+    shell.type("s");
+    await shell.shows("by memory");
+    shell.type("q");
+    await shell.shows("aios> ");
+    shell.type("\x1b[A\x1b[A\r");
+    await shell.shows("has no end");
+    shell.type("rm -f in-shell\r");
+    await shell.shows("\nin-shell\r\n");
+    shell.type("\x04");
+    await shell.shows("status 0");
+    expect(readFileSync(join(state, "shell_history"), "utf8")).toContain("\ntop\n");
+
+    const piped = spawn("node", [CLI, "shell"], { env, stdio: ["pipe", "pipe", "ignore"] });
+    piped.stdin.end("ps -q # nobody\nstatus --json\nkill nobody\n");
+    let out = "";
+    piped.stdout.setEncoding("utf8").on("data", (text) => (out += text));
+    expect(await new Promise((resolve) => piped.on("close", resolve))).toBe(1);
+    expect(
+      API["system.status"].result.parse(JSON.parse(out)).services.map(({ name }) => name),
+    ).toContain("orchestrator");
+    expect((await aios("events", "-n", "3")).out).toContain("default/in-shell");
+    up.type(CTRL_C);
+    await up.shows("status 0");
   });
 
   test("refuses what can't be, each with its reason and status, and shows an agent to its end", async () => {

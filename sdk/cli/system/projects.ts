@@ -1,0 +1,64 @@
+/** Projects: what they are to be by a document, and what they are. */
+import { readFileSync } from "node:fs";
+import type { Result } from "../../../services/messages/api.ts";
+import { API } from "../../../services/messages/api.ts";
+import { readJson } from "../../oci/json.ts";
+import { DOCUMENT_BYTES_MAX } from "../../oci/media.ts";
+import { check } from "../../oci/schema.ts";
+import { readInputFile } from "../image-file.ts";
+import { type Act, report, show } from "./context.ts";
+import type { Column } from "./table.ts";
+import { bytes, span } from "./units.ts";
+
+const STDIN = "-";
+const CHANGES = ["created", "changed", "removed", "unchanged"] as const;
+
+/** A document is held to its schema here as well: an error has the line in the file. */
+const apply: Act = async (context, _, given) => {
+  const { file, dryRun = false } = given as { file: string; dryRun?: boolean };
+  const text = file === STDIN ? readFileSync(0) : readInputFile(file, DOCUMENT_BYTES_MAX);
+  const document = readJson(text, file === STDIN ? "standard input" : file, true);
+  check(document, API["project.apply"].params);
+  const asked = document.value as { project: string };
+  const applied = await context.client.call("project.apply", { ...asked, dryRun });
+  const lines = CHANGES.flatMap((change) =>
+    applied[change].map(
+      (name) => `${applied.project}/${name} ${change}${dryRun ? " (dry run)" : ""}`,
+    ),
+  );
+  return report(context, applied, lines.join("\n") || `${applied.project} is empty`);
+};
+
+type Project = Result<"project.list">[number];
+
+const PROJECT_COLUMNS: readonly Column<Project>[] = [
+  { title: "PROJECT", of: ({ name }) => name },
+  { title: "AGENTS", of: ({ agents }) => String(agents), right: true },
+  { title: "RUNNING", of: ({ running }) => String(running), right: true },
+  { title: "RESERVED", of: ({ reserved }) => bytes(reserved), right: true },
+  { title: "MEMORY", of: ({ memory }) => bytes(memory), right: true },
+];
+
+const projects: Act = async (context) =>
+  show(context, await context.client.call("project.list", {}), PROJECT_COLUMNS, ({ name }) => name);
+
+type Job = Result<"job.list">[number];
+
+const due = ({ next }: Job): string =>
+  next === null ? "suspended" : `in ${span(next - Date.now() / 1000)}`;
+
+const JOB_COLUMNS: readonly Column<Job>[] = [
+  { title: "JOB", of: ({ name }) => name },
+  { title: "PROJECT", of: ({ project }) => project },
+  { title: "SCHEDULE", of: ({ spec }) => spec.cron ?? `every ${spec.every}s` },
+  { title: "NEXT", of: due },
+  { title: "RUNS", of: ({ runs }) => String(runs), right: true },
+];
+
+const jobs: Act = async (context) => {
+  const { project } = context.options;
+  const all = await context.client.call("job.list", project ? { project } : {});
+  return show(context, all, JOB_COLUMNS, ({ name }) => name);
+};
+
+export const PROJECT_ACTS: Readonly<Record<string, Act>> = { apply, projects, jobs };

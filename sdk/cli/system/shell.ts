@@ -1,0 +1,172 @@
+/** `aios shell`: the commands of the table, line by line, over one connection. */
+import { appendFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Command, CommanderError } from "commander";
+import { stateDirectory } from "../../client/place.ts";
+import { complain, type PlaceOptions, type Runner, systemCommands } from "./commands.ts";
+import { type Act, type Context, say } from "./context.ts";
+import { SPECS } from "./specs.ts";
+import { QuoteError, wordsOf } from "./words.ts";
+
+const PROMPT = "aios> ";
+const HISTORY_FILE = "shell_history";
+const HISTORY_MAX = 1000;
+const LEAVE: readonly string[] = ["exit", "quit"];
+/** Not within itself. */
+const OUTSIDE_ONLY = "shell";
+
+const shell: Act = async (context, _, options) => {
+  const it = new Shell(context, options as PlaceOptions);
+  return await it.run();
+};
+
+class Shell {
+  private readonly context: Context;
+  private readonly history: History;
+  private status = 0;
+
+  constructor(context: Context, options: PlaceOptions) {
+    this.context = context;
+    this.history = new History(join(stateDirectory(options.state, process.env), HISTORY_FILE));
+  }
+
+  /** The status of the last command. */
+  async run(): Promise<number> {
+    for await (const line of this.lines()) {
+      if (LEAVE.includes(line.trim())) break;
+      await this.command(line);
+    }
+    return this.status;
+  }
+
+  /** Lines as they are typed, or as they come through a pipe. */
+  private async *lines(): AsyncGenerator<string> {
+    if (!process.stdin.isTTY) {
+      yield* createInterface({ input: process.stdin });
+      return;
+    }
+    for (let line = await this.ask(); line !== null; line = await this.ask()) {
+      this.history.add(line);
+      yield line;
+    }
+    say(this.context, "");
+  }
+
+  /** One line from the terminal, which is the command's own while that runs; null at Ctrl-D. */
+  private ask(): Promise<string | null> {
+    const editor = createInterface({
+      input: process.stdin,
+      output: this.context.out,
+      history: [...this.history.lines],
+      historySize: HISTORY_MAX,
+      removeHistoryDuplicates: true,
+      completer: (line: string, done: (error: null, found: [string[], string]) => void) =>
+        void completions(this.context, line).then((found) => done(null, found)),
+    });
+    return new Promise((resolve) => {
+      // Ctrl-C gives the line up, not the shell.
+      editor.on("SIGINT", () => {
+        editor.write(null, { ctrl: true, name: "e" });
+        editor.write(null, { ctrl: true, name: "u" });
+        this.context.out.write("^C\n");
+        editor.prompt();
+      });
+      editor.on("close", () => resolve(null));
+      editor.question(PROMPT, (line) => {
+        resolve(line);
+        editor.close();
+      });
+    });
+  }
+
+  private async command(line: string): Promise<void> {
+    try {
+      const words = wordsOf(line);
+      if (words.length > 0) await this.program().parseAsync(words, { from: "user" });
+    } catch (error) {
+      if (error instanceof CommanderError) this.status = error.exitCode === 0 ? 0 : 2;
+      else if (error instanceof QuoteError) this.context.err.write(`error: ${error.message}\n`);
+      else throw error;
+    }
+  }
+
+  /** All commands anew: what was parsed before isn't remembered. */
+  private program(): Command {
+    const program = new Command("").exitOverride().helpOption("-h, --help");
+    program.usage("<command> [options]").addHelpText("after", "  exit, Ctrl-D  leave the shell\n");
+    for (const command of systemCommands(this.runner))
+      if (command.name() !== OUTSIDE_ONLY) program.addCommand(command.exitOverride());
+    return program;
+  }
+
+  private readonly runner: Runner = async (options, work) => {
+    const stop = new AbortController();
+    const abort = () => stop.abort();
+    process.on("SIGINT", abort);
+    try {
+      this.status = (await work({ ...this.context, options, signal: stop.signal })) ?? 0;
+    } catch (error) {
+      if (!stop.signal.aborted) this.status = complain(error, this.context.err);
+    } finally {
+      process.off("SIGINT", abort);
+    }
+  };
+}
+
+/** Lines that were typed, the latest first; in a file of the state directory. */
+class History {
+  lines: string[] = [];
+  private readonly file: string;
+
+  constructor(file: string) {
+    this.file = file;
+    try {
+      const kept = readFileSync(file, "utf8")
+        .split("\n")
+        .filter((line) => line !== "");
+      this.lines = kept.reverse().slice(0, HISTORY_MAX);
+    } catch {
+      // There is none yet.
+    }
+  }
+
+  add(line: string): void {
+    if (line.trim() === "" || line === this.lines[0]) return;
+    this.lines = [line, ...this.lines].slice(0, HISTORY_MAX);
+    try {
+      appendFileSync(this.file, `${line}\n`, { mode: 0o600 });
+    } catch {
+      // Of a system elsewhere: the history ends with the shell.
+    }
+  }
+}
+
+/** What the last word of a line may become, and that word. */
+export async function completions(context: Context, line: string): Promise<[string[], string]> {
+  const words = line.trimStart().split(/\s+/);
+  const last = words.at(-1) ?? "";
+  const found = (await candidates(context, words)).filter((it) => it.startsWith(last));
+  return [found.map((it) => `${it} `), last];
+}
+
+async function candidates(context: Context, words: readonly string[]): Promise<string[]> {
+  const [name = "", ...rest] = words;
+  if (rest.length === 0)
+    return [...Object.keys(SPECS).filter((it) => it !== OUTSIDE_ONLY), ...LEAVE, "help"];
+  const command = systemCommands().find((it) => it.name() === name);
+  if (rest.at(-1)?.startsWith("-")) return command?.options.flatMap(({ long }) => long ?? []) ?? [];
+  const kind = SPECS[name]?.completes;
+  return kind ? await NAMES[kind](context).catch(() => []) : [];
+}
+
+const NAMES = {
+  agents: async ({ client, options: { project } }: Context) =>
+    (await client.call("agent.list", project ? { project } : {})).map((it) =>
+      it.project === (project ?? "default") ? it.name : `${it.project}/${it.name}`,
+    ),
+  images: async ({ client }: Context) =>
+    (await client.call("image.list", {})).flatMap(({ reference }) => reference ?? []),
+} as const;
+
+export const SHELL_ACTS: Readonly<Record<string, Act>> = { shell };
