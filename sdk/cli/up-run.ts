@@ -1,14 +1,19 @@
 /** What `aios up` does. */
+import type { Result } from "../../services/messages/api.ts";
 import { RequestError } from "../../services/messages/errors.ts";
 import { System } from "../../services/up/system.ts";
 import { stateDirectory } from "../client/place.ts";
 import { EXIT_OFF, EXIT_REFUSED } from "./exit.ts";
+import { eventText } from "./system/events.ts";
 import { bytes, percent, span } from "./system/units.ts";
 import type { UpOptions } from "./up.ts";
 import { Screen } from "./up-screen.ts";
 import { version } from "./version.ts";
 
 const STATUS_MS = 1000;
+/** Of a request for events: how many at most, and for how long it waits for one, in seconds. */
+const EVENTS_MAX = 1000;
+const WAIT_S = 20;
 /** Status when a second signal comes: what shells have for SIGINT. */
 const EXIT_AT_ONCE = 130;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -40,7 +45,10 @@ class Up {
   private readonly system: System;
   private readonly screen: Screen;
   private readonly began = performance.now();
+  /** Seconds since 1970, whole as the machine's first. */
+  private readonly since = Math.floor(Date.now() / 1000 - process.uptime());
   private stopping = false;
+  private stopped: Promise<void> = Promise.resolve();
   private failures = 0;
   private cpu = process.cpuUsage();
   private cpuAt = performance.now();
@@ -62,6 +70,7 @@ class Up {
       },
     );
     const ready = system.ready().then(() => this.announce());
+    void ready.then(() => this.follow()).catch((error) => this.failed(error));
     const timer = setInterval(() => this.look(), STATUS_MS);
     const status = await running;
     clearInterval(timer);
@@ -73,8 +82,6 @@ class Up {
     for (const signal of SIGNALS) process.off(signal, stop);
     return status;
   }
-
-  private stopped: Promise<void> = Promise.resolve();
 
   /** The first signal stops in order, the second at once. */
   private stop(): void {
@@ -94,6 +101,23 @@ class Up {
       detail: { pid: process.pid, state, socket, port, seconds: Number(seconds) },
     });
     this.look();
+  }
+
+  /** What happens in the system goes to the log. */
+  private async follow(): Promise<void> {
+    const { owner } = this.system;
+    for (let from = 0; !this.stopping; ) {
+      const asked = { from, limit: EVENTS_MAX, wait: WAIT_S };
+      const { events, next } = (await owner.call("events.read", asked)) as Result<"events.read">;
+      for (const event of events.filter(({ time }) => time >= this.since))
+        this.screen.log({ kind: "event", text: eventText(event), detail: { event } });
+      from = next;
+    }
+  }
+
+  /** The system may stop, or its orchestrator be started again, while the log waits. */
+  private failed({ message }: Error): void {
+    if (!this.stopping) this.screen.log({ kind: "error", text: `events: ${message}` });
   }
 
   /** Says what has gone wrong lately, and how the system is. */

@@ -10,15 +10,17 @@ import { bytes, span } from "./units.ts";
 const WAIT_S = 20;
 const PAUSE_MS = 100;
 
-/** "12:00:00 agent.exited default/worker code=7". */
-export function eventLine({ time, kind, project, name, detail }: Event): string {
-  const at = new Date(time * 1000).toISOString();
+/** "agent.exited default/worker code=7". */
+export function eventText({ kind, project, name, detail }: Event): string {
   const who = [project, name].filter((it) => it !== null).join("/");
   const rest = Object.entries(detail)
     .filter(([, value]) => value !== null)
     .map(([key, value]) => `${key}=${value}`);
-  return [pc.dim(at), kind, ...(who ? [who] : []), ...rest.map(printable)].join(" ");
+  return printable([kind, ...(who ? [who] : []), ...rest].join(" "));
 }
+
+const eventLine = (event: Event): string =>
+  `${pc.dim(new Date(event.time * 1000).toISOString())} ${eventText(event)}`;
 
 /** Events from one on; with `follow` for good. */
 export async function* eventsFrom(

@@ -90,6 +90,7 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     expect(await up.shows("is ready after")).toContain("aios 0.1.0");
     expect(await up.shows("CPU")).toMatch(/agents \d+, memory/);
     expect(await aios(...RUN)).toEqual({ status: 0, out: "ticker\n", err: "" });
+    await up.shows("agent.started default/ticker");
 
     const { out: table } = await aios("ps");
     expect(table).toMatch(
