@@ -5,7 +5,7 @@
  * It goes on when the orchestrator ends. A new one asks it for its members.
  */
 import { RIGHT_SEND } from "../../kernel/cap/rights.ts";
-import type { Child, Schedule } from "../../sdk/agent/births.ts";
+import type { Child, Grant, Schedule } from "../../sdk/agent/births.ts";
 import type { Step } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
@@ -24,6 +24,9 @@ import { Streams, type Writer } from "./streams.ts";
 
 /** Of a CPU's time, for agents with a guaranteed share. */
 const PERIOD_NS = 10_000_000;
+/** How long a suspended agent may take until it stands still. */
+const STAND_STILL_TRIES = 50;
+const STAND_STILL_NS = 100_000n;
 const STREAMS = ["stdout", "stderr"] as const;
 
 interface Held extends Life {
@@ -124,7 +127,9 @@ class Shard {
       const image = yield* this.image(spec.runtime);
       const { pool } = this;
       const { memory: quota } = spec.limits;
-      child = yield* sys.spawn({ image, pool, quota, grants, ...scheduleOf(spec.limits) });
+      child = spec.original
+        ? yield* this.copy(this.find(spec.original), grants)
+        : yield* sys.spawn({ image, pool, quota, grants, ...scheduleOf(spec.limits) });
       for (const text of spec.capabilities)
         granted.push(yield* this.grants.give(child.capability, text, heir));
       yield* sys.send(child.capability, encode(birthOf(spec, child, granted)));
@@ -150,6 +155,26 @@ class Shard {
       this.tasks.start(this.follow(it, STREAMS[index] ?? "stdout", pipe));
     });
     return memberOf(it);
+  }
+
+  /** A clone of a member, which stands still meanwhile. */
+  private *copy({ child, paused }: Held, grants: readonly Grant[]): Work<Child> {
+    const { sys, pool } = this;
+    const { capability } = child;
+    if (!paused) yield* sys.suspend(capability);
+    try {
+      for (let tried = 0; ; tried++)
+        try {
+          return yield* sys.clone(capability, { pool, grants });
+        } catch (error) {
+          // A processor may still have its registers.
+          const moving = error instanceof SyscallError && error.status === "WRONG_STATE";
+          if (!moving || tried === STAND_STILL_TRIES) throw error;
+          yield* this.tasks.sleep(STAND_STILL_NS);
+        }
+    } finally {
+      if (!paused) yield* sys.resume(capability);
+    }
   }
 
   /** Half of a start is none. */
@@ -280,6 +305,8 @@ function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted[]): Bi
     streams: [null, stdout, stderr],
     capabilities: granted.map(({ text, handle }) => ({ text, handle })),
     code: spec.code,
+    ...(spec.state !== undefined && { state: spec.state }),
+    ...(spec.keepAs !== undefined && { keepAs: spec.keepAs }),
   };
 }
 

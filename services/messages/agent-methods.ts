@@ -11,6 +11,7 @@ import {
   LogLine,
   Restart,
   Run,
+  Snapshot,
   Usage,
 } from "./shapes.ts";
 
@@ -82,6 +83,38 @@ export const AGENT_METHODS = {
     summary: "Forgets an agent that is over",
     http: ["DELETE", AT],
     params: Named.extend({ force: z.stringbool().or(z.boolean()).default(false) }),
+    result: z.object({}),
+    needs: controls,
+  }),
+  "agent.clone": method({
+    summary: "Makes a copy of a running agent, which goes on where its original stands",
+    http: ["POST", `${AT}/clone`],
+    params: Named.extend({ as: Name.optional() }),
+    result: Agent,
+    needs: (params) => [...controls(params), ...spawns(params)],
+  }),
+  "agent.snapshot": method({
+    summary: "Keeps the state of a running agent",
+    http: ["POST", `${AT}/snapshots`],
+    params: Named.extend({ id: Name.optional() }),
+    result: Snapshot,
+    needs: controls,
+  }),
+  "agent.rollback": change("rollback", "Brings an agent back to the state that a snapshot has", {
+    /** Default: its latest one. */
+    snapshot: Name.optional(),
+  }),
+  "snapshot.list": method({
+    summary: "Snapshots that there are",
+    http: ["GET", "/v1/snapshots"],
+    params: z.object({ project: Name.optional() }),
+    result: z.array(Snapshot),
+    needs: reads,
+  }),
+  "snapshot.remove": method({
+    summary: "Forgets a snapshot",
+    http: ["DELETE", "/v1/snapshots/{project}/{id}"],
+    params: z.object({ id: Name, project: Name.default("default") }),
     result: z.object({}),
     needs: controls,
   }),

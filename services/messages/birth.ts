@@ -10,5 +10,9 @@ export const Birth = z.object({
   capabilities: z.array(z.object({ text: z.string(), handle: z.int() })).default([]),
   /** Digest of its code, sha256:…; for runtimes that find it by that. */
   code: z.string().optional(),
+  /** Name of a state that it goes on from. */
+  state: z.string().optional(),
+  /** It is a clone that leaves its state under this name, and ends. */
+  keepAs: z.string().optional(),
 });
 export type Birth = z.infer<typeof Birth>;

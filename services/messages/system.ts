@@ -59,6 +59,12 @@ export interface SpawnSpec extends Life {
   readonly limits: Limits;
   /** It is suspended before it runs. */
   readonly paused: boolean;
+  /** It is a clone of this life. */
+  readonly original?: Life;
+  /** It leaves its state under this name, and ends; nobody is told of it but who has asked. */
+  readonly keepAs?: string;
+  /** Name of a state that it goes on from. */
+  readonly state?: string;
   /** Whose capabilities its own are derived from, instead of the shard's. */
   readonly heir?: Life;
 }

@@ -7,7 +7,7 @@ import type { Images } from "./images.ts";
 import type { Ledger } from "./ledger.ts";
 import { AGENTS_PER_PROJECT_MAX } from "./limits.ts";
 import { type AgentRecord, isLive, keyOf } from "./record.ts";
-import type { Supervisor } from "./supervisor.ts";
+import type { From, Supervisor } from "./supervisor.ts";
 
 export interface Named {
   readonly project: string;
@@ -102,7 +102,7 @@ export class AgentMethods {
   }
 
   /** @throws RequestError exists, quota-exceeded, and what `launch` throws */
-  *begin(record: AgentRecord, heir?: AgentRecord): Work<Agent> {
+  *begin(record: AgentRecord, from: From = {}): Work<Agent> {
     const { ledger, supervisor } = this.parts;
     const { project } = record.view;
     const key = keyOf(record.view);
@@ -115,7 +115,7 @@ export class AgentMethods {
           "quota-exceeded",
           `${AGENTS_PER_PROJECT_MAX} agents in a project are the most; remove some that are over`,
         );
-      return (yield* supervisor.launch(record, "agent.started", heir)).view;
+      return (yield* supervisor.launch(record, "agent.started", from)).view;
     }
     return yield* supervisor.exclusively(record.view, work());
   }
@@ -250,7 +250,7 @@ export class AgentMethods {
     });
     const { digest } = yield* images.runnable(it.image);
     const record = yield* this.fresh(run, digest, { origin: `exec:${it.name}` });
-    return yield* this.begin(record, beside);
+    return yield* this.begin(record, { heir: beside });
   }
 
   /** Whether an agent has an image. */
@@ -293,6 +293,6 @@ export class AgentMethods {
 export const isOver = ({ view }: AgentRecord): boolean =>
   view.state === "exited" || view.state === "lost";
 
-function requireLive(record: AgentRecord): void {
+export function requireLive(record: AgentRecord): void {
   if (!isLive(record)) throw new RequestError("wrong-state", `${record.view.name} doesn't run`);
 }

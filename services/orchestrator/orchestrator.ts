@@ -17,6 +17,7 @@ import type { MemberEnded, ShardEnded } from "../messages/system.ts";
 import { AgentMethods } from "./agents.ts";
 import { Apply } from "./apply.ts";
 import { checked, type Implementation } from "./checks.ts";
+import { Copies, type States, snapshotKeys } from "./copies.ts";
 import { Denials } from "./denials.ts";
 import { Fleet } from "./fleet.ts";
 import { Health } from "./health.ts";
@@ -35,6 +36,7 @@ export interface OrchestratorHost extends Pick<SupervisorParts, "prepare" | "hos
   readonly epoch: number;
   /** Bytes of memory of a project that says nothing else. */
   readonly projectBytes: number;
+  readonly states: States;
 }
 
 export const orchestratorProgram = (host: OrchestratorHost) =>
@@ -54,6 +56,7 @@ class Orchestrator {
   private readonly images: Images;
   private readonly supervisor: Supervisor;
   private readonly denials: Denials;
+  private readonly copies: Copies;
   private readonly jobs: Jobs;
   private readonly projects: Projects;
   private readonly store: Store;
@@ -85,11 +88,13 @@ class Orchestrator {
     this.denials = new Denials(tasks, ledger);
     const health = new Health(parts);
     const agents = new AgentMethods(parts);
+    this.copies = new Copies(parts, agents, store, host.states);
     this.jobs = new Jobs(parts, agents);
     this.projects = new Projects(parts, this.jobs, host.projectBytes);
     const apply = new Apply(parts, agents, this.projects, this.jobs);
     this.methods = {
       ...agents.table,
+      ...this.copies.table,
       ...this.projects.table,
       ...this.jobs.table,
       "project.apply": (document: never) => apply.apply(document),
@@ -125,6 +130,7 @@ class Orchestrator {
     yield* this.images.load();
     const { store, tasks } = this;
     this.projects.load(yield* tasks.host(() => store.list(projectKeys)));
+    this.copies.load(yield* tasks.host(() => store.list(snapshotKeys)));
     this.jobs.load(yield* tasks.host(() => store.list(jobKeys)));
     yield* this.supervisor.reconcile();
     this.jobs.wakeAll();

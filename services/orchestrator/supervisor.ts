@@ -33,6 +33,16 @@ export interface SupervisorParts {
   onLife(record: AgentRecord): void;
 }
 
+/** Where what a new agent is comes from, if not from its image alone. */
+export interface From {
+  /** Whose capabilities its own are derived from. */
+  readonly heir?: AgentRecord;
+  /** Of which it is a clone. */
+  readonly original?: AgentRecord;
+  /** Name of a state that it goes on from. */
+  readonly state?: string;
+}
+
 const LOST: End = { reason: "lost", code: 0 };
 const WHY_LOST = "the system was stopped while it ran";
 const RUN_BYTES = 6;
@@ -51,10 +61,9 @@ export class Supervisor {
 
   /**
    * Starts an agent. The caller has its lock.
-   * @param heir the life whose capabilities it gets its own from
    * @throws RequestError what its shard, the kernel or its image says against it; nothing has changed then
    */
-  *launch(record: AgentRecord, kind = "agent.started", heir?: AgentRecord): Work<AgentRecord> {
+  *launch(record: AgentRecord, kind = "agent.started", from: From = {}): Work<AgentRecord> {
     const { ledger, fleet, tasks, images } = this.parts;
     const key = keyOf(record.view);
     const before = ledger.agents.get(key);
@@ -66,12 +75,15 @@ export class Supervisor {
       const image = yield* images.runnable(record.view.image.digest);
       yield* tasks.host(() => this.parts.prepare(image));
       const run = Buffer.from(yield* tasks.sys.random(RUN_BYTES)).readUIntBE(0, RUN_BYTES);
-      shard = this.place(record, heir);
+      const { heir, original, state } = from;
+      shard = this.place(record, heir ?? original);
       const spec: SpawnSpec = {
         ...{ uid, run, name, args, env, capabilities, limits, code: image.code },
         runtime: this.runtimeOf(image),
         paused: record.wanted === "paused",
         ...(heir && { heir: lifeOf(heir) }),
+        ...(original && { original: lifeOf(original) }),
+        ...(state !== undefined && { state }),
       };
       const member = (yield* fleet.ask(project, shard, "spawn", spec)) as Member;
       const now = yield* ledger.now();
@@ -95,11 +107,11 @@ export class Supervisor {
     }
   }
 
-  private place({ view }: AgentRecord, heir?: AgentRecord): number {
+  private place({ view }: AgentRecord, beside?: AgentRecord): number {
     const { fleet } = this.parts;
     const { project, capabilities } = view;
-    if (!heir) return fleet.reserve(project, capabilities.length);
-    if (fleet.reserveIn(project, heir.shard, capabilities.length)) return heir.shard;
+    if (!beside) return fleet.reserve(project, capabilities.length);
+    if (fleet.reserveIn(project, beside.shard, capabilities.length)) return beside.shard;
     throw new RequestError("quota-exceeded", "there is no room beside the agent");
   }
 

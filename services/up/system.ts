@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { agentImage } from "../../sdk/image/agent-image.ts";
 import { buildBootImage } from "../../sdk/image/index.ts";
 import { Machine } from "../../sim/host/machine.ts";
+import { decodePlain, encodePlain } from "../../sim/host/plain-data.ts";
 import type { StopReason } from "../../sim/host/reasons.ts";
 import { type ClientSide, Clients } from "../gateway/clients.ts";
 import { clientProgram, gatewayProgram } from "../gateway/gateway.ts";
@@ -17,8 +18,9 @@ import { initProgram } from "../init/init.ts";
 import { projectProgram } from "../init/project.ts";
 import { logsProgram } from "../logs/logs.ts";
 import { RequestError } from "../messages/errors.ts";
+import type { States } from "../orchestrator/copies.ts";
 import { orchestratorProgram } from "../orchestrator/orchestrator.ts";
-import { wasmProgram } from "../wasm/program.ts";
+import { type WasmParts, wasmProgram } from "../wasm/program.ts";
 import { putImage } from "./images.ts";
 import { readInstance, writeInstance } from "./instance.ts";
 import { Loop } from "./loop.ts";
@@ -181,6 +183,8 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   const bell = () => loop.ring();
   const clients = new Clients(() => bell);
   const door = () => new Door(bell);
+  const states: WasmParts["states"] = new Map();
+  const [wasm, forms] = wasmProgram({ codes: preparer.codes, states });
   const programs: Record<(typeof PROGRAMS)[number], Parameters<typeof machine.agents.program>[1]> =
     {
       init: initProgram,
@@ -189,6 +193,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
         ...{ store, door: door(), epoch },
         projectBytes: memory * PROJECT_SHARE,
         hostPrograms: [],
+        states: statesOf(states),
         prepare: async ({ runtime, code }) => {
           if (runtime === "wasm") await preparer.prepare(code);
         },
@@ -196,8 +201,22 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
       logs: logsProgram({ store, door: door(), epoch }),
       gateway: gatewayProgram({ clients, door: door() }),
       client: clientProgram({ clients, door: door() }),
-      wasm: wasmProgram(preparer.codes),
+      wasm,
     };
-  for (const [name, program] of Object.entries(programs)) machine.agents.program(name, program);
+  for (const [name, program] of Object.entries(programs))
+    machine.agents.program(name, program, name === "wasm" ? forms : undefined);
   return { state: options.state, machine, store, clients, preparer, loop };
+}
+
+/** States of WebAssembly agents as bytes. */
+function statesOf(states: WasmParts["states"]): States {
+  return {
+    take(name) {
+      const state = states.get(name);
+      states.delete(name);
+      return state ? encodePlain(state) : null;
+    },
+    give: (name, bytes) => void states.set(name, decodePlain(bytes) as never),
+    drop: (name) => void states.delete(name),
+  };
 }

@@ -1,27 +1,161 @@
-/** The program of all WebAssembly agents: what they are told at birth says which code is theirs. */
+/**
+ * The program of all WebAssembly agents: what they are told at birth says which code is theirs, and whether
+ * they go on from a state that was kept.
+ */
 import type { Step } from "../../sdk/agent/calls.ts";
 import { Sys } from "../../sdk/agent/sys.ts";
-import type { AgentStart, Operation, Program, Reply } from "../../sim/host/programs.ts";
+import type {
+  AgentStart,
+  CloneStart,
+  FreezableProgram,
+  Operation,
+  ProgramForms,
+  ProgramFunction,
+  Reply,
+} from "../../sim/host/programs.ts";
 import { Birth } from "../messages/birth.ts";
 import { decode } from "../messages/json.ts";
-import { type Code, type WasmHost, WasmProgram } from "./agent.ts";
+import { type Code, type WasmHost, WasmProgram, type WasmState } from "./agent.ts";
+import { Awake } from "./awake.ts";
 import { WasmError } from "./module/errors.ts";
+import { PAGE_BYTES } from "./module/pages.ts";
+import { type KeptReply, keepReply, replay } from "./replies.ts";
 import { wasiPersonality } from "./wasi.ts";
 
-export function wasmProgram(codes: ReadonlyMap<string, Code>) {
-  return function* (start: AgentStart): Generator<Operation, void, Reply> {
-    const birth = yield* born(new Sys(start));
-    const code = codes.get(birth.code ?? "");
+/** An agent's state: before it knows its code, what it has heard so far; then its code's. */
+export interface KeptState {
+  readonly birth: Birth | null;
+  readonly replies: readonly KeptReply[];
+  readonly code: WasmState<Birth> | null;
+  /** Of a clone that isn't born yet: its original's. */
+  readonly inherited: WasmState<Birth> | null;
+}
+
+export interface WasmParts {
+  /** Code that can run, by its digest. */
+  readonly codes: ReadonlyMap<string, Code>;
+  /** States by name: what a clone leaves that was made for it, and what agents go on from. */
+  readonly states: Map<string, WasmState<Birth>>;
+}
+
+const FRESH = { scratchAt: 0, buffer: { at: 0, bytes: 0 }, cycles: 0 };
+
+export function wasmProgram(parts: WasmParts): [start: ProgramFunction, forms: ProgramForms] {
+  const awake = new Awake();
+  return [
+    (start) => new WasmAgent(parts, awake, start),
+    {
+      thaw: (start, state) => new WasmAgent(parts, awake, start, state as KeptState),
+      clone: (start, state) => {
+        const { code } = state as KeptState;
+        const kept = { birth: null, replies: [], code: null, inherited: code };
+        return new WasmAgent(parts, awake, start, code ? kept : null);
+      },
+    },
+  ];
+}
+
+class WasmAgent implements FreezableProgram {
+  private readonly parts: WasmParts;
+  private readonly awake: Awake;
+  private readonly start: AgentStart;
+  private birth: Birth | null = null;
+  private inherited: WasmState<Birth> | null = null;
+  private code: WasmProgram<Birth> | null = null;
+  /** Its own steps, while it has no code or no more. */
+  private steps: Step<Birth>;
+  private replies: KeptReply[] = [];
+  private own: Operation | null = null;
+
+  constructor(parts: WasmParts, awake: Awake, start: AgentStart, state: KeptState | null = null) {
+    this.parts = parts;
+    this.awake = awake;
+    this.start = start;
+    this.steps = born(new Sys(start));
+    this.inherited = state?.inherited ?? null;
+    if (state?.birth && state.code) {
+      this.birth = state.birth;
+      this.code = new WasmProgram(this.hostOf(state.birth), start, state.code);
+    } else if (state && (state.replies.length > 0 || !state.inherited)) {
+      this.replies = [...state.replies];
+      this.own = replay(this.steps, state.replies);
+    }
+  }
+
+  get operation(): Operation | null {
+    return this.code ? this.code.operation : this.own;
+  }
+
+  next(reply: Reply): IteratorResult<Operation, void> {
+    if (this.code) return this.code.next(reply);
+    if (this.own) this.replies.push(keepReply(reply));
+    return this.after(this.own ? this.steps.next(reply) : this.steps.next());
+  }
+
+  throw(error: unknown): IteratorResult<Operation, void> {
+    if (this.code) return this.code.throw(error);
+    this.replies.push({ refused: error instanceof Error ? error.message : String(error) });
+    return this.after(this.steps.throw(error));
+  }
+
+  return(): IteratorResult<Operation, void> {
+    this.code?.return();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  freeze(): KeptState {
+    const { birth, replies, inherited } = this;
+    const code = this.code?.freeze() ?? null;
+    return { birth, code, replies: code ? [] : [...replies], inherited: code ? null : inherited };
+  }
+
+  private after(step: IteratorResult<Operation, Birth>): IteratorResult<Operation, void> {
+    if (!step.done) {
+      this.own = step.value;
+      return { done: false, value: step.value };
+    }
+    const birth = step.value;
+    this.birth = birth;
+    this.code = this.begin(birth);
+    return this.code.next(undefined);
+  }
+
+  private begin(birth: Birth): WasmProgram<Birth> {
+    const { start, inherited, parts } = this;
+    const host = this.hostOf(birth);
+    const clone: CloneStart = { ...start, original: 0, byItself: false };
+    if (inherited) return WasmProgram.clone(host, clone, inherited);
+    if (birth.state === undefined) return new WasmProgram(host, start);
+    const state = parts.states.get(birth.state);
+    if (!state) throw new WasmError("wasm-state", null, `there is no state ${birth.state}`);
+    // Its memory isn't there yet, nor what its original had for calls.
+    const bytes = (state.instance?.pages.length ?? 0) * PAGE_BYTES;
+    return WasmProgram.clone(this.hostOf(birth, bytes), clone, { ...state, standing: FRESH });
+  }
+
+  /** `bytes` of memory are allocated at birth. */
+  private hostOf(birth: Birth, bytes = 0): WasmHost<Birth> {
+    const { parts, awake, inherited } = this;
+    const code = parts.codes.get(birth.code ?? "");
     if (!code) throw new WasmError("wasm-state", null, `no code ${birth.code} has been prepared`);
-    const host: WasmHost<Birth> = {
+    return {
       code,
-      *birth() {
+      awake,
+      *birth(sys) {
+        if (birth.keepAs !== undefined) {
+          if (inherited) parts.states.set(birth.keepAs, inherited);
+          yield* sys.exit(inherited ? 0 : 1);
+        }
+        if (bytes > 0) yield* sys.allocate(bytes);
         return birth;
       },
       personalities: (told) => [wasiPersonality(told)],
     };
-    yield* new WasmProgram(host, start) as Program;
-  };
+  }
 }
 
 function* born(sys: Sys): Step<Birth> {

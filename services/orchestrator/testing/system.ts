@@ -76,6 +76,8 @@ export class TestSystem {
       project: projectProgram,
       orchestrator: orchestratorProgram({
         ...{ store, door: door(), epoch, hostPrograms: names, prepare: async () => {} },
+        // Programs of the host have no state that can be kept.
+        states: { take: () => null, give: () => {}, drop: () => {} },
         projectBytes: options.projectBytes ?? 128 * MIB,
       }),
       logs: logsProgram({ store, door: door(), epoch }),

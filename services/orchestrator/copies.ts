@@ -1,0 +1,201 @@
+/** Copies of agents: clones that run, and states that are kept. */
+import type { Store } from "../host/store.ts";
+import type { Work } from "../host/tasks.ts";
+import type { Agent, Snapshot } from "../messages/api.ts";
+import { RequestError } from "../messages/errors.ts";
+import type { Member, SpawnSpec } from "../messages/system.ts";
+import { type AgentMethods, isOver, type Named, type Parts, requireLive } from "./agents.ts";
+import { SNAPSHOTS_PER_PROJECT_MAX } from "./limits.ts";
+import { type AgentRecord, isLive, keyOf, lifeOf } from "./record.ts";
+
+/** Keys of snapshots in the store. */
+export const snapshotKeys = "snapshot/";
+
+/** States of agents on the host, by name. */
+export interface States {
+  /** The state that an agent has left, as bytes; null if it left none. */
+  take(name: string): Uint8Array | null;
+  /** Makes a state known, for agents that go on from it. */
+  give(name: string, bytes: Uint8Array): void;
+  drop(name: string): void;
+}
+
+const RUN_BYTES = 6;
+const LOOK_NS = 1_000_000n;
+/** A clone that hasn't left its state after so many looks has ended without. */
+const LOOKS_MAX = 2000;
+const KILLED = 137;
+
+export class Copies {
+  private readonly parts: Parts;
+  private readonly agents: AgentMethods;
+  private readonly store: Store;
+  private readonly states: States;
+  private readonly snapshots = new Map<string, Snapshot>();
+
+  constructor(parts: Parts, agents: AgentMethods, store: Store, states: States) {
+    this.parts = parts;
+    this.agents = agents;
+    this.store = store;
+    this.states = states;
+  }
+
+  get table() {
+    return {
+      "agent.clone": (it: Named & { as?: string }) => this.clone(it),
+      "agent.snapshot": (it: Named & { id?: string }) => this.snapshot(it),
+      "agent.rollback": (it: Named & { snapshot?: string }) => this.rollback(it),
+      "snapshot.list": ({ project }: { project?: string }) => this.list(project),
+      "snapshot.remove": (it: { project: string; id: string }) => this.remove(it),
+    };
+  }
+
+  load(records: readonly [string, unknown][]): void {
+    for (const [key, value] of records)
+      this.snapshots.set(key.slice(snapshotKeys.length), value as Snapshot);
+  }
+
+  private *clone(it: Named & { as?: string }): Work<Agent> {
+    const original = this.parts.ledger.find(it);
+    requireLive(original);
+    const { image, args, env, capabilities, limits, restart, project } = original.view;
+    const run = { project, args, env, capabilities, limits, restart, image: image.reference };
+    const named = it.as === undefined ? run : { ...run, name: it.as };
+    const more = { origin: `clone:${it.name}` };
+    const record = yield* this.agents.fresh(named, image.digest, more);
+    return yield* this.agents.begin(record, { original });
+  }
+
+  private *snapshot(it: Named & { id?: string }): Work<Snapshot> {
+    const { ledger, tasks, images } = this.parts;
+    const record = ledger.find(it);
+    requireLive(record);
+    const { project, name } = record.view;
+    const drawn = Buffer.from(yield* tasks.sys.random(RUN_BYTES)).toString("hex");
+    const id = it.id ?? `${name.slice(0, 18)}-${drawn}`;
+    const key = `${project}/${id}`;
+    if (this.snapshots.has(key))
+      throw new RequestError("exists", `there is a snapshot ${key} already`);
+    if ([...this.all(project)].length >= SNAPSHOTS_PER_PROJECT_MAX)
+      throw new RequestError(
+        "quota-exceeded",
+        `${SNAPSHOTS_PER_PROJECT_MAX} snapshots of a project are the most; remove some`,
+      );
+    const { code, runtime } = yield* images.runnable(record.view.image.digest);
+    const bytes = yield* this.stateOf(record, { code, runtime });
+    const digest = yield* tasks.host(() => this.store.putObject(bytes));
+    const created = yield* ledger.now();
+    const value: Snapshot = { id, project, agent: name, digest, bytes: bytes.length, created };
+    this.snapshots.set(key, value);
+    yield* ledger.commit(
+      [{ key: snapshotKeys + key, value }],
+      [{ kind: "agent.snapshot", project, name, detail: { id } }],
+    );
+    return value;
+  }
+
+  /** A clone leaves the state that it has from its original, and is over. */
+  private *stateOf(
+    record: AgentRecord,
+    image: { code: string; runtime: string },
+  ): Work<Uint8Array> {
+    const { fleet, tasks } = this.parts;
+    const { project, name, args, env, limits, uid } = record.view;
+    const run = Buffer.from(yield* tasks.sys.random(RUN_BYTES)).readUIntBE(0, RUN_BYTES);
+    const keepAs = `${uid}.${run}`;
+    const life = { uid: keepAs, run };
+    const spec: SpawnSpec = {
+      ...{ ...life, name, args, env, limits, ...image, capabilities: [], paused: false, keepAs },
+      original: lifeOf(record),
+    };
+    const member = (yield* fleet.ask(project, record.shard, "spawn", spec)) as Member;
+    let state: Uint8Array | null = null;
+    for (let looks = 0; state === null && looks < LOOKS_MAX; looks++) {
+      yield* tasks.sleep(LOOK_NS);
+      state = this.states.take(keepAs);
+    }
+    tasks.start(this.clear(project, record.shard, member));
+    if (state) return state;
+    throw new RequestError("wrong-state", `${name} has no state that can be kept`);
+  }
+
+  private *clear(project: string, shard: number, { uid, run }: Member): Work<void> {
+    const { fleet, tasks } = this.parts;
+    for (const [method, code] of [
+      ["kill", KILLED],
+      ["forget", 0],
+    ] as const)
+      try {
+        yield* fleet.ask(project, shard, method, { uid, run, code });
+        yield* tasks.sleep(LOOK_NS * 20n);
+      } catch (error) {
+        // It is over already.
+        if (!(error instanceof RequestError)) throw error;
+      }
+  }
+
+  /** The agent ends, and is started again from the state: with its name, its uid and its capabilities. */
+  private *rollback(it: Named & { snapshot?: string }): Work<Agent> {
+    const { supervisor } = this.parts;
+    const snapshot = this.find(it);
+    const bytes = yield* this.parts.tasks.host(() => this.store.getObject(snapshot.digest));
+    return yield* supervisor.exclusively(it, this.goBack(it, snapshot, bytes));
+  }
+
+  private *goBack(it: Named, snapshot: Snapshot, bytes: Uint8Array): Work<Agent> {
+    const { ledger, fleet, supervisor } = this.parts;
+    const record = ledger.find(it);
+    // A life without a number: what is told of its end is about nobody.
+    const over = { ...record.view, agent: null, state: "exited" } as const;
+    if (isLive(record)) {
+      yield* fleet.askFor(record, "kill", { code: KILLED });
+      fleet.release(it.project, record.shard, record.room);
+      this.parts.tasks.start(
+        this.clear(it.project, record.shard, {
+          ...lifeOf(record),
+          agent: 0,
+          paused: false,
+          end: null,
+        }),
+      );
+    } else if (!isOver(record))
+      throw new RequestError("wrong-state", `${it.name} is being started`);
+    const { digest } = snapshot;
+    this.states.give(digest, bytes);
+    const fresh: AgentRecord = { ...record, wanted: "running", view: over };
+    const begun = yield* supervisor.launch(fresh, "agent.rolled-back", { state: digest });
+    return begun.view;
+  }
+
+  private find({ project, name, snapshot }: Named & { snapshot?: string }): Snapshot {
+    const named = snapshot !== undefined && this.snapshots.get(`${project}/${snapshot}`);
+    const own = this.all(project).filter((it) => it.agent === name);
+    const latest = snapshot === undefined && own.sort((a, b) => b.created - a.created)[0];
+    const found = named || latest;
+    if (!found || found.agent !== name)
+      throw new RequestError("not-found", `${keyOf({ project, name })} has no such snapshot`);
+    return found;
+  }
+
+  private all(project?: string): Snapshot[] {
+    return [...this.snapshots.values()].filter((it) => !project || it.project === project);
+  }
+
+  private *list(project?: string): Work<Snapshot[]> {
+    return this.all(project);
+  }
+
+  private *remove({ project, id }: { project: string; id: string }): Work<object> {
+    const key = `${project}/${id}`;
+    const snapshot = this.snapshots.get(key);
+    if (!snapshot) throw new RequestError("not-found", `there is no snapshot ${key}`);
+    this.snapshots.delete(key);
+    const happened = { kind: "snapshot.removed", project, name: snapshot.agent, detail: { id } };
+    yield* this.parts.ledger.commit([{ key: snapshotKeys + key }], [happened]);
+    const { digest } = snapshot;
+    this.states.drop(digest);
+    if (!this.all().some((it) => it.digest === digest))
+      yield* this.parts.tasks.host(() => this.store.removeObject(digest));
+    return {};
+  }
+}

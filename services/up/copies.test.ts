@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Client } from "../../sdk/client/client.ts";
+import { compileSource } from "../wasm/testing/compile.ts";
+import { System } from "./system.ts";
+
+let state = "";
+let system: System;
+let running: Promise<void>;
+let client: Client;
+
+beforeEach(async () => {
+  state = mkdtempSync(join(tmpdir(), "aios-"));
+  system = await System.start({ state });
+  running = system.run();
+  client = new Client({ socket: system.socket });
+});
+
+afterEach(async () => {
+  await system.stop();
+  await running;
+  rmSync(state, { recursive: true });
+});
+
+/** Writes one number after the other, and works for some milliseconds between. */
+const COUNTER = `
+@external("wasi_snapshot_preview1", "fd_write")
+declare function fd_write(fd: i32, list: usize, count: i32, result: usize): i32;
+const list = memory.data(16), text = memory.data(8);
+export function _start(): void {
+  for (let n = 100; n < 999; n++) {
+    store<u8>(text, 48 + n / 100);
+    store<u8>(text + 1, 48 + n / 10 % 10);
+    store<u8>(text + 2, 48 + n % 10);
+    store<u8>(text + 3, 10);
+    store<usize>(list, text);
+    store<i32>(list + 4, 4);
+    fd_write(1, list, 1, list + 8);
+    for (let i = 0; i < 1000000; i++) store<i32>(list + 12, i);
+  }
+}`;
+
+const SLOW = { timeout: 20_000 };
+const linesOf = async (name: string): Promise<number[]> =>
+  (await client.call("agent.logs", { name })).lines.map(({ text }) => Number(text));
+
+test("a clone goes on where its original stands; a snapshot brings an agent back", async () => {
+  const image = await system.addCode(await compileSource(COUNTER));
+  await client.call("agent.run", { image, name: "first" });
+  await expect.poll(async () => (await linesOf("first")).length, SLOW).toBeGreaterThan(3);
+  const clone = await client.call("agent.clone", { name: "first", as: "second" });
+  expect(clone).toMatchObject({ name: "second", state: "running", origin: "clone:first" });
+  await expect.poll(async () => (await linesOf("second")).length, SLOW).toBeGreaterThan(2);
+  const [begin = 0, ...rest] = await linesOf("second");
+  expect(begin).toBeGreaterThan(102);
+  expect(rest).toEqual(rest.map((_, n) => begin + 1 + n));
+
+  const asked = (await linesOf("first")).at(-1) ?? 0;
+  const snapshot = await client.call("agent.snapshot", { name: "first", id: "s1" });
+  expect(snapshot).toMatchObject({ agent: "first", id: "s1" });
+  const before = (await linesOf("first")).length;
+  await expect.poll(async () => (await linesOf("first")).length, SLOW).toBeGreaterThan(before + 3);
+  await client.call("agent.rollback", { name: "first" });
+  const isBack = (lines: number[]) =>
+    lines.findIndex((n, at) => at > 0 && n <= (lines[at - 1] ?? 0));
+  await expect.poll(async () => isBack(await linesOf("first")), SLOW).toBeGreaterThan(before);
+  const lines = await linesOf("first");
+  const at = isBack(lines);
+  const [first = 0, ...then] = lines.slice(at);
+  expect(first).toBeGreaterThan(asked);
+  expect(then).toEqual(then.map((_, n) => first + 1 + n));
+  expect(await client.call("snapshot.list", {})).toHaveLength(1);
+  await client.call("snapshot.remove", { id: "s1" });
+  await expect(client.call("agent.rollback", { name: "first" })).rejects.toThrow(
+    "no such snapshot",
+  );
+});
