@@ -26,6 +26,8 @@ import { Jobs, jobKeys } from "./jobs.ts";
 import { Ledger } from "./ledger.ts";
 import { readLogs } from "./logs.ts";
 import { Projects, projectKeys } from "./projects.ts";
+import { Reconciliation } from "./reconciliation.ts";
+import type { AgentRecord } from "./record.ts";
 import { status } from "./status.ts";
 import { Supervisor, type SupervisorParts } from "./supervisor.ts";
 
@@ -56,6 +58,7 @@ class Orchestrator {
   private readonly images: Images;
   private readonly supervisor: Supervisor;
   private readonly denials: Denials;
+  private readonly reconciliation: Reconciliation;
   private readonly copies: Copies;
   private readonly jobs: Jobs;
   private readonly projects: Projects;
@@ -77,16 +80,18 @@ class Orchestrator {
     this.images = new Images(tasks, store, ledger);
     this.fleet = new Fleet(caller, (project) => this.projects.memoryOf(project));
     const { fleet, images } = this;
+    const onLife = (record: AgentRecord) => health.watch(record);
     const { prepare, hostPrograms } = host;
     const locks = new Locks();
     this.supervisor = new Supervisor({
       ...{ tasks, ledger, fleet, locks, images, prepare, hostPrograms },
-      onLife: (record) => health.watch(record),
+      onLife,
     });
     const { supervisor } = this;
     const parts = { tasks, ledger, fleet, images, supervisor };
     this.denials = new Denials(tasks, ledger);
     const health = new Health(parts);
+    this.reconciliation = new Reconciliation({ ...parts, onLife });
     const agents = new AgentMethods(parts);
     this.copies = new Copies(parts, agents, store, host.states);
     this.jobs = new Jobs(parts, agents);
@@ -132,7 +137,7 @@ class Orchestrator {
     this.projects.load(yield* tasks.host(() => store.list(projectKeys)));
     this.copies.load(yield* tasks.host(() => store.list(snapshotKeys)));
     this.jobs.load(yield* tasks.host(() => store.list(jobKeys)));
-    yield* this.supervisor.reconcile();
+    yield* this.reconciliation.run();
     this.jobs.wakeAll();
     const { waiting } = this;
     this.waiting = null;

@@ -43,7 +43,8 @@ export interface From {
   readonly state?: string;
 }
 
-const LOST: End = { reason: "lost", code: 0 };
+/** The end of what ran when the machine was turned off. */
+export const LOST: End = { reason: "lost", code: 0 };
 const WHY_LOST = "the system was stopped while it ran";
 const RUN_BYTES = 6;
 
@@ -272,68 +273,6 @@ export class Supervisor {
     const record = this.parts.ledger.agents.get(key);
     if (record?.run === run && isLive(record))
       yield* this.settle(record, { reason: "its shard ended", code: 0 });
-  }
-
-  /**
-   * When the orchestrator begins: what runs is taken over, what should run and doesn't is started by its
-   * policy, and what runs without a record is ended, for nobody was told that it was started.
-   */
-  *reconcile(): Work<void> {
-    const { ledger, fleet } = this.parts;
-    const live = new Map<string, { member: Member; shard: number }>();
-    for (const { project, shard, members } of yield* fleet.members())
-      for (const member of members) {
-        const life = `${member.uid}.${member.run}`;
-        live.set(life, { member, shard });
-        if (!this.isKnown(member)) yield* this.endOrphan(project, shard, member);
-      }
-    for (const [key, record] of [...ledger.agents]) {
-      if (!isLive(record)) {
-        if (record.view.state === "waiting") this.wakeLater(key);
-        continue;
-      }
-      const found = live.get(`${record.view.uid}.${record.run}`);
-      fleet.reserveIn(record.view.project, record.shard, record.room);
-      if (!found) yield* this.settle(record, LOST);
-      else if (found.member.end) yield* this.ended(found.member);
-      else yield* this.adopt(record, found.member);
-    }
-  }
-
-  private isKnown({ uid, run }: Member): boolean {
-    for (const { view, run: known } of this.parts.ledger.agents.values())
-      if (view.uid === uid) return known === run && view.agent !== null;
-    return false;
-  }
-
-  private *endOrphan(project: string, shard: number, { uid, run, end }: Member): Work<void> {
-    const { fleet, tasks } = this.parts;
-    if (!end) yield* fleet.ask(project, shard, "kill", { uid, run, code: 0 });
-    const forget = function* (): Work<void> {
-      // Its end comes a moment after the kill.
-      for (let tries = 0; tries < 20; tries++)
-        try {
-          yield* tasks.sleep(5_000_000n);
-          yield* fleet.ask(project, shard, "forget", { uid, run });
-          return;
-        } catch (error) {
-          if (!(error instanceof RequestError)) throw error;
-        }
-    };
-    tasks.start(forget());
-  }
-
-  /** It runs; what had been asked of it when the orchestrator ended is done now. */
-  private *adopt(record: AgentRecord, member: Member): Work<void> {
-    const { ledger, fleet } = this.parts;
-    const { wanted, view } = record;
-    this.parts.onLife(record);
-    if (wanted === "stopped" || record.stale) yield* fleet.askFor(record, "kill", { code: 137 });
-    else if ((wanted === "paused") !== member.paused)
-      yield* fleet.askFor(record, member.paused ? "resume" : "suspend");
-    const state = wanted === "paused" ? "paused" : "running";
-    if (view.state !== state && wanted !== "stopped")
-      yield* ledger.put({ ...record, view: { ...view, state } });
   }
 }
 
