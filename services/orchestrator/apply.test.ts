@@ -105,12 +105,15 @@ describe("a document", () => {
         disk: sleeper,
       },
     });
-    await expect.poll(() => running("p2")).toHaveLength(3);
-    const { events } = await system.call("events.read", { project: "p2", limit: 1000 });
-    const order = events
-      .filter(({ kind }) => kind === "agent.started" || kind === "agent.healthy")
-      .map(({ kind, name }) => `${name} ${kind.slice(6)}`);
-    expect(order).toEqual(["disk started", "db started", "db healthy", "app started"]);
+    const order = async () => {
+      const { events } = await system.call("events.read", { project: "p2", limit: 1000 });
+      return events
+        .filter(({ kind }) => kind === "agent.started" || kind === "agent.healthy")
+        .map(({ kind, name }) => `${name} ${kind.slice(6)}`);
+    };
+    await expect
+      .poll(order, { timeout: 10_000 })
+      .toEqual(["disk started", "db started", "db healthy", "app started"]);
   });
 
   test("an agent that doesn't answer is unhealthy, is ended, and its policy decides", async () => {
