@@ -47,6 +47,12 @@ export class Body {
     return new Reader(this.reader.bytes, this.immediates, this.reader.end).u32();
   }
 
+  /** A br_table's labels; the last is the default. */
+  labels(): number[] {
+    const immediates = new Reader(this.reader.bytes, this.immediates, this.reader.end);
+    return Array.from({ length: immediates.u32() + 1 }, () => immediates.u32());
+  }
+
   /** The type of a block, a loop or an if. */
   blockType(module: WasmModule): FunctionType {
     const code = new Reader(this.reader.bytes, this.immediates, this.reader.end).s33();

@@ -1,10 +1,15 @@
 /**
  * Makes code count its cycles, and stop for others when it has used up what it was given.
  *
- * A cycle is an operator. Cycles are counted where straight-line code ends, in a local variable, which
- * is in a register most of the time; around calls it is in the global `aios:fuel`. Small functions
- * without loops are charged as a whole when they are entered. Bulk operations take a cycle for
- * each 16 bytes more.
+ * A cycle is an operator. Cycles are counted in a local variable, which is in a register most of the
+ * time; around calls it is in the global `aios:fuel`. Small functions without loops are charged as a whole
+ * when they are entered. Bulk operations take a cycle for each 16 bytes more.
+ *
+ * What has been executed is owed until it is counted, and it is counted as late as possible: before
+ * calls, at the heads of loops and at the end. All ways to a label have to owe the same there. The first
+ * that comes decides how much that is; the others count, before they branch, what they owe more. So a
+ * round of an innermost loop is usually counted once, whatever branches it has. The counts are exact
+ * at every call, and whenever the code is left.
  *
  * At the head of every loop, and at the entry of functions that calls.ts has chosen, code with no
  * fuel left calls `aios.yield`. For that call to be one from which a thread can be suspended, every piece
@@ -30,13 +35,15 @@
  * calls has nothing to be rewritten in it, and runs as it did.
  */
 import { Body, costOf } from "./body.ts";
-import { Reader, Writer } from "./bytes.ts";
+import { Writer } from "./bytes.ts";
 import type { Metering } from "./calls.ts";
 import { WasmError } from "./errors.ts";
 import { VALUE_I32, VALUE_I64, type WasmModule } from "./model.ts";
 import * as op from "./operators.ts";
 
 const VOID = 0x40;
+/** Place of a function's own block: none. */
+const BODY = 0;
 /** Functions of at most so many operators are charged when they are entered. */
 const FLAT_COST_MAX = 48;
 const BULK_BYTES_PER_CYCLE_LOG2 = 4;
@@ -68,6 +75,12 @@ interface Level {
   /** Where a branch to it goes, counted from the outside. */
   readonly target: number;
   readonly loop: boolean;
+  /** Branches to it leave nothing on the operand stack for it. */
+  readonly bare: boolean;
+  /** An `if` without an `else` yet: what is owed, and whether it is reached, where that begins. */
+  readonly otherwise: { readonly owed: number; readonly reached: boolean } | null;
+  /** Cycles that whoever comes to the label owes there; null until somebody has come. */
+  owed: number | null;
 }
 
 /** A function's body as the code section has it. */
@@ -89,8 +102,12 @@ class Meter {
   private readonly levels: Level[] = [];
   /** Open blocks of what is written. */
   private depth = 0;
-  /** Cycles not yet counted. */
-  private cost = 0;
+  /** Cycles not yet counted. Below zero: too many are counted, by code that owed less than its label. */
+  private owed = 0;
+  /** Control gets here. */
+  private reached = true;
+  /** Places of blocks that a br_table goes to: nothing is owed there, as it can't count for each. */
+  private readonly tabled: ReadonlySet<number>;
   /** It is charged as a whole, and has no variable for the fuel. */
   private readonly flat: boolean;
   private readonly fuel: number;
@@ -102,6 +119,7 @@ class Meter {
     this.metering = metering;
     this.body = new Body(module, index);
     const { facts, looks } = metering;
+    this.tabled = tabledBlocks(module, index);
     this.flat = !looks && !facts.loops && !facts.bulk && facts.cost <= FLAT_COST_MAX;
     this.fuel = this.body.variables;
     this.scratch = this.fuel + 1;
@@ -116,7 +134,7 @@ class Meter {
     for (const { count, type } of runs) out.u32(count).byte(type);
     this.enter();
     while (body.next()) {
-      this.cost += costOf(body.opcode);
+      this.owed += costOf(body.opcode);
       this.operator(body.opcode);
     }
     return out.bytes;
@@ -125,7 +143,7 @@ class Meter {
   private enter(): void {
     const { out, places, metering } = this;
     if (this.flat) {
-      this.levels.push({ target: 0, loop: false });
+      this.levels.push({ target: 0, loop: false, bare: true, otherwise: null, owed: null });
       out.byte(op.OP_GLOBAL_GET).u32(places.fuel);
       out.byte(op.OP_I64_CONST).signed(metering.facts.cost).byte(op.OP_I64_SUB);
       out.byte(op.OP_GLOBAL_SET).u32(places.fuel);
@@ -134,7 +152,16 @@ class Meter {
     if (metering.looks) this.look();
     this.load();
     this.open(op.OP_BLOCK, this.body.type.results);
-    this.levels.push({ target: this.depth, loop: false });
+    this.push(false, this.body.type.results, BODY);
+  }
+
+  /** A label for the block that has just been opened; `at`: its place in the module. */
+  private push(loop: boolean, results: readonly number[], at: number): void {
+    const owed = loop || this.tabled.has(at) ? 0 : null;
+    const bare = loop || results.length === 0;
+    const { owed: before, reached } = this;
+    const otherwise = this.body.opcode === op.OP_IF ? { owed: before, reached } : null;
+    this.levels.push({ target: this.depth, loop, bare, otherwise, owed });
   }
 
   /** Is there room on the stack, and fuel? */
@@ -158,40 +185,39 @@ class Meter {
   }
 
   private operator(opcode: number): void {
-    const { out, places, body } = this;
+    const { out, places, body, module } = this;
     switch (opcode) {
       case op.OP_BLOCK:
       case op.OP_IF:
-        this.count();
         this.copy();
         this.depth++;
-        this.levels.push({ target: this.depth, loop: false });
+        this.push(false, body.blockType(module).results, body.at);
         break;
       case op.OP_LOOP:
-        this.count();
+        this.count(0);
         this.openLoop();
         break;
       case op.OP_ELSE:
-        this.count();
-        this.copy();
+        this.else();
         break;
       case op.OP_END:
-        this.count();
         this.close();
         break;
       case op.OP_BR:
+      case op.OP_RETURN:
+        this.branch(opcode === op.OP_BR ? body.index() : this.levels.length - 1);
+        break;
       case op.OP_BR_IF:
-        this.count();
-        out.byte(opcode).u32(this.label(body.index()));
+        this.branchIf(body.index());
         break;
       case op.OP_BR_TABLE:
-        this.count();
+        this.count(0);
         this.branchTable();
+        this.reached = false;
         break;
-      case op.OP_RETURN:
-        this.count();
-        if (this.flat) this.copy();
-        else out.byte(op.OP_BR).u32(this.label(this.levels.length - 1));
+      case op.OP_UNREACHABLE:
+        this.copy();
+        this.reached = false;
         break;
       case op.OP_CALL:
         this.call(() => out.byte(opcode).u32(movedFunction(places, body.index())));
@@ -240,10 +266,60 @@ class Meter {
 
   private branchTable(): void {
     const { out, body } = this;
-    const immediates = new Reader(body.reader.bytes, body.immediates, body.reader.at);
-    const labels = immediates.u32();
-    out.byte(op.OP_BR_TABLE).u32(labels);
-    for (let n = 0; n <= labels; n++) out.u32(this.label(immediates.u32()));
+    const labels = body.labels();
+    out.byte(op.OP_BR_TABLE).u32(labels.length - 1);
+    for (const label of labels) out.u32(this.label(label));
+  }
+
+  /** Comes to a label, owing what is owed there. */
+  private arrive(level: Level): void {
+    if (!this.reached) return;
+    level.owed ??= this.owed;
+    this.count(level.owed);
+  }
+
+  private branch(index: number): void {
+    const level = this.levels.at(-1 - index);
+    if (this.flat) this.copy();
+    else if (level) {
+      this.arrive(level);
+      this.out.byte(op.OP_BR).u32(this.label(index));
+    }
+    this.reached = false;
+  }
+
+  /** Out of a loop it counts behind the condition: the loop itself isn't delayed by it. */
+  private branchIf(index: number): void {
+    const { out } = this;
+    const level = this.levels.at(-1 - index);
+    if (this.flat || !level) {
+      this.copy();
+      return;
+    }
+    level.owed ??= this.owed;
+    const { owed } = this;
+    if (owed === level.owed || !this.reached || level.loop || !level.bare) {
+      this.arrive(level);
+      out.byte(op.OP_BR_IF).u32(this.label(index));
+      return;
+    }
+    out.byte(op.OP_IF).byte(VOID);
+    this.count(level.owed);
+    out
+      .byte(op.OP_BR)
+      .u32(this.label(index) + 1)
+      .byte(op.OP_END);
+    this.owed = owed;
+  }
+
+  private else(): void {
+    const level = this.levels.pop();
+    if (!level?.otherwise) return;
+    this.arrive(level);
+    this.copy();
+    this.owed = level.otherwise.owed;
+    this.reached = level.otherwise.reached;
+    this.levels.push({ ...level, otherwise: null });
   }
 
   private openLoop(): void {
@@ -262,26 +338,46 @@ class Meter {
     out.byte(op.OP_LOCAL_GET).u32(this.fuel);
     out.byte(op.OP_I64_CONST).signed(0).byte(op.OP_I64_LT_S);
     out.byte(op.OP_BR_IF).u32(LABEL_YIELD);
-    this.levels.push({ target: this.depth, loop: true });
+    this.push(true, results, body.at);
   }
 
   private close(): void {
-    const { out, places } = this;
     const level = this.levels.pop();
-    if (this.levels.length === 0 && !this.flat) {
-      out.byte(op.OP_END);
-      this.store();
-      if (this.metering.looks) this.changeRoom(op.OP_I32_ADD);
+    if (level?.loop) this.closeLoop();
+    else if (level) this.closeBlock(level);
+  }
+
+  private closeBlock(level: Level): void {
+    const { out, flat } = this;
+    const { otherwise } = level;
+    // Without an else, the way around costs nothing if possible.
+    if (otherwise?.reached) level.owed ??= otherwise.owed;
+    this.arrive(level);
+    if (otherwise?.reached && otherwise.owed !== level.owed && !flat) {
+      out.byte(op.OP_ELSE);
+      this.owed = otherwise.owed;
+      this.reached = true;
+      this.arrive(level);
     }
     out.byte(op.OP_END);
     this.depth--;
-    if (!level?.loop) return;
-    out.byte(op.OP_BR).u32(LABEL_OUT).byte(op.OP_END);
+    this.reached = level.owed !== null;
+    this.owed = level.owed ?? 0;
+    if (this.levels.length > 0 || flat) return;
+    this.count(0);
+    this.store();
+    if (this.metering.looks) this.changeRoom(op.OP_I32_ADD);
+    out.byte(op.OP_END);
+  }
+
+  private closeLoop(): void {
+    const { out, places } = this;
+    out.byte(op.OP_END).byte(op.OP_BR).u32(LABEL_OUT).byte(op.OP_END);
     this.store();
     out.byte(op.OP_CALL).u32(places.yield);
     this.load();
     out.byte(op.OP_BR).u32(LABEL_AGAIN).byte(op.OP_END).byte(op.OP_END);
-    this.depth -= 3;
+    this.depth -= 4;
   }
 
   private call(write: () => void): void {
@@ -289,20 +385,21 @@ class Meter {
       write();
       return;
     }
-    this.count();
+    this.count(0);
     this.store();
     write();
     this.load();
   }
 
-  /** Takes the cycles of the code since the last time. */
-  private count(): void {
-    if (this.cost === 0 || this.flat) return;
+  /** Counts what has been executed, but for so many cycles. */
+  private count(owed: number): void {
+    const cycles = this.owed - owed;
+    this.owed = owed;
+    if (cycles === 0 || this.flat || !this.reached) return;
     const { out } = this;
     out.byte(op.OP_LOCAL_GET).u32(this.fuel);
-    out.byte(op.OP_I64_CONST).signed(this.cost).byte(op.OP_I64_SUB);
+    out.byte(op.OP_I64_CONST).signed(cycles).byte(op.OP_I64_SUB);
     out.byte(op.OP_LOCAL_SET).u32(this.fuel);
-    this.cost = 0;
   }
 
   /** The number of bytes is on the operand stack, and stays there. */
@@ -326,4 +423,19 @@ class Meter {
     this.out.byte(op.OP_LOCAL_GET).u32(this.fuel);
     this.out.byte(op.OP_GLOBAL_SET).u32(this.places.fuel);
   }
+}
+
+/** Where the blocks are that a br_table of the function goes to. */
+function tabledBlocks(module: WasmModule, index: number): Set<number> {
+  const body = new Body(module, index);
+  const open = [BODY];
+  const found = new Set<number>();
+  while (body.next()) {
+    const { opcode } = body;
+    if (opcode === op.OP_BLOCK || opcode === op.OP_LOOP || opcode === op.OP_IF) open.push(body.at);
+    else if (opcode === op.OP_END) open.pop();
+    else if (opcode === op.OP_BR_TABLE)
+      for (const label of body.labels()) found.add(open.at(-1 - label) ?? BODY);
+  }
+  return found;
 }
