@@ -1,35 +1,61 @@
 /**
- * The gateway's agents. For each client that has shown a token there is an agent that holds what the token
+ * The gateway's agent. For each client that has shown a token there is an agent that holds what the token
  * stands for and nothing else; what the client asks, that agent asks. So it isn't the gateway that decides
  * what a client may: it is the kernel, which knows who has sent a message and what it holds.
  *
- *   HTTP ──▶ inbox ─ ─ bell ─ ─▶ client agent ──▶ orchestrator
+ *   HTTP ──▶ inbox ─ ─ bell ─ ─▶ gateway ── bell ──▶ client agent ──▶ orchestrator
+ *
+ * What a client holds is derived from a scope of the gateway's own. When that is dropped the kernel takes
+ * the client's away, and what the client has handed on, at once.
  */
 import { RIGHT_DERIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
+import type { Child } from "../../sdk/agent/births.ts";
 import type { Step } from "../../sdk/agent/calls.ts";
+import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
+import type { Notice } from "../../sdk/agent/notices.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
+import { checked } from "../host/checks.ts";
 import type { Door } from "../host/door.ts";
+import { Locks } from "../host/locks.ts";
 import { introduction, Peers } from "../host/peers.ts";
-import { Caller } from "../host/rpc.ts";
+import { answering, sendPatiently } from "../host/rpc.ts";
 import { Tasks, type Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
 import { parseCapability, scopeOf, VERBS } from "../messages/scope.ts";
 import type { Handles } from "../messages/system.ts";
+import { TOKEN_METHODS } from "../messages/token-methods.ts";
+import type { Access } from "./access.ts";
+import type { ClientBirth } from "./client.ts";
 import type { ClientSide, Clients } from "./clients.ts";
+import { tokenMethods } from "./token-methods.ts";
 
 export const CLIENT_IMAGE = "client";
 const CLIENT_QUOTA = 1024 * 1024;
+const ORCHESTRATOR = "orchestrator";
+/** A client that has asked for nothing for so long has no agent any more. */
+const IDLE_MS = 60_000;
+const SWEEP_NS = 10_000_000_000n;
+const NOTHING = new Uint8Array();
+const EVERYTHING = {
+  bytes: NOTHING,
+  mask: Object.values(VERBS).reduce((all, bit) => all | bit, 0),
+};
 
 export interface GatewayHost {
   readonly clients: Clients;
+  readonly access: Access;
   readonly door: Door;
+  /** Seconds since 1970 at which the machine was turned on. */
+  readonly epoch: number;
 }
 
-/** What a client agent is told: handles of its scopes. */
-interface ClientBirth {
-  readonly client: number;
+/** A client that has an agent. */
+interface Attended {
+  readonly client: ClientSide;
+  readonly child: Child;
+  /** The gateway's own, of which the agent's are derived. */
   readonly scopes: readonly number[];
 }
 
@@ -46,91 +72,150 @@ class Gateway {
   private readonly host: GatewayHost;
   private readonly tasks: Tasks;
   private readonly peers: Peers;
-  private readonly children: number[] = [];
+  private readonly locks = new Locks();
+  /** By number of the client. */
+  private readonly attended = new Map<number, Attended>();
 
   constructor(sys: Sys, handles: Handles, parent: number, host: GatewayHost) {
     this.sys = sys;
     this.handles = handles;
     this.host = host;
-    this.tasks = new Tasks(sys, host.door);
+    this.tasks = new Tasks(sys, { door: host.door, kernel: handles.kernel });
     this.peers = new Peers(parent);
   }
 
   *run(): Step<never> {
-    const { peers, host, tasks } = this;
+    const { peers, host, tasks, locks } = this;
     peers.onIntroduction((_name, _now, before) => {
-      if (before) for (const child of this.children) tasks.start(this.introduce(child));
+      if (before) for (const it of this.attended.values()) tasks.start(this.introduce(it.child));
     });
-    host.clients.serve((client) => host.door.post(() => tasks.start(this.open(client))));
+    const inTurn = (client: ClientSide, work: Work<void>): void =>
+      tasks.start(locks.hold(String(client.number), work));
+    host.clients.serve({
+      attend: (client) => inTurn(client, this.attend(client)),
+      dismiss: (client) => inTurn(client, this.dismiss(client)),
+    });
+    tasks.start(this.sweep());
+    const answer = this.answering();
     return yield* tasks.run({
       *message(message: Message) {
-        peers.hear(message);
+        if (!peers.hear(message)) yield* answer(message);
       },
+      notice: (notice) => this.heard(notice),
     });
+  }
+
+  /** What clients' agents ask of the gateway itself. */
+  private answering() {
+    const { sys, tasks, host } = this;
+    const methods = tokenMethods(tasks, host.access, (sender) => this.clientOf(sender));
+    const table = Object.entries(methods).map(([name, run]) => [
+      name,
+      checked(sys, TOKEN_METHODS[name as keyof typeof TOKEN_METHODS], run),
+    ]);
+    return answering(tasks, Object.fromEntries(table));
+  }
+
+  /** @throws RequestError denied: it isn't a client's agent */
+  private clientOf(sender: number): ClientSide {
+    for (const { child, client } of this.attended.values()) if (child.id === sender) return client;
+    throw new RequestError("denied", "only clients may ask for that");
+  }
+
+  /** Wakes the agent of a client, which is started if there is none. */
+  private *attend(client: ClientSide): Work<void> {
+    try {
+      const { child } = this.attended.get(client.number) ?? (yield* this.open(client));
+      yield* sendPatiently(this.tasks, child.capability, NOTHING);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      for (const { request, done } of client.take()) {
+        done();
+        request.reject(RequestError.from(error));
+      }
+    }
   }
 
   /** Starts the agent of a client, and gives it what its token stands for. */
-  private *open(client: ClientSide): Work<void> {
-    const { sys } = this;
+  private *open(client: ClientSide): Work<Attended> {
+    const { sys, tasks } = this;
     const image = yield* sys.image(CLIENT_IMAGE, this.handles.kernel);
     const child = yield* sys.spawn({ image, quota: CLIENT_QUOTA });
     yield* sys.drop(image);
-    const holder = child.capability;
     const scopes: number[] = [];
-    for (const text of client.capabilities) {
-      const scope =
-        text === "*"
-          ? {
-              bytes: new Uint8Array(),
-              mask: Object.values(VERBS).reduce((all, bit) => all | bit, 0),
-            }
-          : scopeOf(parseCapability(text));
-      scopes.push(yield* sys.derive(this.handles.scopes, { holder, scope }));
+    this.attended.set(client.number, { client, child, scopes });
+    const given: number[] = [];
+    for (const options of this.derivations(client)) {
+      const own = yield* sys.derive(this.handles.scopes, options);
+      scopes.push(own);
+      given.push(yield* sys.derive(own, { ...options, holder: child.capability }));
     }
-    const birth: ClientBirth = { client: client.number, scopes };
-    yield* sys.send(holder, encode(birth));
-    this.children.push(holder);
-    yield* this.introduce(holder);
+    const birth: ClientBirth = { client: client.number, scopes: given };
+    yield* sendPatiently(tasks, child.capability, encode(birth));
+    const own = yield* sys.derive(sys.self, { rights: RIGHT_SEND | RIGHT_DERIVE });
+    yield* sys.send(child.capability, introduction("gateway", sys.id), own);
+    yield* this.introduce(child);
+    return { client, child, scopes };
+  }
+
+  private derivations({ holder }: ClientSide) {
+    const { capabilities, expires } = holder;
+    const expiry = expires === null ? 0 : BigInt(Math.round((expires - this.host.epoch) * 1e9));
+    const scopes = capabilities?.map((text) => scopeOf(parseCapability(text))) ?? [EVERYTHING];
+    return scopes.map((scope) => ({ scope, expiry }));
   }
 
   /** Clients' agents know the orchestrator from here. */
-  private *introduce(holder: number): Work<void> {
+  private *introduce({ capability }: Child): Work<void> {
     const { sys } = this;
-    const orchestrator = yield* this.peers.get("orchestrator");
+    const orchestrator = yield* this.peers.get(ORCHESTRATOR);
     const sends = yield* sys.derive(orchestrator.capability, { rights: RIGHT_SEND | RIGHT_DERIVE });
-    yield* sys.send(holder, introduction("orchestrator", orchestrator.id), sends);
+    yield* sendPatiently(
+      this.tasks,
+      capability,
+      introduction(ORCHESTRATOR, orchestrator.id),
+      sends,
+    );
+  }
+
+  /** The kernel takes the client's authority, and then its agent ends. */
+  private *dismiss(client: ClientSide): Work<void> {
+    const it = this.attended.get(client.number);
+    if (!it) return;
+    yield* this.let(it);
+    try {
+      yield* this.sys.kill(it.child.capability);
+    } catch (error) {
+      // It has ended by itself.
+      if (!(error instanceof SyscallError)) throw error;
+    }
+    yield* this.sys.drop(it.child.capability);
+  }
+
+  private *let({ client, scopes }: Attended): Work<void> {
+    this.attended.delete(client.number);
+    for (const scope of scopes) yield* this.sys.drop(scope);
+  }
+
+  private *heard(notice: Notice): Work<void> {
+    if (notice.kind !== "ended") return;
+    for (const it of this.attended.values()) {
+      if (it.child.id !== notice.agent) continue;
+      yield* this.let(it);
+      yield* this.sys.drop(it.child.capability);
+      const why = new RequestError("unavailable", "the client's agent has ended; ask again");
+      if (it.client.ended(why)) yield* this.attend(it.client);
+    }
+  }
+
+  /** The owner's agent stays: there may be no memory for a new one when it is needed most. */
+  private *sweep(): Work<never> {
+    while (true) {
+      yield* this.tasks.sleep(SWEEP_NS);
+      const since = Date.now() - IDLE_MS;
+      for (const { client } of [...this.attended.values()])
+        if (client.holder.id !== null && client.requests === 0 && client.used < since)
+          yield* this.locks.hold(String(client.number), this.dismiss(client));
+    }
   }
 }
-
-/** A client's agent. */
-export const clientProgram = (host: GatewayHost) =>
-  agent(function* (sys) {
-    const { client, scopes } = decode((yield* sys.receive()).bytes) as ClientBirth;
-    const { parent } = yield* sys.info(sys.self);
-    const side = host.clients.byNumber(client);
-    const peers = new Peers(parent);
-    const tasks = new Tasks(sys, side.door);
-    const caller = new Caller(tasks, peers);
-    const proofs: string[] = [];
-    for (const scope of scopes)
-      proofs.push(Buffer.from(yield* sys.token(scope)).toString("base64"));
-    side.serve((request) =>
-      tasks.start(
-        (function* (): Work<void> {
-          try {
-            const { method, params } = request;
-            const asked = { params, proofs };
-            const { result } = yield* caller.askService("orchestrator", method, asked);
-            request.resolve(result);
-          } catch (error) {
-            request.reject(RequestError.from(error));
-          }
-        })(),
-      ),
-    );
-    yield* tasks.run({
-      *message(message: Message) {
-        peers.hear(message);
-      },
-    });
-  });

@@ -43,6 +43,12 @@ interface Alarm {
   ring(): void;
 }
 
+/** A door to the host, and a capability to the kernel with the right to create, which opens it. */
+export interface Entrance {
+  readonly door: Door;
+  readonly kernel: number;
+}
+
 export interface Handlers {
   /** A message that nobody has asked for. */
   message?(message: Message): Work<unknown>;
@@ -51,16 +57,16 @@ export interface Handlers {
 
 export class Tasks {
   readonly sys: Sys;
-  private readonly door: Door | null;
+  private readonly entrance: Entrance | null;
   private readonly ready: Turn[] = [];
   /** The latest first. */
   private readonly alarms: Alarm[] = [];
   private readonly queues: { readonly queue: number; hear(message: Message): void }[] = [];
   private readonly interested = new Set<(message: Message) => boolean>();
 
-  constructor(sys: Sys, door: Door | null = null) {
+  constructor(sys: Sys, entrance: Entrance | null = null) {
     this.sys = sys;
-    this.door = door;
+    this.entrance = entrance;
   }
 
   /** Receives from a queue of the agent's own, too. */
@@ -75,8 +81,9 @@ export class Tasks {
 
   /** Waits for work of the host, which the machine doesn't wait for. */
   *host<T>(work: () => Promise<T>): Work<T> {
-    const { door } = this;
-    if (!door) throw new Error("a service without a door has no work on the host");
+    const { entrance } = this;
+    if (!entrance) throw new Error("a service without a door has no work on the host");
+    const { door } = entrance;
     return (yield new Pause<T>((resume, fail) => {
       work().then(
         (value) => door.post(() => resume(value)),
@@ -110,8 +117,8 @@ export class Tasks {
 
   /** Runs the tasks, and what the handlers make of messages and notices, for good. */
   *run(handlers: Handlers): Step<never> {
-    const { sys } = this;
-    const queue = this.door ? yield* this.door.open(sys) : 0;
+    const { sys, entrance } = this;
+    const queue = entrance ? yield* entrance.door.open(sys, entrance.kernel) : 0;
     while (true) {
       for (let turn = this.ready.shift(); turn; turn = this.ready.shift()) yield* this.take(turn);
       const deadline = this.alarms.at(-1)?.at ?? NEVER;
@@ -123,7 +130,7 @@ export class Tasks {
       if (woken.what === "object") {
         const other = this.queues[woken.index - own.length];
         if (other) other.hear(yield* sys.receive(other.queue));
-        else if (this.door) yield* this.door.take(sys, queue);
+        else if (entrance) yield* entrance.door.take(sys, queue);
       }
       if (woken.what === "deadline") this.ring(deadline);
     }

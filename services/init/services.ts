@@ -1,6 +1,7 @@
 /** The services that init starts, in this order, and what each is given. */
 import {
   RIGHT_AUDIT,
+  RIGHT_CREATE,
   RIGHT_DERIVE,
   RIGHT_DRAIN,
   RIGHT_EXECUTE,
@@ -21,21 +22,24 @@ export interface ServiceSpec {
   readonly peers: readonly string[];
 }
 
+/** What a link to the machine's network needs, by which a service hears of its host (host/door.ts). */
+const DOOR = RIGHT_CREATE;
 const MIB = 1024 * 1024;
 
 export const SERVICES: readonly ServiceSpec[] = [
-  { name: "logs", quota: 16 * MIB, kernel: 0, scopes: false, peers: [] },
+  { name: "logs", quota: 16 * MIB, kernel: DOOR, scopes: false, peers: [] },
   {
     name: "orchestrator",
     quota: 64 * MIB,
-    kernel: RIGHT_EXECUTE | RIGHT_DERIVE | RIGHT_INFO | RIGHT_AUDIT | RIGHT_DRAIN | RIGHT_WRITE,
+    kernel:
+      DOOR | RIGHT_EXECUTE | RIGHT_DERIVE | RIGHT_INFO | RIGHT_AUDIT | RIGHT_DRAIN | RIGHT_WRITE,
     scopes: false,
     peers: ["init", "logs"],
   },
   {
     name: "gateway",
     quota: 64 * MIB,
-    kernel: RIGHT_EXECUTE | RIGHT_DERIVE,
+    kernel: DOOR | RIGHT_EXECUTE | RIGHT_DERIVE,
     scopes: true,
     peers: ["orchestrator"],
   },

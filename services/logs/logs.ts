@@ -7,7 +7,8 @@ import { answering } from "../host/rpc.ts";
 import type { Store, Write } from "../host/store.ts";
 import { Pause, Tasks, type Work } from "../host/tasks.ts";
 import type { LogLine } from "../messages/api.ts";
-import type { Written } from "../messages/system.ts";
+import { decode } from "../messages/json.ts";
+import type { Handles, Written } from "../messages/system.ts";
 
 export interface LogsHost {
   readonly store: Store;
@@ -32,8 +33,8 @@ const keyOf = (uid: string, sequence: number): string =>
 
 export const logsProgram = (host: LogsHost) =>
   agent(function* (sys) {
-    yield* sys.receive();
-    yield* new Logs(sys, host).run();
+    const { kernel } = decode((yield* sys.receive()).bytes) as Handles;
+    yield* new Logs(sys, kernel, host).run();
   });
 
 class Logs {
@@ -43,10 +44,10 @@ class Logs {
   private readonly locks = new Locks();
   private readonly waiting = new Set<() => void>();
 
-  constructor(sys: Sys, host: LogsHost) {
+  constructor(sys: Sys, kernel: number, host: LogsHost) {
     this.sys = sys;
     this.host = host;
-    this.tasks = new Tasks(sys, host.door);
+    this.tasks = new Tasks(sys, { door: host.door, kernel });
   }
 
   *run(): Step<never> {

@@ -5,18 +5,18 @@
 import type { Step } from "../../sdk/agent/calls.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
+import { checked, type Implementation } from "../host/checks.ts";
 import type { Door } from "../host/door.ts";
 import { Locks } from "../host/locks.ts";
 import { Peers } from "../host/peers.ts";
 import { answering, Caller } from "../host/rpc.ts";
 import type { Store } from "../host/store.ts";
 import { Pause, Tasks, type Work } from "../host/tasks.ts";
-import type { MethodName } from "../messages/api.ts";
+import { API, type OrchestratorMethod } from "../messages/api.ts";
 import { decode } from "../messages/json.ts";
-import type { MemberEnded, ShardEnded } from "../messages/system.ts";
+import type { Handles, MemberEnded, ShardEnded } from "../messages/system.ts";
 import { AgentMethods } from "./agents.ts";
 import { Apply } from "./apply.ts";
-import { checked, type Implementation } from "./checks.ts";
 import { Copies, type States, snapshotKeys } from "./copies.ts";
 import { Denials } from "./denials.ts";
 import { Fleet } from "./fleet.ts";
@@ -43,10 +43,9 @@ export interface OrchestratorHost extends Pick<SupervisorParts, "prepare" | "hos
 
 export const orchestratorProgram = (host: OrchestratorHost) =>
   agent(function* (sys) {
-    // Handles: none are needed.
-    yield* sys.receive();
+    const { kernel } = decode((yield* sys.receive()).bytes) as Handles;
     const { parent } = yield* sys.info(sys.self);
-    yield* new Orchestrator(sys, parent, host).run();
+    yield* new Orchestrator(sys, kernel, parent, host).run();
   });
 
 class Orchestrator {
@@ -63,15 +62,15 @@ class Orchestrator {
   private readonly jobs: Jobs;
   private readonly projects: Projects;
   private readonly store: Store;
-  private readonly methods: Record<MethodName, Implementation>;
+  private readonly methods: Record<OrchestratorMethod, Implementation>;
   /** Until it knows all that there is, requests wait. */
   private waiting: (() => void)[] | null = [];
 
-  constructor(sys: Sys, parent: number, host: OrchestratorHost) {
+  constructor(sys: Sys, kernel: number, parent: number, host: OrchestratorHost) {
     const { store, door, epoch } = host;
     this.sys = sys;
     this.store = store;
-    this.tasks = new Tasks(sys, door);
+    this.tasks = new Tasks(sys, { door, kernel });
     this.peers = new Peers(parent);
     const { tasks, peers } = this;
     const caller = new Caller(tasks, peers);
@@ -115,7 +114,9 @@ class Orchestrator {
     const denied = this.denials.heard.bind(this.denials);
     const table = Object.entries(methods).map(([name, run]) => [
       name,
-      checked(sys, name as MethodName, run, denied),
+      checked(sys, API[name as OrchestratorMethod], run, (needed, sender) =>
+        denied(name, needed, sender),
+      ),
     ]);
     const answer = answering(tasks, Object.fromEntries(table));
     const ready = () => this.ready();

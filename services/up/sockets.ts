@@ -1,12 +1,12 @@
 /** Where clients come in: a Unix socket for the owner of the state directory, loopback TCP for tokens. */
-import { randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, createConnection } from "node:net";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
-import type { ClientSide } from "../gateway/clients.ts";
+import type { Access } from "../gateway/access.ts";
 import { type GatewayHostSide, gatewayRoutes } from "../gateway/server.ts";
+import { makeSecret } from "../gateway/tokens.ts";
 import { RequestError } from "../messages/errors.ts";
 
 export const SOCKET_FILE = "aios.sock";
@@ -34,21 +34,12 @@ export class Sockets {
   }
 
   /** @throws RequestError unavailable: an address is taken, or too long */
-  static async open(
-    places: Places,
-    host: GatewayHostSide,
-    owner: ClientSide,
-    token: string,
-  ): Promise<Sockets> {
+  static async open(places: Places, host: GatewayHostSide, access: Access): Promise<Sockets> {
     await removeStale(places.socket);
-    const local = createServer(getRequestListener(gatewayRoutes(host, () => owner).fetch));
+    const local = createServer(getRequestListener(gatewayRoutes(host, () => access.owner).fetch));
     await withMask(0o177, () => listen(local, { path: places.socket }, places.socket));
     if (places.port === null) return new Sockets([local]);
-    const routes = gatewayRoutes(host, (shown) => {
-      if (!sameToken(shown, token))
-        throw new RequestError("bad-token", "a token is needed: Authorization: Bearer …");
-      return owner;
-    });
+    const routes = gatewayRoutes(host, (shown) => access.byHeader(shown));
     const tcp = createServer(getRequestListener(routes.fetch));
     try {
       await listen(tcp, { host: LOOPBACK, port: places.port }, `${LOOPBACK}:${places.port}`);
@@ -85,15 +76,9 @@ export function ownerToken(state: string): string {
   } catch {
     // There is none yet.
   }
-  const token = `aios_${randomBytes(32).toString("base64url")}`;
+  const token = makeSecret();
   writeFileSync(file, `${token}\n`, { mode: 0o600 });
   return token;
-}
-
-function sameToken(authorization: string | undefined, token: string): boolean {
-  const shown = Buffer.from(authorization?.replace(/^Bearer /, "") ?? "");
-  const wanted = Buffer.from(token);
-  return shown.length === wanted.length && timingSafeEqual(shown, wanted);
 }
 
 /** A socket that nobody answers on was left by a process that is no more. */

@@ -10,9 +10,9 @@ import { buildBootImage } from "../../sdk/image/index.ts";
 import { Machine } from "../../sim/host/machine.ts";
 import { decodePlain, encodePlain } from "../../sim/host/plain-data.ts";
 import type { StopReason } from "../../sim/host/reasons.ts";
-import { type ClientSide, Clients } from "../gateway/clients.ts";
-import { clientProgram, gatewayProgram } from "../gateway/gateway.ts";
-import { Door } from "../host/door.ts";
+import type { Access } from "../gateway/access.ts";
+import { openGateway } from "../gateway/host.ts";
+import { CONTROLLER_ADDRESS, Doors } from "../host/door.ts";
 import { Store } from "../host/store.ts";
 import { initProgram } from "../init/init.ts";
 import { projectProgram } from "../init/project.ts";
@@ -50,17 +50,15 @@ const POWER_OFF_NS = 2_000_000_000n;
 
 const PROGRAMS = ["init", "orchestrator", "gateway", "client", "logs", "project", "wasm"] as const;
 
-type Parts = Pick<System, "machine" | "store" | "clients" | "preparer" | "loop" | "state">;
+type Parts = Pick<System, "machine" | "store" | "access" | "preparer" | "loop" | "state">;
 
 export class System {
   readonly state: string;
   readonly machine: Machine;
   readonly store: Store;
-  readonly clients: Clients;
+  readonly access: Access;
   readonly preparer: Preparer;
   readonly loop: Loop;
-  /** The client that may do all: what comes through the socket. */
-  readonly owner: ClientSide;
   private sockets: Sockets | null = null;
   private running: Promise<StopReason> | null = null;
 
@@ -68,10 +66,9 @@ export class System {
     this.state = parts.state;
     this.machine = parts.machine;
     this.store = parts.store;
-    this.clients = parts.clients;
+    this.access = parts.access;
     this.preparer = parts.preparer;
     this.loop = parts.loop;
-    this.owner = parts.clients.open(["*"]);
   }
 
   /**
@@ -119,7 +116,7 @@ export class System {
 
   /** Kept once the system answers its owner's requests. */
   async ready(): Promise<void> {
-    await this.owner.call("agent.list", {});
+    await this.access.owner.call("agent.list", {});
   }
 
   /**
@@ -142,10 +139,9 @@ export class System {
   }
 
   private async listen(port: number | null): Promise<void> {
-    const { state, socket, owner } = this;
+    const { state, socket, access } = this;
     const host = { putImage: (bytes: Uint8Array) => putImage(bytes, this) };
-    const token = ownerToken(state);
-    this.sockets = await Sockets.open({ socket, port }, host, owner, token);
+    this.sockets = await Sockets.open({ socket, port }, host, access);
     writeInstance(state, { pid: process.pid, started: Date.now() / 1000, port: this.port });
   }
 }
@@ -173,6 +169,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
     cpus,
     memory,
     epochSeconds: epoch,
+    nic: CONTROLLER_ADDRESS,
     // Identities, tokens' keys and random bytes of one run are no other's.
     seed: randomBytes(32),
     drives: [{ data: await buildBootImage({ entries }) }],
@@ -180,9 +177,12 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   });
   const loop = new Loop(machine);
   const preparer = new Preparer(store);
-  const bell = () => loop.ring();
-  const clients = new Clients(() => bell);
-  const door = () => new Door(bell);
+  const doors = new Doors((frame) => {
+    machine.input.frame(frame);
+    loop.ring();
+  });
+  const ownersToken = ownerToken(options.state);
+  const gateway = await openGateway({ store, doors, epoch, ownerToken: ownersToken });
   const states: WasmParts["states"] = new Map();
   const [wasm, forms] = wasmProgram({ codes: preparer.codes, states });
   const programs: Record<(typeof PROGRAMS)[number], Parameters<typeof machine.agents.program>[1]> =
@@ -190,7 +190,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
       init: initProgram,
       project: projectProgram,
       orchestrator: orchestratorProgram({
-        ...{ store, door: door(), epoch },
+        ...{ store, door: doors.make(), epoch },
         projectBytes: memory * PROJECT_SHARE,
         hostPrograms: [],
         states: statesOf(states),
@@ -198,14 +198,13 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
           if (runtime === "wasm") await preparer.prepare(code);
         },
       }),
-      logs: logsProgram({ store, door: door(), epoch }),
-      gateway: gatewayProgram({ clients, door: door() }),
-      client: clientProgram({ clients, door: door() }),
+      logs: logsProgram({ store, door: doors.make(), epoch }),
+      ...gateway.programs,
       wasm,
     };
   for (const [name, program] of Object.entries(programs))
     machine.agents.program(name, program, name === "wasm" ? forms : undefined);
-  return { state: options.state, machine, store, clients, preparer, loop };
+  return { state: options.state, machine, store, access: gateway.access, preparer, loop };
 }
 
 /** States of WebAssembly agents as bytes. */

@@ -12,9 +12,10 @@ import { buildBootImage } from "../../../sdk/image/index.ts";
 import { agentFile, build } from "../../../sdk/oci/testing.ts";
 import { Machine } from "../../../sim/host/machine.ts";
 import type { ProgramFunction } from "../../../sim/host/programs.ts";
-import { Clients } from "../../gateway/clients.ts";
-import { clientProgram, gatewayProgram } from "../../gateway/gateway.ts";
-import { Door } from "../../host/door.ts";
+import type { Access } from "../../gateway/access.ts";
+import { openGateway } from "../../gateway/host.ts";
+import { makeSecret } from "../../gateway/tokens.ts";
+import { CONTROLLER_ADDRESS, Doors } from "../../host/door.ts";
 import { Store } from "../../host/store.ts";
 import { initProgram } from "../../init/init.ts";
 import { projectProgram } from "../../init/project.ts";
@@ -39,16 +40,14 @@ export class TestSystem {
   readonly machine: Machine;
   readonly store: Store;
   readonly state: string;
-  private readonly clients: Clients;
+  readonly access: Access;
   private readonly armed: Set<string>;
   private readonly own: boolean;
-  private readonly root: ReturnType<Clients["open"]>;
   private running: Promise<void> | null = null;
   private stopped = false;
 
   private constructor(
-    parts: Pick<TestSystem, "machine" | "store" | "state"> & {
-      clients: Clients;
+    parts: Pick<TestSystem, "machine" | "store" | "state" | "access"> & {
       armed: Set<string>;
       own: boolean;
     },
@@ -56,10 +55,9 @@ export class TestSystem {
     this.machine = parts.machine;
     this.store = parts.store;
     this.state = parts.state;
-    this.clients = parts.clients;
     this.armed = parts.armed;
     this.own = parts.own;
-    this.root = parts.clients.open(["*"]);
+    this.access = parts.access;
   }
 
   /** Boots, with an image "NAME:1.0.0" for each program. */
@@ -67,22 +65,21 @@ export class TestSystem {
     const state = options.state ?? mkdtempSync(join(tmpdir(), "aios-orchestrator-"));
     const store = await Store.open(state);
     const epoch = Math.floor(Date.now() / 1000);
-    const clients = new Clients(() => () => {});
     const armed = new Set<string>();
-    const door = () => new Door(() => {});
+    const doors = new Doors((frame) => void machine.input.frame(frame));
+    const gateway = await openGateway({ store, doors, epoch, ownerToken: makeSecret() });
     const names = Object.keys(programs);
     const services: Record<string, ProgramFunction> = {
       init: initProgram,
       project: projectProgram,
       orchestrator: orchestratorProgram({
-        ...{ store, door: door(), epoch, hostPrograms: names, prepare: async () => {} },
+        ...{ store, door: doors.make(), epoch, hostPrograms: names, prepare: async () => {} },
         // Programs of the host have no state that can be kept.
         states: { take: () => null, give: () => {}, drop: () => {} },
         projectBytes: options.projectBytes ?? 128 * MIB,
       }),
-      logs: logsProgram({ store, door: door(), epoch }),
-      gateway: gatewayProgram({ clients, door: door() }),
-      client: clientProgram({ clients, door: door() }),
+      logs: logsProgram({ store, door: doors.make(), epoch }),
+      ...gateway.programs,
     };
     for (const [name, program] of Object.entries(services)) {
       const wrapped = failing(program, () => armed.delete(name));
@@ -94,11 +91,14 @@ export class TestSystem {
       data: agentImage({ runtime: "host", program }),
     }));
     const drives = [{ data: await buildBootImage({ entries }) }];
-    const machine = await Machine.create({ cpus: 1, memory, epochSeconds: epoch, drives });
+    const nic = CONTROLLER_ADDRESS;
+    const machine: Machine = await Machine.create({
+      ...{ cpus: 1, memory, epochSeconds: epoch, drives, nic },
+    });
     for (const [name, run] of Object.entries(programs)) machine.agents.program(name, agent(run));
     for (const [name, start] of Object.entries(services)) machine.agents.program(name, start);
     const own = options.state === undefined;
-    const system = new TestSystem({ machine, store, state, clients, armed, own });
+    const system = new TestSystem({ machine, store, state, access: gateway.access, armed, own });
     system.running = system.run();
     const known = await system.call("image.list", {});
     for (const name of names)
@@ -113,12 +113,12 @@ export class TestSystem {
   }
 
   async call<M extends MethodName>(method: M, params: Params<M>): Promise<Result<M>> {
-    return (await this.root.call(method, params)) as Result<M>;
+    return (await this.access.owner.call(method, params)) as Result<M>;
   }
 
   /** A client with these capabilities and no others. */
   client(capabilities: readonly string[]): TestSystem["call"] {
-    const side = this.clients.open(capabilities);
+    const side = this.access.open({ id: null, capabilities, expires: null });
     return async (method, params) => (await side.call(method, params)) as never;
   }
 

@@ -1,10 +1,12 @@
 /** Requests of clients: their parameters by the table, and their authority by what the kernel says of it. */
+
+import type { Message } from "../../sdk/agent/messages.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
-import type { Method } from "../host/rpc.ts";
-import type { Work } from "../host/tasks.ts";
-import { API, type MethodName } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
+import type { Method as Row } from "../messages/method.ts";
 import { type Capability, capabilityText, scopeOf } from "../messages/scope.ts";
+import type { Method } from "./rpc.ts";
+import type { Work } from "./tasks.ts";
 
 /** What a client asks: parameters of the method, and the tokens of what it holds. */
 interface Asked {
@@ -14,16 +16,16 @@ interface Asked {
 
 const PROOFS_MAX = 64;
 
-export type Implementation = (params: never) => Work<unknown>;
+/** `sender` is the agent that asks, as the kernel says. */
+export type Implementation = (params: never, sender: Message["sender"]) => Work<unknown>;
 
-/** A method behind its checks; `denied` hears of refusals. */
+/** A method, by its row of the table, behind its checks; `denied` hears what was missing. */
 export function checked(
   sys: Sys,
-  name: MethodName,
+  { params: schema, needs }: Row,
   run: Implementation,
-  denied: (method: MethodName, needed: string, sender: number) => void,
+  denied: (needed: string, sender: number) => void = () => {},
 ): Method {
-  const { params: schema, needs } = API[name];
   return function* (asked, { sender }) {
     const { params, proofs = [] } = (asked ?? {}) as Asked;
     const parsed = schema.safeParse(params);
@@ -34,10 +36,10 @@ export function checked(
     }
     for (const needed of needs(parsed.data as never)) {
       if (yield* holds(sys, needed, proofs, sender)) continue;
-      denied(name, capabilityText(needed), sender);
+      denied(capabilityText(needed), sender);
       throw new RequestError("denied", `${capabilityText(needed)} is needed`);
     }
-    return yield* run(parsed.data as never);
+    return yield* run(parsed.data as never, sender);
   };
 }
 
