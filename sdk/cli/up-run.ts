@@ -105,7 +105,7 @@ class Up {
 
   /** What happens in the system goes to the log. */
   private async follow(): Promise<void> {
-    const { owner } = this.system;
+    const { owner } = this.system.access;
     for (let from = 0; !this.stopping; ) {
       const asked = { from, limit: EVENTS_MAX, wait: WAIT_S };
       const { events, next } = (await owner.call("events.read", asked)) as Result<"events.read">;

@@ -41,9 +41,21 @@ export class Access {
       throw new RequestError("bad-token", "the token isn't known, is over, or was revoked");
     const known = this.byToken.get(record.id);
     if (known) return known;
+    this.closeOver();
     const client = this.clients.open(record);
     this.byToken.set(record.id, client);
     return client;
+  }
+
+  /** Lets go of clients whose token is over. */
+  private closeOver(now = Date.now() / 1000): void {
+    const why = new RequestError("bad-token", "the token is over");
+    for (const [id, client] of this.byToken) {
+      const { expires } = client.holder;
+      if (expires === null || expires > now) continue;
+      this.byToken.delete(id);
+      this.clients.close(client, why);
+    }
   }
 
   /** Revokes a token and those made with it; requests under way are refused. @throws RequestError not-found */

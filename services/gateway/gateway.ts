@@ -32,7 +32,8 @@ import type { ClientSide, Clients } from "./clients.ts";
 import { tokenMethods } from "./token-methods.ts";
 
 export const CLIENT_IMAGE = "client";
-const CLIENT_QUOTA = 1024 * 1024;
+/** Of the gateway's pool: some 120 clients can have agents at once. */
+const CLIENT_QUOTA = 512 * 1024;
 const ORCHESTRATOR = "orchestrator";
 /** A client that has asked for nothing for so long has no agent any more. */
 const IDLE_MS = 60_000;

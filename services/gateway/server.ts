@@ -1,46 +1,131 @@
 /** HTTP of the gateway: routes from the table of methods, for any transport. */
-import { Hono } from "hono";
+import { createHash, randomUUID } from "node:crypto";
+import { type Context, Hono } from "hono";
 import { ARCHIVE_BYTES_MAX } from "../../sdk/oci/media.ts";
 import { API, type MethodName } from "../messages/api.ts";
 import { ERRORS, RequestError } from "../messages/errors.ts";
 import type { ClientSide } from "./clients.ts";
+import { openApiDocument } from "./document.ts";
+import { type Rate, Rates, requireLocal, TooOften } from "./guards.ts";
+import { Metrics } from "./metrics.ts";
+import { readBody, readParams, requireDigest } from "./read.ts";
 
 /** What the host does for clients beside the machine. */
 export interface GatewayHostSide {
   /** Keeps an image of an agent (an OCI layout): its archive's digest. @throws RequestError bad-request */
   putImage(archive: Uint8Array): Promise<string>;
+  readonly version?: string;
 }
+
+export interface RouteOptions {
+  /** Over TCP: the port that requests are for. Without, whoever can open the socket is local. */
+  readonly port?: () => number;
+  /** For each client. */
+  readonly rate?: Rate;
+  /** Requests at once, of all clients. */
+  readonly requestsMax?: number;
+  readonly metrics?: Metrics;
+}
+
+/** What routes know of a request: the method of the API that it is for. */
+type Variables = { Variables: { method: string } };
+
+const RATE: Rate = { perSecond: 1000, burst: 2000 };
+const REQUESTS_MAX = 1024;
 
 /** The routes; `clientOf` says whose request it is. @throws there RequestError bad-token */
 export function gatewayRoutes(
   host: GatewayHostSide,
   clientOf: (authorization: string | undefined) => ClientSide,
-): Hono {
-  const app = new Hono();
-  app.put("/v1/images", async (context) => {
+  { port, rate = RATE, requestsMax = REQUESTS_MAX, metrics = new Metrics() }: RouteOptions = {},
+): Hono<Variables> {
+  const app = new Hono<Variables>();
+  const rates = new Rates(rate);
+  let requests = 0;
+  const asks = (context: Context): ClientSide => {
     const client = clientOf(context.req.header("authorization"));
-    const length = Number(context.req.header("content-length") ?? Number.NaN);
-    if (!(length <= ARCHIVE_BYTES_MAX))
-      throw new RequestError("too-large", `an image has ${ARCHIVE_BYTES_MAX} bytes at most`);
-    const archive = await host.putImage(new Uint8Array(await context.req.arrayBuffer()));
-    const params = { archive, ...context.req.query() };
-    return context.json((await client.call("image.register", params)) as object, 201);
+    rates.require(client);
+    return client;
+  };
+  app.use(async (context, next) => {
+    context.header("x-request-id", randomUUID());
+    context.header("cache-control", "no-store");
+    context.header("x-content-type-options", "nosniff");
+    if (port) requireLocal(context.req.header("host"), context.req.header("origin"), port());
+    if (requests >= requestsMax)
+      throw new RequestError("too-many-requests", `${requestsMax} requests at once are the most`);
+    const since = performance.now();
+    requests++;
+    try {
+      await next();
+    } finally {
+      requests--;
+    }
+    const method = context.get("method") ?? "none";
+    metrics.answered(method, context.res.status, (performance.now() - since) / 1000);
+  });
+  let document: object | null = null;
+  app.get("/openapi.json", (context) => {
+    document ??= openApiDocument(host.version ?? "0");
+    return context.json(document);
+  });
+  app.get("/metrics", async (context) =>
+    context.body(await metrics.text(asks(context)), 200, { "content-type": metrics.contentType }),
+  );
+  app.put("/v1/images", (context) => {
+    context.set("method", "image.put");
+    return putImage(context, host, asks(context));
   });
   for (const [name, { http }] of Object.entries(API)) {
     const [verb, path] = http;
     app.on(verb, path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
-      const client = clientOf(context.req.header("authorization"));
-      const body = verb === "GET" ? {} : await context.req.json().catch(() => ({}));
-      const params = { ...context.req.query(), ...body, ...context.req.param() };
+      context.set("method", name);
+      const client = asks(context);
+      const params = checkedParams(name as MethodName, await readParams(context));
       return context.json((await client.call(name as MethodName, params)) as object);
     });
   }
-  app.notFound(({ req, json }) =>
-    json({ error: { code: "not-found", message: `there is nothing at ${req.path}` } }, 404),
-  );
-  app.onError((error, context) => {
-    const { plain } = RequestError.from(error);
-    return context.json({ error: plain }, ERRORS[plain.code]);
-  });
+  app.notFound((context) => refuse(context, notFound(context.req.path)));
+  app.onError((error, context) => refuse(context, error));
   return app;
+}
+
+const notFound = (path: string) => new RequestError("not-found", `there is nothing at ${path}`);
+
+function refuse(context: Context, error: unknown): Response {
+  const { plain } = RequestError.from(error);
+  if (error instanceof TooOften) context.header("retry-after", String(error.after));
+  if (plain.code === "bad-token") context.header("www-authenticate", 'Bearer realm="aios"');
+  return context.json({ error: plain }, ERRORS[plain.code]);
+}
+
+/** What can't be meant doesn't get as far as the machine. @throws RequestError bad-request, with the place */
+function checkedParams(name: MethodName, params: Record<string, unknown>): unknown {
+  const parsed = API[name].params.safeParse(params);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new RequestError(
+    "bad-request",
+    `${issue?.path.join(".") || "parameters"}: ${issue?.message}`,
+  );
+}
+
+/** Registered by its digest if it is there; else it is kept first, and only for who may. */
+async function putImage(
+  context: Context,
+  host: GatewayHostSide,
+  client: ClientSide,
+): Promise<Response> {
+  const bytes = await readBody(context, ARCHIVE_BYTES_MAX);
+  requireDigest(context.req.header("content-digest"), bytes);
+  const archive = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  const query = Object.fromEntries(new URL(context.req.url).searchParams);
+  const params = checkedParams("image.register", { ...query, archive });
+  const register = () => client.call("image.register", params);
+  const image = await register().catch(async (error) => {
+    if (!(error instanceof RequestError) || error.code !== "not-found") throw error;
+    await host.putImage(bytes);
+    return await register();
+  });
+  return context.json(image as object, 201);
 }

@@ -1,11 +1,12 @@
 /** Where clients come in: a Unix socket for the owner of the state directory, loopback TCP for tokens. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { type AddressInfo, createConnection } from "node:net";
 import { join } from "node:path";
-import { getRequestListener } from "@hono/node-server";
 import type { Access } from "../gateway/access.ts";
-import { type GatewayHostSide, gatewayRoutes } from "../gateway/server.ts";
+import { gatewayServer } from "../gateway/listen.ts";
+import { Metrics } from "../gateway/metrics.ts";
+import type { GatewayHostSide } from "../gateway/server.ts";
 import { makeSecret } from "../gateway/tokens.ts";
 import { RequestError } from "../messages/errors.ts";
 
@@ -36,11 +37,11 @@ export class Sockets {
   /** @throws RequestError unavailable: an address is taken, or too long */
   static async open(places: Places, host: GatewayHostSide, access: Access): Promise<Sockets> {
     await removeStale(places.socket);
-    const local = createServer(getRequestListener(gatewayRoutes(host, () => access.owner).fetch));
+    const metrics = new Metrics();
+    const local = gatewayServer(host, access, { trusted: true, metrics });
     await withMask(0o177, () => listen(local, { path: places.socket }, places.socket));
     if (places.port === null) return new Sockets([local]);
-    const routes = gatewayRoutes(host, (shown) => access.byHeader(shown));
-    const tcp = createServer(getRequestListener(routes.fetch));
+    const tcp = gatewayServer(host, access, { metrics });
     try {
       await listen(tcp, { host: LOOPBACK, port: places.port }, `${LOOPBACK}:${places.port}`);
     } catch (error) {

@@ -1,0 +1,198 @@
+/**
+ * What goes on, as it comes: logs and events over a WebSocket. A subscription asks for what is new again and
+ * again, as its client's agent; so it ends when that agent may no more.
+ *
+ *   → {"subscribe": 1, "method": "agent.logs", "params": {"project": "demo", "name": "worker"}}
+ *   ← {"subscription": 1, "result": {"lines": [...], "next": 12, "ended": false}}
+ *   ← {"subscription": 1, "end": true}        or  {"subscription": 1, "error": {"code", "message"}}
+ *   → {"unsubscribe": 1}
+ *
+ * The token is in the list of protocols, as `aios.v1, aios.token.<token>`; it is never part of an address.
+ */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import { z } from "zod";
+import { ERRORS, RequestError } from "../messages/errors.ts";
+import type { ClientSide } from "./clients.ts";
+import { requireLocal } from "./guards.ts";
+
+export const STREAM_PATH = "/v1/stream";
+const PROTOCOL = "aios.v1";
+const TOKEN_PROTOCOL = "aios.token.";
+const MESSAGE_BYTES_MAX = 16 * 1024;
+const SUBSCRIPTIONS_MAX = 16;
+const CONNECTIONS_MAX = 128;
+/** Seconds for which one question waits for something new. */
+const WAIT_S = 20;
+
+const Said = z.union([
+  z.strictObject({
+    subscribe: z.int().min(0),
+    method: z.enum(["agent.logs", "events.read"]),
+    params: z.record(z.string(), z.unknown()).default({}),
+  }),
+  z.strictObject({ unsubscribe: z.int().min(0) }),
+]);
+
+export interface StreamOptions {
+  /** Whose connection it is. @throws RequestError bad-token */
+  clientOf(token: string | undefined): ClientSide;
+  /** Over TCP: the port that requests are for. */
+  readonly port?: () => number;
+  /** Milliseconds in which a client has to take what it is sent, and to answer a ping. */
+  readonly patience?: number;
+}
+
+export function attachStream(server: Server, options: StreamOptions): void {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MESSAGE_BYTES_MAX,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(PROTOCOL) ? PROTOCOL : false),
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    try {
+      if (new URL(request.url ?? "", "http://localhost").pathname !== STREAM_PATH)
+        throw new RequestError("not-found", "there is no stream here");
+      const { host, origin } = request.headers;
+      if (options.port) requireLocal(host, origin, options.port());
+      const client = options.clientOf(tokenOf(request));
+      if (sockets.clients.size >= CONNECTIONS_MAX)
+        throw new RequestError("too-many-requests", `${CONNECTIONS_MAX} streams are the most`);
+      sockets.handleUpgrade(request, socket, head, (it) => {
+        new Connection(it, client, options.patience ?? 30_000);
+      });
+    } catch (error) {
+      const { code } = RequestError.from(error);
+      socket.end(
+        `HTTP/1.1 ${ERRORS[code]} ${code}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+      );
+    }
+  });
+  server.on("close", () => {
+    for (const socket of sockets.clients) socket.terminate();
+  });
+}
+
+function tokenOf({ headers }: IncomingMessage): string | undefined {
+  const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((it) => it.trim());
+  const shown = offered.find((it) => it.startsWith(TOKEN_PROTOCOL));
+  return shown?.slice(TOKEN_PROTOCOL.length) ?? headers.authorization?.replace(/^Bearer /i, "");
+}
+
+/** Codes with which a connection is closed (RFC 6455, 7.4). */
+const GOING_AWAY = 1001;
+const POLICY = 1008;
+
+class Connection {
+  private readonly socket: WebSocket;
+  private readonly client: ClientSide;
+  private readonly patience: number;
+  private readonly open = new Map<number, symbol>();
+  private alive = true;
+
+  constructor(socket: WebSocket, client: ClientSide, patience: number) {
+    this.socket = socket;
+    this.client = client;
+    this.patience = patience;
+    const pulse = setInterval(() => this.ping(), patience);
+    socket.on("pong", () => {
+      this.alive = true;
+    });
+    socket.on("message", (data, binary) => this.hear(data, binary));
+    socket.on("error", () => socket.terminate());
+    socket.on("close", () => {
+      clearInterval(pulse);
+      this.open.clear();
+    });
+  }
+
+  private ping(): void {
+    if (!this.alive) this.socket.terminate();
+    this.alive = false;
+    this.socket.ping();
+  }
+
+  private hear(data: RawData, binary: boolean): void {
+    try {
+      if (binary) throw new RequestError("bad-request", "text is meant");
+      this.take(Said.parse(JSON.parse(data.toString())));
+    } catch (error) {
+      this.socket.close(POLICY, error instanceof RequestError ? error.message : "not understood");
+    }
+  }
+
+  private take(said: z.infer<typeof Said>): void {
+    const { open } = this;
+    if ("unsubscribe" in said) {
+      open.delete(said.unsubscribe);
+      return;
+    }
+    const { subscribe: id } = said;
+    if (open.has(id)) throw new RequestError("exists", `subscription ${id} is there already`);
+    if (open.size >= SUBSCRIPTIONS_MAX)
+      throw new RequestError(
+        "too-many-requests",
+        `${SUBSCRIPTIONS_MAX} subscriptions are the most`,
+      );
+    const mark = Symbol();
+    open.set(id, mark);
+    void this.follow(id, mark, said.method, said.params);
+  }
+
+  /** The next question is asked once the last answer is on its way: who reads slowly is asked for less. */
+  private async follow(
+    subscription: number,
+    mark: symbol,
+    method: "agent.logs" | "events.read",
+    params: Record<string, unknown>,
+  ): Promise<void> {
+    const goesOn = () => this.open.get(subscription) === mark;
+    let from = params.from ?? 0;
+    try {
+      while (goesOn()) {
+        const asked = { ...params, from, wait: WAIT_S };
+        const result = (await this.client.call(method, asked)) as Answer;
+        if (!goesOn()) return;
+        if ((result.lines ?? result.events ?? []).length > 0)
+          await this.send({ subscription, result });
+        from = result.next;
+        if (!result.ended) continue;
+        await this.send({ subscription, end: true });
+        this.open.delete(subscription);
+      }
+    } catch (error) {
+      if (!goesOn()) return;
+      this.open.delete(subscription);
+      const { plain } = RequestError.from(error);
+      if (plain.code === "bad-token") this.socket.close(GOING_AWAY, plain.message);
+      else await this.send({ subscription, error: plain }).catch(() => {});
+    }
+  }
+
+  /** Kept once the system has taken it from us: not before there is room at the other end. */
+  private send(what: object): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.socket.close(POLICY, "what is sent isn't taken");
+        // Its place in the queue is behind what isn't taken.
+        this.socket.terminate();
+        reject(new RequestError("unavailable", "the client is too slow"));
+      }, this.patience);
+      this.socket.send(JSON.stringify(what), (error) => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+}
+
+interface Answer {
+  readonly lines?: readonly unknown[];
+  readonly events?: readonly unknown[];
+  readonly next: number;
+  readonly ended?: boolean;
+}
