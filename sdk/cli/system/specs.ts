@@ -6,6 +6,7 @@ import { collect, parseMoment, parseShare, parseWhole } from "./units.ts";
 /** Loads what a group of commands does, when one of them is used. */
 const GROUPS = {
   agents: () => import("./agents.ts").then(({ AGENT_ACTS }) => AGENT_ACTS),
+  copies: () => import("./copies.ts").then(({ COPY_ACTS }) => COPY_ACTS),
   run: () => import("./run.ts").then(({ RUN_ACTS }) => RUN_ACTS),
   logs: () => import("./logs.ts").then(({ LOG_ACTS }) => LOG_ACTS),
   caps: () => import("./caps.ts").then(({ CAP_ACTS }) => CAP_ACTS),
@@ -145,6 +146,39 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     arguments: "<agent...>",
     summary: "start agents again that are over",
     examples: ["aios start worker"],
+    completes: "agents",
+  },
+  clone: {
+    group: "copies",
+    arguments: "<agent>",
+    summary: "start a copy of a running agent, which goes on where its original stands",
+    details:
+      "\nThe copy shares what neither of the two changes. Its identity and its chance are its own.",
+    options: [option("-n, --name <name>", "name of the copy (default: one is made)")],
+    examples: ["aios clone worker", "aios clone worker --name worker-2"],
+    completes: "agents",
+  },
+  snapshot: {
+    group: "copies",
+    arguments: "<agent>",
+    summary: "keep the state of a running agent",
+    options: [option("--id <name>", "name of the snapshot (default: one is made)")],
+    examples: ["aios snapshot worker", "aios snapshot worker --id before"],
+    completes: "agents",
+  },
+  snapshots: {
+    group: "copies",
+    arguments: "[snapshot...]",
+    summary: "list snapshots, or forget them",
+    options: [option("--rm", "forget the snapshots that are named")],
+    examples: ["aios snapshots", "aios snapshots --rm before"],
+    quiet: true,
+  },
+  rollback: {
+    group: "copies",
+    arguments: "<agent> [snapshot]",
+    summary: "bring an agent back to a snapshot, the latest one unless it is named",
+    examples: ["aios rollback worker", "aios rollback worker before"],
     completes: "agents",
   },
   update: {
