@@ -1,7 +1,7 @@
 /**
  * npm run bench: measures and prints ratios to peers that ran beside.
  *
- *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [cpu] [ipc] [agents] [up]
+ *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [cpu] [ipc] [agents] [up] [wasm]
  *                    [--json FILE] [--docs] [--no-build]
  */
 import { execFileSync } from "node:child_process";
@@ -22,6 +22,7 @@ import { measureNvme } from "./nvme.ts";
 import { measureSched } from "./sched/index.ts";
 import { printTable } from "./table.ts";
 import { measureUp } from "./up/index.ts";
+import { measureWasm } from "./wasm/index.ts";
 
 type Measure = (results: Results, progress: Progress) => Promise<void>;
 
@@ -36,6 +37,7 @@ const SUBJECTS: Readonly<Record<string, Measure>> = {
   ipc: measureIpc,
   agents: measureAgents,
   up: measureUp,
+  wasm: measureWasm,
 };
 
 const command = new Command("bench")

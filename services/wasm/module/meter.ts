@@ -32,7 +32,9 @@
  *     end
  *
  * All that a round leaves for the next is in variables, so nothing is lost. An innermost loop without
- * calls has nothing to be rewritten in it, and runs as it did.
+ * calls has nothing to be rewritten in it, and runs as it did. If it is short, its body is written
+ * several times (shape.ts), and only the last one goes back to the head: cycles are counted and fuel is
+ * looked at once for them all.
  */
 import { Body, costOf } from "./body.ts";
 import { Writer } from "./bytes.ts";
@@ -40,10 +42,9 @@ import type { Metering } from "./calls.ts";
 import { WasmError } from "./errors.ts";
 import { VALUE_I32, VALUE_I64, type WasmModule } from "./model.ts";
 import * as op from "./operators.ts";
+import { BODY, type Shape, shapeOf } from "./shape.ts";
 
 const VOID = 0x40;
-/** Place of a function's own block: none. */
-const BODY = 0;
 /** Functions of at most so many operators are charged when they are entered. */
 const FLAT_COST_MAX = 48;
 const BULK_BYTES_PER_CYCLE_LOG2 = 4;
@@ -79,7 +80,27 @@ interface Level {
   readonly bare: boolean;
   /** An `if` without an `else` yet: what is owed, and whether it is reached, where that begins. */
   readonly otherwise: { readonly owed: number; readonly reached: boolean } | null;
+  /** It is a round of a loop. */
+  readonly round: Round | null;
   /** Cycles that whoever comes to the label owes there; null until somebody has come. */
+  owed: number | null;
+}
+
+/** A round of a loop, which may be written several times. */
+interface Round {
+  /** Further ones behind it, before control goes back. */
+  readonly more: number;
+  /** Where its code begins, and the loop's place. */
+  readonly code: number;
+  readonly at: number;
+  /** What is owed where the loop is left. */
+  readonly exit: Owing;
+  /** $X. */
+  readonly out: number;
+}
+
+/** A label, as far as cycles are concerned. */
+interface Owing {
   owed: number | null;
 }
 
@@ -106,8 +127,7 @@ class Meter {
   private owed = 0;
   /** Control gets here. */
   private reached = true;
-  /** Places of blocks that a br_table goes to: nothing is owed there, as it can't count for each. */
-  private readonly tabled: ReadonlySet<number>;
+  private readonly shape: Shape;
   /** It is charged as a whole, and has no variable for the fuel. */
   private readonly flat: boolean;
   private readonly fuel: number;
@@ -119,7 +139,7 @@ class Meter {
     this.metering = metering;
     this.body = new Body(module, index);
     const { facts, looks } = metering;
-    this.tabled = tabledBlocks(module, index);
+    this.shape = shapeOf(module, index);
     this.flat = !looks && !facts.loops && !facts.bulk && facts.cost <= FLAT_COST_MAX;
     this.fuel = this.body.variables;
     this.scratch = this.fuel + 1;
@@ -143,7 +163,14 @@ class Meter {
   private enter(): void {
     const { out, places, metering } = this;
     if (this.flat) {
-      this.levels.push({ target: 0, loop: false, bare: true, otherwise: null, owed: null });
+      this.levels.push({
+        target: 0,
+        loop: false,
+        bare: true,
+        otherwise: null,
+        round: null,
+        owed: null,
+      });
       out.byte(op.OP_GLOBAL_GET).u32(places.fuel);
       out.byte(op.OP_I64_CONST).signed(metering.facts.cost).byte(op.OP_I64_SUB);
       out.byte(op.OP_GLOBAL_SET).u32(places.fuel);
@@ -156,12 +183,19 @@ class Meter {
   }
 
   /** A label for the block that has just been opened; `at`: its place in the module. */
-  private push(loop: boolean, results: readonly number[], at: number): void {
-    const owed = loop || this.tabled.has(at) ? 0 : null;
+  private push(
+    loop: boolean,
+    results: readonly number[],
+    at: number,
+    round: Round | null = null,
+  ): void {
+    // A br_table can't count for each of its labels.
+    const owed = loop || this.shape.tabled.has(at) ? 0 : null;
     const bare = loop || results.length === 0;
     const { owed: before, reached } = this;
-    const otherwise = this.body.opcode === op.OP_IF ? { owed: before, reached } : null;
-    this.levels.push({ target: this.depth, loop, bare, otherwise, owed });
+    const otherwise =
+      round === null && this.body.opcode === op.OP_IF ? { owed: before, reached } : null;
+    this.levels.push({ target: this.depth, loop, bare, otherwise, round, owed });
   }
 
   /** Is there room on the stack, and fuel? */
@@ -272,7 +306,7 @@ class Meter {
   }
 
   /** Comes to a label, owing what is owed there. */
-  private arrive(level: Level): void {
+  private arrive(level: Owing): void {
     if (!this.reached) return;
     level.owed ??= this.owed;
     this.count(level.owed);
@@ -332,18 +366,20 @@ class Meter {
         "an agent's code can't have loops with parameters",
       );
     this.open(op.OP_BLOCK, results);
+    const exit = this.depth;
     this.open(op.OP_LOOP, results);
     this.open(op.OP_BLOCK, []);
     this.open(op.OP_LOOP, results);
     out.byte(op.OP_LOCAL_GET).u32(this.fuel);
     out.byte(op.OP_I64_CONST).signed(0).byte(op.OP_I64_LT_S);
     out.byte(op.OP_BR_IF).u32(LABEL_YIELD);
-    this.push(true, results, body.at);
+    const more = (this.shape.copies.get(body.at) ?? 1) - 1;
+    this.openRound({ more, code: body.reader.at, at: body.at, exit: { owed: null }, out: exit });
   }
 
   private close(): void {
     const level = this.levels.pop();
-    if (level?.loop) this.closeLoop();
+    if (level?.round) this.closeRound(level, level.round);
     else if (level) this.closeBlock(level);
   }
 
@@ -368,6 +404,32 @@ class Meter {
     this.store();
     if (this.metering.looks) this.changeRoom(op.OP_I32_ADD);
     out.byte(op.OP_END);
+  }
+
+  /** Its label is behind it, where the next one is, or at the loop's head. */
+  private openRound(round: Round): void {
+    if (round.more > 0) this.open(op.OP_BLOCK, []);
+    this.push(round.more === 0, [], round.at, round);
+  }
+
+  private closeRound(level: Level, round: Round): void {
+    const { out } = this;
+    this.arrive(round.exit);
+    if (round.more === 0) {
+      this.closeLoop();
+      this.reached = round.exit.owed !== null;
+      this.owed = round.exit.owed ?? 0;
+      return;
+    }
+    out
+      .byte(op.OP_BR)
+      .u32(this.depth - round.out)
+      .byte(op.OP_END);
+    this.depth--;
+    this.reached = level.owed !== null;
+    this.owed = level.owed ?? 0;
+    this.body.reader.at = round.code;
+    this.openRound({ ...round, more: round.more - 1 });
   }
 
   private closeLoop(): void {
@@ -423,19 +485,4 @@ class Meter {
     this.out.byte(op.OP_LOCAL_GET).u32(this.fuel);
     this.out.byte(op.OP_GLOBAL_SET).u32(this.places.fuel);
   }
-}
-
-/** Where the blocks are that a br_table of the function goes to. */
-function tabledBlocks(module: WasmModule, index: number): Set<number> {
-  const body = new Body(module, index);
-  const open = [BODY];
-  const found = new Set<number>();
-  while (body.next()) {
-    const { opcode } = body;
-    if (opcode === op.OP_BLOCK || opcode === op.OP_LOOP || opcode === op.OP_IF) open.push(body.at);
-    else if (opcode === op.OP_END) open.pop();
-    else if (opcode === op.OP_BR_TABLE)
-      for (const label of body.labels()) found.add(open.at(-1 - label) ?? BODY);
-  }
-  return found;
 }
