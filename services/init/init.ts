@@ -170,7 +170,8 @@ class Init {
   /** Makes a shard unless it is there; the services that it needs are introduced to a new one. */
   private *openShard(spec: ShardSpec): Work<unknown> {
     const { child, answer } = yield* this.shards.open(spec);
-    if (child) for (const peer of [ORCHESTRATOR, "logs"]) yield* this.introduce(peer, child);
+    if (child)
+      for (const peer of [ORCHESTRATOR, "logs", "files"]) yield* this.introduce(peer, child);
     return answer;
   }
 

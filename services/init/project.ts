@@ -123,7 +123,8 @@ class Shard {
     let child: Child | null = null;
     try {
       for (const _ of STREAMS) pipes.push(yield* this.streams.open());
-      const grants = pipes.map((capability) => ({ capability, rights: RIGHT_SEND }));
+      const files = (yield* this.peers.get("files")).capability;
+      const grants = [...pipes, files].map((capability) => ({ capability, rights: RIGHT_SEND }));
       const image = yield* this.image(spec.runtime);
       const { pool } = this;
       const { memory: quota } = spec.limits;
@@ -298,12 +299,13 @@ function memberOf({ uid, run, child, paused, end }: Held): Member {
 }
 
 function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted[]): Birth {
-  const [stdout = null, stderr = null] = child.grants;
+  const [stdout = null, stderr = null, files = null] = child.grants;
   return {
     args: [spec.name, ...spec.args],
     env: { ...spec.env },
     streams: [null, stdout, stderr],
     capabilities: granted.map(({ text, handle }) => ({ text, handle })),
+    files,
     code: spec.code,
     ...(spec.state !== undefined && { state: spec.state }),
     ...(spec.keepAs !== undefined && { keepAs: spec.keepAs }),

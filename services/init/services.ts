@@ -28,6 +28,7 @@ const MIB = 1024 * 1024;
 
 export const SERVICES: readonly ServiceSpec[] = [
   { name: "logs", quota: 16 * MIB, kernel: DOOR, scopes: false, peers: [] },
+  { name: "files", quota: 16 * MIB, kernel: DOOR, scopes: false, peers: [] },
   {
     name: "orchestrator",
     quota: 64 * MIB,

@@ -8,6 +8,8 @@ export const Birth = z.object({
   streams: z.array(z.int().nullable()).max(3).default([]),
   /** Its handles of scopes, with what they are as text. */
   capabilities: z.array(z.object({ text: z.string(), handle: z.int() })).default([]),
+  /** Its handle of the service for files. */
+  files: z.int().nullable().default(null),
   /** Digest of its code, sha256:…; for runtimes that find it by that. */
   code: z.string().optional(),
   /** Name of a state that it goes on from. */

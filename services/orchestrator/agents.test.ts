@@ -187,7 +187,7 @@ describe("the system", () => {
 
   test("says how it is", async () => {
     const { services, memory, agents, cpu } = await system.call("system.status", {});
-    expect(services.map(({ name }) => name)).toEqual(["logs", "orchestrator", "gateway"]);
+    expect(services.map(({ name }) => name)).toEqual(["logs", "files", "orchestrator", "gateway"]);
     expect(memory.used).toBeLessThan(memory.total);
     expect(cpu).toMatchObject({ processors: 1 });
     expect(cpu.busy).toBeGreaterThan(0);

@@ -10,6 +10,8 @@ import { buildBootImage } from "../../sdk/image/index.ts";
 import { Machine } from "../../sim/host/machine.ts";
 import { decodePlain, encodePlain } from "../../sim/host/plain-data.ts";
 import type { StopReason } from "../../sim/host/reasons.ts";
+import { filesProgram } from "../files/files.ts";
+import type { Mount } from "../files/tree.ts";
 import type { Access } from "../gateway/access.ts";
 import { openGateway } from "../gateway/host.ts";
 import { CONTROLLER_ADDRESS, Doors } from "../host/door.ts";
@@ -36,6 +38,8 @@ export interface SystemOptions {
   readonly memory?: number | undefined;
   /** Port of the gateway on loopback; 0 for any; null, the default, for none. */
   readonly port?: number | null | undefined;
+  /** Folders of the host that agents with a capability for them see. */
+  readonly mounts?: readonly Mount[] | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -48,7 +52,16 @@ const JOURNAL_BYTES = 64 * MIB;
 /** Time for the machine to turn itself off in order, ns of its own. */
 const POWER_OFF_NS = 2_000_000_000n;
 
-const PROGRAMS = ["init", "orchestrator", "gateway", "client", "logs", "project", "wasm"] as const;
+const PROGRAMS = [
+  "init",
+  "orchestrator",
+  "gateway",
+  "client",
+  "logs",
+  "files",
+  "project",
+  "wasm",
+] as const;
 
 type Parts = Pick<System, "machine" | "store" | "access" | "preparer" | "loop" | "state">;
 
@@ -184,7 +197,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   const ownersToken = ownerToken(options.state);
   const gateway = await openGateway({ store, doors, epoch, ownerToken: ownersToken });
   const states: WasmParts["states"] = new Map();
-  const [wasm, forms] = wasmProgram({ codes: preparer.codes, states });
+  const [wasm, forms] = wasmProgram({ codes: preparer.codes, states, epoch });
   const programs: Record<(typeof PROGRAMS)[number], Parameters<typeof machine.agents.program>[1]> =
     {
       init: initProgram,
@@ -199,6 +212,10 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
         },
       }),
       logs: logsProgram({ store, door: doors.make(), epoch }),
+      files: filesProgram({
+        ...{ directory: join(options.state, "files"), door: doors.make() },
+        mounts: options.mounts ?? [],
+      }),
       ...gateway.programs,
       wasm,
     };

@@ -71,6 +71,8 @@ export interface WasmState<O> {
   readonly entry: number;
   readonly instance: Frozen | null;
   readonly replies: readonly KeptReply[];
+  /** What its personalities know; null before its birth. */
+  readonly known: readonly unknown[] | null;
   /** In a clone that has its birth before it: "stays" in its original's call, or "returns" from it. */
   readonly cloned: "stays" | "returns" | null;
 }
@@ -108,6 +110,8 @@ export class WasmProgram<O> implements FreezableProgram {
   private readonly entries: readonly string[];
   private options: O | null = null;
   private personalities: readonly Personality[] = [];
+  /** What they are to know when there are any. */
+  private known: WasmState<O>["known"] = null;
   private instance: Instance | null = null;
   private entry = -1;
   /** When the steps began that it is in; they have an object of their own for system calls. */
@@ -143,6 +147,7 @@ export class WasmProgram<O> implements FreezableProgram {
     it.standing = standing;
     it.sys.standing = standing;
     it.inherited = instance;
+    it.known = state.known;
     return it;
   }
 
@@ -180,6 +185,7 @@ export class WasmProgram<O> implements FreezableProgram {
       entry,
       instance: inherited ?? instance?.freeze() ?? null,
       replies: [...replies],
+      known: this.knownNow(),
       cloned,
     };
   }
@@ -200,6 +206,7 @@ export class WasmProgram<O> implements FreezableProgram {
     this.sys = new Sys(this.start);
     this.sys.standing = standing;
     this.cloned = cloned;
+    this.known = state.known;
     if (options !== null) this.equip(options);
     if (cloned !== null) this.inherited = instance;
     else if (instance !== null) this.instance = this.thaw(instance);
@@ -296,12 +303,19 @@ export class WasmProgram<O> implements FreezableProgram {
   private equip(options: O): void {
     this.options = options;
     this.personalities = this.host.personalities(options);
+    for (const [n, { state }] of this.personalities.entries())
+      if (this.known !== null) state?.thaw(this.known[n]);
     for (const wanted of this.host.code.prepared.imports) {
       const { name, module } = wanted;
       const it = this.personalityOf(wanted);
       if (!it?.quick.has(name) && !it?.steps.has(name))
         throw new WasmError("wasm-import", null, `nothing here is called "${module}.${name}"`);
     }
+  }
+
+  private knownNow(): WasmState<O>["known"] {
+    if (this.options === null) return this.known;
+    return this.personalities.map(({ state }) => state?.freeze() ?? null);
   }
 
   private personalityOf({ module }: PreparedImport): Personality | undefined {

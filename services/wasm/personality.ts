@@ -24,4 +24,6 @@ export interface Personality {
   readonly module: string;
   readonly quick: ReadonlyMap<string, QuickAnswer>;
   readonly steps: ReadonlyMap<string, StepAnswer>;
+  /** What it knows of its agent beside what that was told: data, as of the beginning of a call. */
+  readonly state?: { freeze(): unknown; thaw(state: unknown): void };
 }

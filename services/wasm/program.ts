@@ -36,6 +36,8 @@ export interface WasmParts {
   readonly codes: ReadonlyMap<string, Code>;
   /** States by name: what a clone leaves that was made for it, and what agents go on from. */
   readonly states: Map<string, WasmState<Birth>>;
+  /** Seconds since 1970 at which the machine was turned on; default 0. */
+  readonly epoch?: number;
 }
 
 const FRESH = { scratchAt: 0, buffer: { at: 0, bytes: 0 }, cycles: 0 };
@@ -140,6 +142,7 @@ class WasmAgent implements FreezableProgram {
   /** `bytes` of memory are allocated at birth. */
   private hostOf(birth: Birth, bytes = 0): WasmHost<Birth> {
     const { parts, awake, inherited } = this;
+    const { epoch = 0 } = parts;
     const code = parts.codes.get(birth.code ?? "");
     if (!code) throw new WasmError("wasm-state", null, `no code ${birth.code} has been prepared`);
     return {
@@ -153,7 +156,7 @@ class WasmAgent implements FreezableProgram {
         if (bytes > 0) yield* sys.allocate(bytes);
         return birth;
       },
-      personalities: (told) => [wasiPersonality(told)],
+      personalities: (told) => [wasiPersonality({ ...told, epoch })],
     };
   }
 }

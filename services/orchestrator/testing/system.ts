@@ -12,6 +12,7 @@ import { buildBootImage } from "../../../sdk/image/index.ts";
 import { agentFile, build } from "../../../sdk/oci/testing.ts";
 import { Machine } from "../../../sim/host/machine.ts";
 import type { ProgramFunction } from "../../../sim/host/programs.ts";
+import { filesProgram } from "../../files/files.ts";
 import type { Access } from "../../gateway/access.ts";
 import { openGateway } from "../../gateway/host.ts";
 import { makeSecret } from "../../gateway/tokens.ts";
@@ -79,6 +80,7 @@ export class TestSystem {
         projectBytes: options.projectBytes ?? 128 * MIB,
       }),
       logs: logsProgram({ store, door: doors.make(), epoch }),
+      files: filesProgram({ directory: join(state, "files"), door: doors.make() }),
       ...gateway.programs,
     };
     for (const [name, program] of Object.entries(services)) {

@@ -1,0 +1,110 @@
+/**
+ * Files by capability: the service that does for agents what they ask of files. With each request an agent
+ * shows tokens of its scopes, and the kernel says whether they are good, whose they are and what they
+ * cover. So nothing is known here of who may do what, and what is revoked is refused from then on.
+ *
+ *   agent ──▶ mailbox ──▶ tokens judged by the kernel ──▶ the host ──▶ a queue of the agent's
+ */
+import type { Step } from "../../sdk/agent/calls.ts";
+import { SyscallError } from "../../sdk/agent/error.ts";
+import type { Message } from "../../sdk/agent/messages.ts";
+import { agent, type Sys } from "../../sdk/agent/sys.ts";
+import type { Door } from "../host/door.ts";
+import { Tasks, type Work } from "../host/tasks.ts";
+import { type FileAnswer, FileRequest, needsOf, pack, unpack } from "../messages/files.ts";
+import { decode } from "../messages/json.ts";
+import { parseCapability, scopeOf, type Verb } from "../messages/scope.ts";
+import type { Handles } from "../messages/system.ts";
+import { FileError, nameOf } from "./errors.ts";
+import { Operations } from "./operations.ts";
+import { type Budget, DEFAULT_BUDGET } from "./quota.ts";
+import { type Mount, Tree } from "./tree.ts";
+
+export interface FilesHost {
+  /** Folder of the host with the files that are in no mount. */
+  readonly directory: string;
+  readonly mounts?: readonly Mount[];
+  readonly budget?: Budget;
+  readonly door: Door;
+}
+
+/** Requests that are with the host at a time; an agent has one. Further ones are refused. */
+const BUSY_MAX = 256;
+
+export const filesProgram = (host: FilesHost) =>
+  agent(function* (sys) {
+    const { kernel } = decode((yield* sys.receive()).bytes) as Handles;
+    yield* new Files(sys, host, kernel).run();
+  });
+
+class Files {
+  private readonly sys: Sys;
+  private readonly tasks: Tasks;
+  private readonly operations: Operations;
+  private busy = 0;
+
+  constructor(sys: Sys, host: FilesHost, kernel: number) {
+    this.sys = sys;
+    this.tasks = new Tasks(sys, { door: host.door, kernel });
+    const tree = new Tree(host.directory, host.mounts ?? []);
+    this.operations = new Operations(tree, host.budget ?? DEFAULT_BUDGET);
+  }
+
+  *run(): Step<never> {
+    this.tasks.start(this.tasks.host(() => this.operations.tree.prepare()));
+    return yield* this.tasks.run({ message: (message) => this.heard(message) });
+  }
+
+  private *heard(message: Message): Work<void> {
+    const { sys } = this;
+    const { capability } = message;
+    if (capability === 0) return;
+    this.busy++;
+    try {
+      const answer = yield* this.answer(message);
+      yield* sys.send(capability, answer);
+      yield* sys.drop(capability);
+    } catch (error) {
+      // Whoever asked is over, or has no room for the answer; there is nobody to tell.
+      if (!(error instanceof SyscallError)) throw error;
+    } finally {
+      this.busy--;
+    }
+  }
+
+  private *answer({ sender, bytes: message }: Message): Work<Uint8Array> {
+    try {
+      if (this.busy > BUSY_MAX) throw new FileError("EAGAIN");
+      const { head, bytes } = unpack(message);
+      const { success, data } = FileRequest.safeParse(head);
+      if (!success) throw new FileError("EINVAL");
+      yield* this.judge(data, sender);
+      const work = () => this.operations.run(sender, data, bytes);
+      const { bytes: read, ...said } = yield* this.tasks.host(work);
+      return pack(said, read);
+    } catch (error) {
+      const answer: FileAnswer = { error: nameOf(error) };
+      return pack(answer);
+    }
+  }
+
+  /** @throws FileError ENOTCAPABLE: none of the tokens is good for what is asked */
+  private *judge(request: FileRequest, holder: number): Work<void> {
+    for (const verb of needsOf(request)) {
+      let good = false;
+      for (const proof of request.proofs) good ||= yield* this.covers(proof, verb, request, holder);
+      if (!good) throw new FileError("ENOTCAPABLE");
+    }
+  }
+
+  private *covers(proof: string, verb: Verb, { root }: FileRequest, holder: number): Work<boolean> {
+    try {
+      const scope = scopeOf(parseCapability(`${verb}:${root}`));
+      const token = Buffer.from(proof, "base64");
+      return (yield* this.sys.judge(token, { scope, holder })) === "OK";
+    } catch (error) {
+      if (error instanceof SyscallError) return false;
+      throw new FileError("ENOTCAPABLE");
+    }
+  }
+}
