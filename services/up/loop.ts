@@ -45,7 +45,7 @@ export class Loop {
       this.rung = false;
       const reason = this.turn();
       if (reason === "steps") await new Promise((resolve) => setImmediate(resolve));
-      else if (reason === "journal-full") machine.takeJournal();
+      else if (reason === "journal-full") machine.dropJournal();
       else if (reason === "limit" || reason === "idle") await this.rest();
       else return reason;
     }

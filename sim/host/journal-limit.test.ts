@@ -80,3 +80,16 @@ test("an input from outside is refused at the limit by name, and changes nothing
 test.each([0, 1.5, JOURNAL_MIN - 1, Number.NaN])("%s bytes are no limit", async (journal) => {
   await expect(agentsMachine({ journal })).rejects.toMatchObject({ code: "bad-journal" });
 });
+
+test("a journal that is dropped makes room as one that is taken, and the run is the same", async () => {
+  const { machine, sums } = await writer(JOURNAL_MIN);
+  let dropped = 0;
+  while (machine.run() === "journal-full") {
+    machine.dropJournal();
+    dropped += 1;
+  }
+  const whole = await writer();
+  whole.machine.run();
+  expect([dropped > 0, sums]).toEqual([true, whole.sums]);
+  expect(machine.stateHash()).toBe(whole.machine.stateHash());
+});

@@ -311,6 +311,11 @@ export class Machine {
     return journal;
   }
 
+  /** As `takeJournal`, for whoever will never replay what has been: nothing is made of the inputs. */
+  dropJournal(): void {
+    this.engine.journal.clear();
+  }
+
   /** Breakpoints, single steps and the way back, for a debugger on this machine. */
   get debugger(): Debugger {
     this.attached ??= new Debugger(this, this.engine);
