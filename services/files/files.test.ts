@@ -1,9 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { canCompileC, canCompileRust, cCode, rustCode } from "../wasm/testing/compilers.ts";
 import { runWasi } from "./testing.ts";
+
+/** Most of it is preparing modules of several hundred KiB. */
+vi.setConfig({ testTimeout: 180_000 });
 
 let directory = "";
 beforeEach(() => {
