@@ -29,11 +29,13 @@ export function quickjsHost(
     *birth(sys) {
       return { ...(yield* birth(sys)), id: sys.id };
     },
-    personalities: (options) => [
-      standardStreams(options.streams ?? []),
-      quickjsPersonality(script, options),
-    ],
+    personalities: (options) => scriptPersonalities(script, options),
   };
+}
+
+/** Who answers the engine's imports for a script. */
+export function scriptPersonalities(script: Uint8Array, options: QuickjsOptions): Personality[] {
+  return [standardStreams(options.streams ?? []), quickjsPersonality(script, options)];
 }
 
 /** WASI as far as the engine has to do with it; its C library could close files, but opens none. */

@@ -27,6 +27,7 @@ import { putImage } from "./images.ts";
 import { readInstance, writeInstance } from "./instance.ts";
 import { Loop } from "./loop.ts";
 import { Preparer } from "./preparer.ts";
+import { moduleRuntime, type Runtime, scriptRuntime } from "./runtimes.ts";
 import { ownerToken, SOCKET_FILE, Sockets } from "./sockets.ts";
 
 export interface SystemOptions {
@@ -52,16 +53,9 @@ const JOURNAL_BYTES = 64 * MIB;
 /** Time for the machine to turn itself off in order, ns of its own. */
 const POWER_OFF_NS = 2_000_000_000n;
 
-const PROGRAMS = [
-  "init",
-  "orchestrator",
-  "gateway",
-  "client",
-  "logs",
-  "files",
-  "project",
-  "wasm",
-] as const;
+const PROGRAMS = ["init", "orchestrator", "gateway", "client", "logs", "files", "project"] as const;
+/** Images whose program runs code that agents bring. */
+const RUNTIMES = ["wasm", "quickjs"] as const;
 
 type Parts = Pick<System, "machine" | "store" | "access" | "preparer" | "loop" | "state">;
 
@@ -173,7 +167,7 @@ async function openStore(state: string): Promise<Store> {
 
 async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   const epoch = Math.floor(Date.now() / 1000);
-  const entries = PROGRAMS.map((program) => ({
+  const entries = [...PROGRAMS, ...RUNTIMES].map((program) => ({
     name: program,
     data: agentImage({ runtime: "host", program }),
   }));
@@ -197,7 +191,10 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   const ownersToken = ownerToken(options.state);
   const gateway = await openGateway({ store, doors, epoch, ownerToken: ownersToken });
   const states: WasmParts["states"] = new Map();
-  const [wasm, forms] = wasmProgram({ codes: preparer.codes, states, epoch });
+  const runtimes: Record<(typeof RUNTIMES)[number], Runtime> = {
+    wasm: moduleRuntime(preparer, epoch),
+    quickjs: scriptRuntime(store),
+  };
   const programs: Record<(typeof PROGRAMS)[number], Parameters<typeof machine.agents.program>[1]> =
     {
       init: initProgram,
@@ -208,7 +205,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
         hostPrograms: [],
         states: statesOf(states),
         prepare: async ({ runtime, code }) => {
-          if (runtime === "wasm") await preparer.prepare(code);
+          if (isRuntime(runtime)) await runtimes[runtime].prepare(code);
         },
       }),
       logs: logsProgram({ store, door: doors.make(), epoch }),
@@ -217,12 +214,15 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
         mounts: options.mounts ?? [],
       }),
       ...gateway.programs,
-      wasm,
     };
-  for (const [name, program] of Object.entries(programs))
-    machine.agents.program(name, program, name === "wasm" ? forms : undefined);
+  for (const [name, program] of Object.entries(programs)) machine.agents.program(name, program);
+  for (const [name, { runnable }] of Object.entries(runtimes))
+    machine.agents.program(name, ...wasmProgram({ runnable, states }));
   return { state: options.state, machine, store, access: gateway.access, preparer, loop };
 }
+
+const isRuntime = (text: string): text is (typeof RUNTIMES)[number] =>
+  RUNTIMES.some((it) => it === text);
 
 /** States of WebAssembly agents as bytes. */
 function statesOf(states: WasmParts["states"]): States {

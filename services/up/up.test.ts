@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Client } from "../../sdk/client/client.ts";
+import { agentFile, build } from "../../sdk/oci/testing.ts";
 import { compileSource } from "../wasm/testing/compile.ts";
 import { System } from "./system.ts";
 
@@ -50,4 +51,24 @@ test("a module runs as an agent, and what it writes and how it ends is there to 
   expect(await client.call("agent.list", {})).toHaveLength(1);
   await expect(client.call("agent.kill", { name: "hello" })).rejects.toThrow("doesn't run");
   await expect(client.call("agent.run", { image, name: "A" })).rejects.toThrow("name: 1 to 31");
+});
+
+test("a script runs as an agent, and a clone of it counts on from where it stands", async () => {
+  const script = `
+    import { args, env } from "aios";
+    for (let n = 0; ; n++) {
+      console.log([...args, env.GREETING, n].join(" "));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }`;
+  const file = agentFile({ runtime: "quickjs", entry: "agent.js" });
+  const { archive } = await build(file, { "agent.js": new TextEncoder().encode(script) });
+  const { reference } = await client.putImage(archive);
+  const run = { image: reference ?? "", name: "script", args: ["one"], env: { GREETING: "hi" } };
+  await client.call("agent.run", run);
+  const firstLine = async (name: string, from: number) =>
+    (await client.call("agent.logs", { name, from, wait: 20 })).lines[0]?.text;
+  expect(await firstLine("script", 0)).toBe("script one hi 0");
+  expect(await firstLine("script", 3)).toBe("script one hi 3");
+  await client.call("agent.clone", { name: "script", as: "copy" });
+  expect(Number((await firstLine("copy", 0))?.split(" ").at(-1))).toBeGreaterThan(3);
 });

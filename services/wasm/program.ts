@@ -1,5 +1,5 @@
 /**
- * The program of all WebAssembly agents: what they are told at birth says which code is theirs, and whether
+ * The program of all WebAssembly agents and of scripts, whose engine is a module: what they are told at birth says which code is theirs, and whether
  * they go on from a state that was kept.
  */
 import type { Step } from "../../sdk/agent/calls.ts";
@@ -15,12 +15,11 @@ import type {
 } from "../../sim/host/programs.ts";
 import { Birth } from "../messages/birth.ts";
 import { decode } from "../messages/json.ts";
-import { type Code, type WasmHost, WasmProgram, type WasmState } from "./agent.ts";
+import { type WasmHost, WasmProgram, type WasmState } from "./agent.ts";
 import { Awake } from "./awake.ts";
 import { WasmError } from "./module/errors.ts";
 import { PAGE_BYTES } from "./module/pages.ts";
 import { type KeptReply, keepReply, replay } from "./replies.ts";
-import { wasiPersonality } from "./wasi.ts";
 
 /** An agent's state: before it knows its code, what it has heard so far; then its code's. */
 export interface KeptState {
@@ -31,13 +30,14 @@ export interface KeptState {
   readonly inherited: WasmState<Birth> | null;
 }
 
+/** What runs an agent, and who answers it. */
+export type Runnable = Pick<WasmHost<Birth>, "code" | "personalities">;
+
 export interface WasmParts {
-  /** Code that can run, by its digest. */
-  readonly codes: ReadonlyMap<string, Code>;
+  /** For what an agent has been told and its identifier; undefined when its code isn't prepared. */
+  runnable(birth: Birth, id: number): Runnable | undefined;
   /** States by name: what a clone leaves that was made for it, and what agents go on from. */
   readonly states: Map<string, WasmState<Birth>>;
-  /** Seconds since 1970 at which the machine was turned on; default 0. */
-  readonly epoch?: number;
 }
 
 const FRESH = { scratchAt: 0, buffer: { at: 0, bytes: 0 }, cycles: 0 };
@@ -141,12 +141,11 @@ class WasmAgent implements FreezableProgram {
 
   /** `bytes` of memory are allocated at birth. */
   private hostOf(birth: Birth, bytes = 0): WasmHost<Birth> {
-    const { parts, awake, inherited } = this;
-    const { epoch = 0 } = parts;
-    const code = parts.codes.get(birth.code ?? "");
-    if (!code) throw new WasmError("wasm-state", null, `no code ${birth.code} has been prepared`);
+    const { parts, awake, inherited, start } = this;
+    const found = parts.runnable(birth, start.id);
+    if (!found) throw new WasmError("wasm-state", null, `no code ${birth.code} has been prepared`);
     return {
-      code,
+      ...found,
       awake,
       *birth(sys) {
         if (birth.keepAs !== undefined) {
@@ -156,7 +155,6 @@ class WasmAgent implements FreezableProgram {
         if (bytes > 0) yield* sys.allocate(bytes);
         return birth;
       },
-      personalities: (told) => [wasiPersonality({ ...told, epoch })],
     };
   }
 }
