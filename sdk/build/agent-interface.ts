@@ -20,6 +20,7 @@ import * as modes from "../../kernel/syscall/modes.ts";
 import * as numbers from "../../kernel/syscall/numbers.ts";
 import * as status from "../../kernel/syscall/status.ts";
 import { cCalls, rustCalls } from "./agent-calls.ts";
+import { BINDINGS } from "./aios-bindings.ts";
 
 /** What is written, and from which table. Types of mappings are the kernel's own affair. */
 const TABLES: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
@@ -84,4 +85,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   write("sdk/rust/src/constants.rs", rustConstants());
   write("sdk/c/aios_calls.h", cCalls());
   write("sdk/rust/src/sys.rs", rustCalls());
+  for (const [file, text] of Object.entries(BINDINGS)) write(file, text());
 }

@@ -4,7 +4,7 @@
  *
  * It goes on when the orchestrator ends. A new one asks it for its members.
  */
-import { RIGHT_SEND } from "../../kernel/cap/rights.ts";
+import { RIGHT_DERIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
 import type { Child, Grant, Schedule } from "../../sdk/agent/births.ts";
 import type { Step } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
@@ -22,6 +22,8 @@ import type { Handles, Life, Member, MemberEnded, SpawnSpec } from "../messages/
 import { type Granted, Grants } from "./grants.ts";
 import { Streams, type Writer } from "./streams.ts";
 
+/** What it writes to, agents below it can be given, too. */
+const RIGHTS_TO_HAND_ON = RIGHT_SEND | RIGHT_DERIVE;
 /** Of a CPU's time, for agents with a guaranteed share. */
 const PERIOD_NS = 10_000_000;
 /** How long a suspended agent may take until it stands still. */
@@ -124,7 +126,10 @@ class Shard {
     try {
       for (const _ of STREAMS) pipes.push(yield* this.streams.open());
       const files = (yield* this.peers.get("files")).capability;
-      const grants = [...pipes, files].map((capability) => ({ capability, rights: RIGHT_SEND }));
+      const grants = [...pipes, files].map((capability) => ({
+        capability,
+        rights: RIGHTS_TO_HAND_ON,
+      }));
       const image = yield* this.image(spec.runtime);
       const { pool } = this;
       const { memory: quota } = spec.limits;

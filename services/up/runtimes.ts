@@ -5,6 +5,7 @@ import { scriptPersonalities } from "../quickjs/agent.ts";
 import { loadEngine } from "../quickjs/engine/load.ts";
 import { keepFramesSmall } from "../quickjs/frames.ts";
 import type { Code } from "../wasm/agent.ts";
+import { aiosPersonality } from "../wasm/aios.ts";
 import type { WasmParts } from "../wasm/program.ts";
 import { wasiPersonality } from "../wasm/wasi.ts";
 import type { Preparer } from "./preparer.ts";
@@ -21,7 +22,12 @@ export function moduleRuntime(preparer: Preparer, epoch: number): Runtime {
     prepare: (digest) => preparer.prepare(digest),
     runnable(birth) {
       const code = preparer.codes.get(birth.code ?? "");
-      return code && { code, personalities: (told) => [wasiPersonality({ ...told, epoch })] };
+      return (
+        code && {
+          code,
+          personalities: (told) => [wasiPersonality({ ...told, epoch }), aiosPersonality(told)],
+        }
+      );
     },
   };
 }

@@ -44,6 +44,10 @@ import { type KeptReply, keepReply, replay, replyOf } from "./replies.ts";
 /** Cycles for which code may run ahead: a millisecond, of the machine's and about one of the host's. */
 export const SLICE_CYCLES = 1_000_000;
 
+/** What an answer without the machine costs, which takes the host some microseconds; and what may be owed of it. */
+const ANSWER_CYCLES = 1_000;
+const UNPAID_CYCLES_MAX = 10_000;
+
 /** Code that has been compiled: any number of agents share it. */
 export interface Code {
   readonly prepared: Prepared;
@@ -288,7 +292,7 @@ export class WasmProgram<O> implements FreezableProgram {
     const called = this.host.code.prepared.imports[pending.import];
     const answer = called && this.personalityOf(called)?.steps.get(called.name);
     if (!answer) throw new WasmError("wasm-state", null, `import ${pending.import} has no answer`);
-    return answer(sys, instance, pending.args);
+    return paid(sys, answer(sys, instance, pending.args));
   }
 
   private *birth(): Step<undefined> {
@@ -345,6 +349,24 @@ export class WasmProgram<O> implements FreezableProgram {
     }
     return instance.grow(pages);
   }
+}
+
+/**
+ * An answer for which the machine isn't needed has its price, and lets the time pass once it is much: or else
+ * code that does nothing but ask would never give the machine back.
+ */
+function* paid(sys: Sys, steps: Step<Value | undefined>): Step<Value | undefined> {
+  let now = steps.next();
+  if (now.done) sys.work(ANSWER_CYCLES);
+  if (now.done && sys.standing.cycles > UNPAID_CYCLES_MAX) yield* passTime(sys);
+  while (!now.done) {
+    try {
+      now = steps.next(yield now.value);
+    } catch (error) {
+      now = steps.throw(error);
+    }
+  }
+  return now.value;
 }
 
 /** Any call will do: the time that was worked passes before it. */

@@ -50,8 +50,12 @@ export function wasmProgram(parts: WasmParts): [start: ProgramFunction, forms: P
       thaw: (start, state) => new WasmAgent(parts, awake, start, state as KeptState),
       clone: (start, state) => {
         const { code } = state as KeptState;
-        const kept = { birth: null, replies: [], code: null, inherited: code };
-        return new WasmAgent(parts, awake, start, code ? kept : null);
+        if (code === null) return new WasmAgent(parts, awake, start);
+        // In one that the agent has made of itself, the call that made it comes back.
+        const returns = start.byItself && code.cloned === null;
+        const inherited = returns ? { ...code, cloned: "returns" as const } : code;
+        const kept = { birth: null, replies: [], code: null, inherited };
+        return new WasmAgent(parts, awake, start, kept, false);
       },
     },
   ];
@@ -69,7 +73,14 @@ class WasmAgent implements FreezableProgram {
   private replies: KeptReply[] = [];
   private own: Operation | null = null;
 
-  constructor(parts: WasmParts, awake: Awake, start: AgentStart, state: KeptState | null = null) {
+  /** `stands`: in the operation that it has given last; else its first is to come. */
+  constructor(
+    parts: WasmParts,
+    awake: Awake,
+    start: AgentStart,
+    state: KeptState | null = null,
+    stands = true,
+  ) {
     this.parts = parts;
     this.awake = awake;
     this.start = start;
@@ -78,7 +89,7 @@ class WasmAgent implements FreezableProgram {
     if (state?.birth && state.code) {
       this.birth = state.birth;
       this.code = new WasmProgram(this.hostOf(state.birth), start, state.code);
-    } else if (state && (state.replies.length > 0 || !state.inherited)) {
+    } else if (state && stands) {
       this.replies = [...state.replies];
       this.own = replay(this.steps, state.replies);
     }

@@ -1,0 +1,83 @@
+/**
+ * Agents below an agent. Its pool pays for them, the kernel ends them with it, and they get no capability
+ * that it doesn't have: so nobody else is asked for them.
+ */
+import * as statuses from "../../kernel/syscall/status.ts";
+import type { Child } from "../../sdk/agent/births.ts";
+import type { Step } from "../../sdk/agent/calls.ts";
+import type { Sys } from "../../sdk/agent/sys.ts";
+import type { Birth } from "../messages/birth.ts";
+import { encode } from "../messages/json.ts";
+import type { Arguments } from "./aios_arguments.ts";
+import * as aios from "./aios_calls.ts";
+
+type Named = Birth["capabilities"][number];
+
+/** Of spawn: how a new agent comes to be, once it is known what it is granted. */
+type Make = (grants: { capability: number }[]) => Step<Child>;
+
+/**
+ * A copy of the agent as of this call, with the same streams and named capabilities. In the copy `child`
+ * is all zero: it says which of both one is.
+ */
+export function* cloneSelf(sys: Sys, given: Arguments, told: Birth): Step<number> {
+  given.bytes("child").fill(0);
+  const make: Make = (grants) => sys.clone(sys.self, { grants });
+  return yield* bear(sys, given, told, make);
+}
+
+/**
+ * An agent of an image, with the caller's streams, and of its capabilities those that the list names.
+ * Arguments are texts that end with NUL. With a quota it has a pool of its own, cut out of the caller's.
+ */
+export function* spawnChild(sys: Sys, given: Arguments, told: Birth): Step<number> {
+  const capabilities = namedIn(given);
+  if (capabilities === null) return statuses.STATUS_BAD_ADDRESS;
+  const image = given.handle("image");
+  const code = told.capabilities.find(({ handle }) => handle === image)?.code;
+  const texts = given.text("arguments");
+  if (texts !== "" && !texts.endsWith("\0")) return statuses.STATUS_BAD_ARGUMENT;
+  const args = texts === "" ? [] : texts.slice(0, -1).split("\0");
+  const make: Make = (grants) => sys.spawn({ image, quota: given.long("quota"), grants });
+  return yield* bear(sys, given, { ...told, args, capabilities, code }, make);
+}
+
+/** Makes the agent and tells it what it is; half of that is none. */
+function* bear(sys: Sys, given: Arguments, told: Birth, make: Make): Step<number> {
+  const streams = told.streams.filter((handle) => handle !== null);
+  const files = told.files === null ? [] : [told.files];
+  const handles = [...streams, ...files, ...told.capabilities.map(({ handle }) => handle)];
+  const child = yield* make(handles.map((capability) => ({ capability })));
+  const own = [...child.grants];
+  const birth: Birth = {
+    ...told,
+    streams: told.streams.map((handle) => (handle === null ? null : (own.shift() ?? null))),
+    files: files.length > 0 ? (own.shift() ?? null) : null,
+    capabilities: told.capabilities.map((it) => ({ ...it, handle: own.shift() ?? 0 })),
+  };
+  try {
+    yield* sys.send(child.capability, encode(birth));
+  } catch (error) {
+    yield* sys.kill(child.capability);
+    yield* sys.drop(child.capability);
+    throw error;
+  }
+  given
+    .structure("child")
+    .setU64(aios.CHILD_ID, child.id)
+    .setU64(aios.CHILD_CAPABILITY, child.capability);
+  return statuses.STATUS_OK;
+}
+
+/** Capabilities that go along, with the names that they have there. */
+function namedIn(given: Arguments): Named[] | null {
+  const list = given.structure("grants");
+  const named: Named[] = [];
+  for (let at = 0; at < list.bytes.length; at += aios.GRANT_BYTES) {
+    const name = given.memory(list.u32(at + aios.GRANT_NAME), list.u32(at + aios.GRANT_NAME_BYTES));
+    if (!name) return null;
+    const handle = given.handleOf(list.u64(at + aios.GRANT_CAPABILITY));
+    named.push({ text: new TextDecoder().decode(name), handle });
+  }
+  return named;
+}
