@@ -8,14 +8,26 @@ import * as asc from "assemblyscript/asc";
 import { requireFile, requireTool, stayAway } from "../../sim/host/testing/tools.ts";
 
 const SDK = fileURLToPath(new URL("../", import.meta.url));
-/** Where Debian has its own, which knows a target that the first on the PATH may lack; names of that target, as older and newer compilers have it. */
+/** Without symbols: preparing a module takes the longer the larger it is. */
+const RUST_FLAGS = [
+  "--edition=2021",
+  "-O",
+  "-Clto",
+  "-Cpanic=abort",
+  "-Cstrip=symbols",
+  "-Dwarnings",
+];
+/**
+ * Where Debian has its own, which knows a target that the first on the PATH may lack; names of that target, as
+ * older and newer compilers have it.
+ */
 const DEBIAN_RUSTC = "/usr/bin/rustc";
 const RUST_TARGETS = ["wasm32-wasip1", "wasm32-wasi"];
 
 /** A file in C with wasi-libc and sdk/c/aios_wasm.h. @throws Error with what the compiler has said */
 export function compileC(file: string): Uint8Array {
   requireFile("/usr/include/wasm32-wasi/stdio.h");
-  const flags = ["--target=wasm32-wasi", "-O2", "-Wall", "-Werror", `-I${join(SDK, "c")}`];
+  const flags = ["--target=wasm32-wasi", "-O2", "-Wall", "-Werror", "-s", `-I${join(SDK, "c")}`];
   return compiled(requireTool("clang"), [...flags, file]);
 }
 
@@ -25,7 +37,7 @@ export function compileRust(file: string): Uint8Array {
     for (const target of RUST_TARGETS) {
       const asked = spawnSync(rustc, ["--print", "target-libdir", "--target", target]);
       if (asked.status !== 0 || !existsSync(asked.stdout.toString().trim())) continue;
-      return compiled(rustc, ["--edition=2021", "-O", "-Dwarnings", `--target=${target}`, file]);
+      return compiled(rustc, [...RUST_FLAGS, `--target=${target}`, file]);
     }
   return stayAway("rustc for wasm32-wasi");
 }
