@@ -34,9 +34,10 @@ export class FilesClient {
 
   constructor(service: number | null, capabilities: readonly Held[]) {
     this.service = service;
+    // Others have names that are no scopes: agents, images.
     this.held = capabilities
+      .filter(({ text }) => /^FS_(READ|WRITE)(:|$)/.test(text))
       .map(({ text, handle }) => ({ ...parseCapability(text), handle }))
-      .filter(({ verb }) => verb === "FS_READ" || verb === "FS_WRITE")
       .map(({ verb, object, handle }) => ({ verb, folder: folderOf(object), handle }));
   }
 
