@@ -198,7 +198,7 @@ test("limits are those of the kernel and of the orchestrator", () => {
   expect(media.HANDLES_MAX).toBe(limit("CAPABILITIES_PER_AGENT_MAX"));
   expect(media.MESSAGES_MAX).toBe(limit("MAILBOX_MESSAGES_MAX"));
   const limits = { memory: media.MEMORY_BYTES_MIN, weight: media.WEIGHT_MAX };
-  expect(Limits.parse(limits)).toEqual(limits);
+  expect(Limits.parse(limits)).toMatchObject(limits);
   expect(Limits.safeParse({ ...limits, memory: limits.memory - 1 }).success).toBe(false);
   expect(Name.parse("a".repeat(media.NAME_CHARACTERS_MAX))).toHaveLength(media.NAME_CHARACTERS_MAX);
   expect(media.WEIGHT_MAX).toBe(kernel("kernel/sched/entity.ts")("WEIGHT_MAX"));
