@@ -9,10 +9,24 @@ import { ENGINE_FILE } from "../../services/quickjs/engine/load.ts";
 const MODULES = ["sim.wasm", "kernel.wasm", ENGINE_FILE];
 const DOCUMENTS = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
-/** Libraries that run in the command and are part of it. Their licences ask to be kept with copies. */
-const BUNDLED = ["@hono/node-server", "commander", "hono", "picocolors", "zod"];
+/**
+ * Libraries that run in the command and are part of it. Their licences ask to be kept with copies: each with
+ * the package that has the text, for some of hono's have none of their own.
+ */
+const LICENSE_OF: Readonly<Record<string, string>> = {
+  "@asteasolutions/zod-to-openapi": "@asteasolutions/zod-to-openapi",
+  "@hono/node-server": "@hono/node-server",
+  "@hono/zod-openapi": "hono",
+  "@hono/zod-validator": "hono",
+  commander: "commander",
+  hono: "hono",
+  "openapi3-ts": "openapi3-ts",
+  picocolors: "picocolors",
+  zod: "zod",
+};
+const BUNDLED = Object.keys(LICENSE_OF);
 /** Those that the services need and that stay packages: native, large, or not ES modules. */
-const EXTERNAL = ["binaryen", "classic-level"];
+const EXTERNAL = ["binaryen", "classic-level", "esbuild", "prom-client", "ws"];
 
 /** Where the engine comes from that runs scripts. */
 const ENGINE_PACKAGE = "quickjs-wasi";
@@ -103,7 +117,7 @@ export async function makePackage(): Promise<void> {
   for (const module of MODULES) copyFileSync(`build/${module}`, `pkg/${module}`);
   for (const document of DOCUMENTS) copyFileSync(document, `pkg/${document}`);
   cpSync("sdk/workload/suite", "pkg/workloads", { recursive: true });
-  for (const library of [...BUNDLED, ENGINE_PACKAGE])
+  for (const library of new Set([...Object.values(LICENSE_OF), ENGINE_PACKAGE]))
     copyFileSync(`node_modules/${library}/LICENSE`, `pkg/LICENSE.${library.replace("/", "-")}`);
   copyFileSync("services/quickjs/engine/LICENSE.quickjs-ng", "pkg/LICENSE.quickjs-ng");
   writeManifest();
