@@ -169,6 +169,35 @@ describe("a folder", () => {
     return { folder, agent };
   }
 
+  test("with a script in TypeScript becomes one script, and its sources are named", async () => {
+    const { agent } = workFolder("agent.wasm");
+    const script = agentFile({ runtime: "quickjs", entry: "main.ts" });
+    writeFileSync(join(agent, "agent.json"), script);
+    writeFileSync(
+      join(agent, "main.ts"),
+      'import { it } from "./it.ts"; console.log(it as string);',
+    );
+    writeFileSync(join(agent, "it.ts"), 'export const it: string = "bundled";');
+    const { archive, config } = await buildImageFrom(agent, {});
+    const { code } = await readImage(archive);
+    expect(new TextDecoder().decode(code)).toMatch(/"bundled"[^]*console\.log/);
+    const paths = config.provenance.sources.map(({ path }) => path);
+    expect(paths).toEqual(["agent.json", "it.ts", "main.ts"]);
+    expect(Object.keys(config.provenance.tools)).toEqual(["esbuild"]);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ["with a mistake", "let x = ;", /^main\.ts: main\.ts:1:9: Unexpected ";"/],
+    ["that imports from outside", 'import "../outside.ts";', /outside\.ts: lies outside/],
+  ])("with a script %s is refused", async (_, text, reason) => {
+    const { agent, folder } = workFolder("agent.wasm");
+    const script = agentFile({ runtime: "quickjs", entry: "main.ts" });
+    writeFileSync(join(agent, "agent.json"), script);
+    writeFileSync(join(agent, "main.ts"), text);
+    writeFileSync(join(folder, "outside.ts"), "console.log(1);");
+    expect((await ociErrorOf(() => buildImageFrom(agent, {}))).message).toMatch(reason);
+  });
+
   test("or its file is built, to what the library builds", async () => {
     const { agent, folder } = workFolder("agent.wasm");
     const fromFolder = await buildImageFrom(agent, {});
