@@ -6,6 +6,7 @@
 
 import { beforeAll, expect, test } from "vitest";
 import { RAM_BASE } from "../../sim/host/core.ts";
+import { CLASS_REALTIME } from "../agent/states.ts";
 import * as Views from "../host/views.generated.ts";
 import { ANSWERS } from "../testing/answers-host.ts";
 import {
@@ -19,8 +20,11 @@ import {
 import type { Actor, Life } from "../testing/life-host.ts";
 import { memoryOf } from "../testing/unchanged-host.ts";
 import type { CallName, Result, StatusName } from "../testing/world-host.ts";
+import { SCHEDULE_CLASS, SPAWN_SCHEDULE } from "./layouts.ts";
 
 const PAGE = 4096;
+/** Things that one Wait waits for (kernel/limits.ts). */
+const WAIT_MAX = 16;
 /** Bytes of a message's slot: header and 64 bytes. */
 const MESSAGE_SLOT = Views.Message.size + 64;
 const AGENT_SLOT =
@@ -47,9 +51,25 @@ beforeAll(async () => {
   const world = await callsWorld();
   ({ life, caller, right } = world);
   values = wrongValues(world.named);
+  takeAndReturn(world.other);
   ignored = nobodysState(world.other, world.otherId);
   before = Buffer.from(ram());
 });
+
+/**
+ * Calls that are refused after they have taken a slot: it is on its table's list of free ones from then on,
+ * and each refusal finds and leaves it there.
+ */
+function takeAndReturn(other: number): void {
+  expect(caller.call("IPC_SEND", other, 0, 64).status).toBe("BAD_ADDRESS");
+  const at = BIRTH + SPAWN_SCHEDULE + SCHEDULE_CLASS;
+  const page = caller.bytes(0, PAGE);
+  const good = page.getUint32(at, true);
+  page.setUint32(at, CLASS_REALTIME, true);
+  const { status } = caller.call("AGENT_SPAWN", caller.pool, caller.memory + BIRTH);
+  expect(status).toBe("BUDGET_TOO_SMALL");
+  page.setUint32(at, good, true);
+}
 
 /** Null, small numbers, addresses in, at the end of and out of what the caller has, limits, identifiers. */
 function wrongValues(identifiers: readonly number[]): bigint[] {
@@ -67,13 +87,14 @@ function wrongValues(identifiers: readonly number[]): bigint[] {
 }
 
 /**
- * The audit ring; the call as it arrives, and scratch for its arguments; a hint where to look for an
- * address first; and the free slots that the next agent and the next message would get.
+ * The audit ring; the call as it arrives, and scratch for its arguments and for a wait's list; a hint where to
+ * look for an address first; and the free slots that the next agent and the next message would get.
  */
 function nobodysState(other: number, otherId: number): [number, number][] {
   const { data, kernel } = life.world;
   const audit = new Views.Audit(data, kernel.root.audit);
   const cpu = new Views.KernelCpu(data, kernel.root.cpus);
+  const ipc = new Views.IpcState(data, kernel.root.ipc);
   const saved = Buffer.from(ram());
   const { memory, pool } = caller;
   const born = ok(caller.call("AGENT_SPAWN", pool, memory + BIRTH));
@@ -91,6 +112,8 @@ function nobodysState(other: number, otherId: number): [number, number][] {
     [cpu.call, Views.Call.size],
     [cpu.scratch, PAGE],
     [kernel.root.authority + 16, 256],
+    [ipc.list, WAIT_MAX * 8],
+    [ipc.targets, WAIT_MAX * 4],
     [life.authority.exports.worldObject(BigInt(caller.id)) + Number(hint?.[1]), 4],
     [agentSlot, AGENT_SLOT],
     [messageSlot, MESSAGE_SLOT],
@@ -140,6 +163,7 @@ const ACCEPT_ALL: readonly CallName[] = [
   "AGENT_KILL",
   "ENDPOINT_CLOSE",
   "FRAME_FREE",
+  "IMAGE_SEAL",
   "YIELD",
 ];
 

@@ -180,7 +180,7 @@ describe("a folder", () => {
     writeFileSync(join(agent, "it.ts"), 'export const it: string = "bundled";');
     const { archive, config } = await buildImageFrom(agent, {});
     const { code } = await readImage(archive);
-    expect(new TextDecoder().decode(code)).toMatch(/"bundled"[^]*console\.log/);
+    expect(new TextDecoder().decode(code)).toMatch(/"bundled"[\s\S]*console\.log/);
     const paths = config.provenance.sources.map(({ path }) => path);
     expect(paths).toEqual(["agent.json", "it.ts", "main.ts"]);
     expect(Object.keys(config.provenance.tools)).toEqual(["esbuild"]);
