@@ -74,7 +74,7 @@ describe("refused with line, column and reason", () => {
     [
       "too little memory",
       ['"limits": { "memory": "1K" }'],
-      "5:25: limits.memory: less than 1048576 (schema)",
+      "5:25: limits.memory: less than 65536 (schema)",
     ],
     [
       "too much memory",

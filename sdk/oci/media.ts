@@ -39,7 +39,7 @@ export const ARCHIVE_ENTRIES_MAX = 64;
 export const ARCHIVE_BYTES_MAX = CODE_BYTES_MAX + 1024 * 1024;
 
 /** Limits that an agent may ask for (kernel/limits.ts, kernel/sched/entity.ts, services/messages/api.ts). */
-export const MEMORY_BYTES_MIN = 1024 * 1024;
+export const MEMORY_BYTES_MIN = 64 * 1024;
 export const MEMORY_BYTES_MAX = 1024 ** 3;
 export const HANDLES_MAX = 1024;
 export const MESSAGES_MAX = 256;
