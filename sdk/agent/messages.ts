@@ -134,9 +134,18 @@ export class Messages extends Waits {
     };
   }
 
-  private *receiveLarge(from: number): Step<Message> {
+  /**
+   * Takes room for the largest message now. An agent whose pool its messages have eaten up couldn't take
+   * one of them when it comes.
+   * @throws SyscallError as `allocate`
+   */
+  *roomForLarge(): Step<void> {
     yield* this.room(MESSAGE_BYTES_MAX);
     this.hasLarge = true;
+  }
+
+  private *receiveLarge(from: number): Step<Message> {
+    yield* this.roomForLarge();
     return yield* this.receive(from);
   }
 

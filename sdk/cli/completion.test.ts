@@ -41,9 +41,9 @@ function typed(shell: string, command: string, lines: readonly string[]): string
 
 /** Each line of what is typed, and what the command got. */
 const TYPED: readonly (readonly [string, string])[] = [
-  ["aios ima\tverify --dig\tx wor\t", "image verify --digest x worker.tar"],
+  ["aios image ver\t--dig\tx wor\t", "image verify --digest x worker.tar"],
   ["aios boot --when-idle st\t--nic", "boot --when-idle stop --nic"],
-  ["aios completion f\t", "completion fish"],
+  ["aios compl\tf\t", "completion fish"],
   ["aios boot --kernel wor\t", "boot --kernel worker.tar"],
 ];
 const shown = TYPED.map(([, got]) => `GOT<${got}>`);

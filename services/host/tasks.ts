@@ -118,6 +118,7 @@ export class Tasks {
   /** Runs the tasks, and what the handlers make of messages and notices, for good. */
   *run(handlers: Handlers): Step<never> {
     const { sys, entrance } = this;
+    yield* sys.roomForLarge();
     const queue = entrance ? yield* entrance.door.open(sys, entrance.kernel) : 0;
     while (true) {
       for (let turn = this.ready.shift(); turn; turn = this.ready.shift()) yield* this.take(turn);

@@ -32,7 +32,8 @@ function aios(...args: string[]): Promise<Ended> {
 }
 
 const inTerminal = (...args: string[]) =>
-  new Pty(`node ${CLI} ${args.join(" ")}; echo "status $?"`, env);
+  // The shell goes on after Ctrl-C, whichever it is.
+  new Pty(`trap : INT; node ${CLI} ${args.join(" ")}; echo "status $?"`, env);
 
 const WASI = `
 @external("wasi_snapshot_preview1", "fd_write")

@@ -111,6 +111,8 @@ export const debian = async (options: DebianOptions): Promise<Machine> =>
   Machine.create(await debianOptions(options));
 
 export const PROMPT = "guest> ";
+/** Its line editor then asks the terminal where the cursor is, and reads. */
+const ASKS = `${PROMPT}\x1b[6n`;
 
 /** A shell that is typed at. Init waits until the clock is calibrated and the log says no more. */
 export const SHELL = `
@@ -128,7 +130,7 @@ export function command(machine: Machine, text: string): string {
   const printed = () => machine.consoleText.slice(from);
   let reason: StopReason;
   do reason = machine.run({ until, steps: 20 });
-  while (reason === "steps" && !printed().includes(PROMPT));
-  if (!printed().includes(PROMPT)) throw new Error(`${reason}: "${printed()}"`);
+  while (reason === "steps" && !printed().includes(ASKS));
+  if (!printed().includes(ASKS)) throw new Error(`${reason}: "${printed()}"`);
   return printed().slice(text.length, printed().indexOf(PROMPT)).replaceAll("\r", "").trim();
 }
