@@ -10,8 +10,9 @@ import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
 import { type ErrorCode, RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
+import { Outcome } from "./outcome.ts";
 import type { Peer, Peers } from "./peers.ts";
-import { Pause, type Tasks, type Work } from "./tasks.ts";
+import type { Tasks, Work } from "./tasks.ts";
 
 /** A request as it stands in a message. */
 export interface Asked {
@@ -159,30 +160,6 @@ class NotAsked extends RequestError {
 export interface Answered {
   readonly result: unknown;
   readonly capability: number;
-}
-
-/** What a task waits for that may come before it waits. */
-class Outcome<T> {
-  private settle: (() => void) | null = null;
-  private done: { readonly value: T } | { readonly error: RequestError } | null = null;
-  readonly resolve = (value: T): void => this.end({ value });
-  readonly reject = (error: RequestError): void => this.end({ error });
-
-  private end(done: NonNullable<Outcome<T>["done"]>): void {
-    this.done = done;
-    this.settle?.();
-  }
-
-  *wait(): Work<T> {
-    if (!this.done)
-      yield new Pause<void>((resume) => {
-        this.settle = resume;
-      });
-    const { done } = this;
-    if (!done) throw new Error("a wait has ended before its time");
-    if ("error" in done) throw done.error;
-    return done.value;
-  }
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -11,6 +11,7 @@ import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
 import type { Notice } from "../../sdk/agent/notices.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
+import { Outcome } from "../host/outcome.ts";
 import { Peers } from "../host/peers.ts";
 import { answering, Caller, type Method, sendPatiently } from "../host/rpc.ts";
 import { Tasks, type Work } from "../host/tasks.ts";
@@ -29,6 +30,8 @@ const PERIOD_NS = 10_000_000;
 /** How long a suspended agent may take until it stands still. */
 const STAND_STILL_TRIES = 50;
 const STAND_STILL_NS = 100_000n;
+/** The end of an agent is told when its last lines are kept, but so much later at most. */
+const LAST_LINES_NS = 1_000_000_000n;
 const STREAMS = ["stdout", "stderr"] as const;
 
 interface Held extends Life {
@@ -41,6 +44,8 @@ interface Held extends Life {
   forgotten: boolean;
   /** Who waits for its streams. */
   readonly wakes: Map<string, () => void>;
+  /** Its streams have been read to their ends, or nobody waits for that any longer. */
+  readonly read: Outcome<void>;
 }
 
 const keyOf = ({ uid, run }: Life): string => `${uid}.${run}`;
@@ -154,6 +159,7 @@ class Shard {
       open,
       forgotten: false,
       wakes: new Map(),
+      read: new Outcome(),
     };
     held.set(keyOf(life), it);
     this.byAgent.set(child.id, it);
@@ -214,6 +220,7 @@ class Shard {
     };
     yield* this.streams.follow({ uid, run }, stream, pipe, writer);
     held.open--;
+    if (held.open === 0) held.read.resolve();
     yield* this.clear(held);
   }
 
@@ -282,6 +289,8 @@ class Shard {
     this.byAgent.delete(notice.agent);
     held.end = { reason: notice.reason, code: Number(notice.code & 0xffn) };
     for (const wake of held.wakes.values()) wake();
+    this.tasks.alarm((yield* this.sys.now()) + LAST_LINES_NS, () => held.read.resolve());
+    yield* held.read.wait();
     const told: MemberEnded = { ended: memberOf(held) };
     while (!(yield* this.report(encode(told))));
   }

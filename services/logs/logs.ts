@@ -3,9 +3,10 @@ import type { Step } from "../../sdk/agent/calls.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
 import type { Door } from "../host/door.ts";
 import { Locks } from "../host/locks.ts";
+import { Outcome } from "../host/outcome.ts";
 import { answering } from "../host/rpc.ts";
 import type { Store, Write } from "../host/store.ts";
-import { Pause, Tasks, type Work } from "../host/tasks.ts";
+import { Tasks, type Work } from "../host/tasks.ts";
 import type { LogLine } from "../messages/api.ts";
 import { decode } from "../messages/json.ts";
 import type { Handles, Written } from "../messages/system.ts";
@@ -42,7 +43,7 @@ class Logs {
   private readonly host: LogsHost;
   private readonly tasks: Tasks;
   private readonly locks = new Locks();
-  private readonly waiting = new Set<() => void>();
+  private readonly waiting = new Set<Reader>();
 
   constructor(sys: Sys, kernel: number, host: LogsHost) {
     this.sys = sys;
@@ -57,6 +58,7 @@ class Logs {
         return this.locks.hold(written.uid, this.append(written));
       },
       read: (params) => this.readOrWait(params as Asked),
+      wake: (params) => this.wake((params as Asked).uid),
     });
     return yield* this.tasks.run({ message: answer });
   }
@@ -82,26 +84,29 @@ class Logs {
     const kept = { ...mark.kept, [stream]: { run, bytes: offset + taken } };
     const value: Mark = { next: next + lines.length, kept };
     yield* tasks.host(() => host.store.write([...writes, { key, value }]));
-    for (const wake of this.waiting) wake();
+    yield* this.wake(uid);
     return taken;
   }
 
-  /** Lines from one on; if there is none, once there is, or after a time. */
+  /** Who waits for lines of an agent is answered with what there is. */
+  private *wake(uid: string): Work<void> {
+    for (const reader of this.waiting) if (reader.uid === uid) reader.wake();
+  }
+
+  /** Lines from one on; if there is none, once there is, at the next `wake`, or after a time. */
   private *readOrWait(asked: Asked): Work<unknown> {
     const { sys, tasks, waiting } = this;
-    const end = (yield* sys.now()) + BigInt(Math.round(asked.wait * 1e9));
-    while (true) {
-      const lines = yield* this.read(asked);
-      if (lines.length > 0 || (yield* sys.now()) >= end) return lines;
-      yield new Pause<void>((resume) => {
-        const wake = (): void => {
-          waiting.delete(wake);
-          resume();
-        };
-        waiting.add(wake);
-        tasks.alarm(end, wake);
-      });
-    }
+    const { uid, wait } = asked;
+    if (wait === 0) return yield* this.read(asked);
+    const end = (yield* sys.now()) + BigInt(Math.round(wait * 1e9));
+    const woken = new Outcome<void>();
+    const reader: Reader = { uid, wake: () => woken.resolve() };
+    waiting.add(reader);
+    tasks.alarm(end, reader.wake);
+    const lines = yield* this.read(asked);
+    if (lines.length === 0) yield* woken.wait();
+    waiting.delete(reader);
+    return lines.length > 0 ? lines : yield* this.read(asked);
   }
 
   private *read({ uid, from, limit }: Asked): Work<unknown[]> {
@@ -111,6 +116,12 @@ class Logs {
     );
     return found.map(([, line]) => line);
   }
+}
+
+/** Who waits for lines that there aren't yet. */
+interface Reader {
+  readonly uid: string;
+  wake(): void;
 }
 
 interface Asked {

@@ -31,7 +31,7 @@ export class Ledger {
   private nextEvent = 0;
   /** Events before this one are on the disk. */
   private published = 0;
-  private readonly waiting = new Set<() => void>();
+  private readonly looking = new Set<() => void>();
 
   constructor(sys: Sys, tasks: Tasks, store: Store, epoch: number) {
     this.sys = sys;
@@ -118,23 +118,29 @@ export class Ledger {
     yield* tasks.host(() => store.write(all));
     // Batches come back in the order in which they were asked for.
     this.published = Math.max(this.published, (events.at(-1)?.sequence ?? -1) + 1);
-    for (const wake of this.waiting) wake();
+    for (const look of this.looking) look();
   }
 
   /** Waits until `done` says so, which is asked after each change; for so many seconds at most. */
   *wait(done: () => boolean, seconds: number): Work<void> {
     if (seconds <= 0 || done()) return;
-    const { waiting, tasks } = this;
+    const { tasks } = this;
     const end = (yield* this.sys.now()) + BigInt(Math.round(seconds * 1e9));
     yield new Pause<void>((resume) => {
       const look = (late = false): void => {
         if (!late && !done()) return;
-        waiting.delete(look);
+        forget();
         resume();
       };
-      waiting.add(look);
+      const forget = this.onChange(look);
       tasks.alarm(end, () => look(true));
     });
+  }
+
+  /** Calls `look` after each change; what is returned ends that. */
+  onChange(look: () => void): () => void {
+    this.looking.add(look);
+    return () => void this.looking.delete(look);
   }
 
   /** An agent once `done` says so, or after so many seconds. @throws RequestError not-found */

@@ -45,6 +45,20 @@ test.each(["orchestrator", "logs"])(
   },
 );
 
+test("whoever waits for lines is answered when the agent ends, whatever becomes of the logs", async () => {
+  const limits = { memory: 1 << 18 };
+  const run = { image: "brief:1.0.0", name: "silent", args: ["200", "0"], limits };
+  await system.call("agent.run", run);
+  const read = (wait: number) => system.call("agent.logs", { name: "silent", wait });
+  const reads = [read(30), read(30)];
+  system.fail("logs");
+  expect(await read(0)).toEqual({ lines: [], next: 0, ended: false });
+  expect(system.isArmed("logs")).toBe(false);
+  const ended = { lines: [], next: 0, ended: true };
+  expect(await Promise.all(reads)).toEqual([ended, ended]);
+  expect(await read(30)).toEqual(ended);
+});
+
 test("requests in flight when the orchestrator ends fail with a reason or have been done", async () => {
   const names = Array.from({ length: 12 }, (_, n) => `flight-${n}`);
   const limits = { memory: 1 << 18 };

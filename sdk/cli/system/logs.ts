@@ -7,8 +7,6 @@ import { type Act, type Context, named } from "./context.ts";
 const WAIT_S = 20;
 /** An answer that comes at once though there is nothing new isn't asked for again at once. */
 const PAUSE_MS = 100;
-/** The end of an agent may be known before its last lines are kept. */
-const SETTLE_MS = 300;
 
 export interface LogOptions {
   readonly follow?: boolean;
@@ -23,7 +21,6 @@ export class LogCursor {
   private readonly agent: ReturnType<typeof named>;
   private from = 0;
   private ended = false;
-  private endedAt = 0;
 
   constructor(context: Context, agent: ReturnType<typeof named>) {
     this.context = context;
@@ -47,8 +44,7 @@ export class LogCursor {
       const lines = await this.read(WAIT_S);
       yield* lines;
       if (lines.length > 0) continue;
-      // What was on its way when the agent ended has come by now.
-      if (over && performance.now() - this.endedAt > SETTLE_MS) return;
+      if (over) return;
       if (performance.now() - asked < PAUSE_MS) await sleep(PAUSE_MS, undefined, { signal });
     }
   }
@@ -58,7 +54,6 @@ export class LogCursor {
     const asked = { ...this.agent, from: this.from, wait: this.ended ? 0 : wait };
     const { lines, next, ended } = await client.call("agent.logs", asked, signal);
     this.from = next;
-    if (ended && !this.ended) this.endedAt = performance.now();
     this.ended = ended;
     return lines;
   }
