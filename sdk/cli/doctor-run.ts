@@ -2,16 +2,20 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { RequestError } from "../../services/messages/errors.ts";
+import { Client } from "../client/client.ts";
 import { printable } from "../oci/errors.ts";
 import { writeTar } from "../oci/tar-write.ts";
 import { colorsFor } from "./colors.ts";
 import { type Finding, findings } from "./doctor/checks.ts";
-import { bundleFiles, versions } from "./doctor/collect.ts";
+import { type BundleInput, bundleFiles, versions } from "./doctor/collect.ts";
 import type { DoctorArguments } from "./doctor.ts";
 import { FileError, writeFileAtomically } from "./image-file.ts";
 import { stateDirectory } from "./state-directory.ts";
 
 const ARCHIVE = /\.(tar\.gz|tgz)$/;
+/** A system that doesn't answer in so long is one to report. */
+const JOURNAL_MS = 30_000;
 /** The bundle is its owner's business. */
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -25,7 +29,10 @@ interface Bundle {
 export async function runDoctor(options: DoctorArguments): Promise<number> {
   const state = stateDirectory(options.state);
   const found = await findings(state);
-  const bundle = options.bundle ? writeBundle(options, state, found) : null;
+  const journal = (await running(options, state)) ?? options.journal ?? true;
+  const bundle = options.bundle
+    ? writeBundle(options.output, { state, findings: found, journal })
+    : null;
   const ok = found.every((finding) => finding.ok);
   const { aios, node, platform, arch } = versions();
   const document = { ok, aios, node, platform, arch, state, findings: found, bundle };
@@ -35,9 +42,26 @@ export async function runDoctor(options: DoctorArguments): Promise<number> {
   return ok ? 0 : 1;
 }
 
-function writeBundle(options: DoctorArguments, state: string, found: readonly Finding[]): Bundle {
-  const { journal = true, output: path } = options;
-  const files = bundleFiles({ state, findings: found, journal });
+/** The journal of the system that runs here; undefined when none does, or another one is wanted. */
+async function running(
+  { bundle, journal }: DoctorArguments,
+  state: string,
+): Promise<Uint8Array | undefined> {
+  if (!bundle || journal === false || typeof journal === "string") return undefined;
+  const client = Client.at({ state }, {});
+  const signal = AbortSignal.timeout(JOURNAL_MS);
+  try {
+    return await client.journal(signal);
+  } catch (error) {
+    if (error instanceof RequestError || signal.aborted) return undefined;
+    throw error;
+  } finally {
+    client.close();
+  }
+}
+
+function writeBundle(path: string, input: BundleInput): Bundle {
+  const files = bundleFiles(input);
   if (ARCHIVE.test(path)) writeFileAtomically(path, gzipSync(writeTar(files)), FILE_MODE);
   else writeFolder(path, files);
   return { path, files: [...files].map(([name, { length }]) => ({ name, bytes: length })) };

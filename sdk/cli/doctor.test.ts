@@ -13,6 +13,8 @@ import {
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { System } from "../../services/up/system.ts";
+import { Journal } from "../../sim/host/journal.ts";
 import { runTool, temporaryFolder } from "../image/testing.ts";
 import { checkDisk, checkFeatures, checkMemory, checkNode, checkState } from "./doctor/checks.ts";
 import { redactText, redactValue } from "./doctor/redact.ts";
@@ -167,6 +169,21 @@ describe("the bundle", () => {
       status: 2,
       err: expect.stringMatching(/^error: .*none: ENOENT/),
     });
+  });
+
+  test("has the journal of the system that runs, with which that can be repeated", async () => {
+    const { state, bundle } = stateFolder();
+    const system = await System.start({ state });
+    const running = system.run();
+    await system.ready();
+    const { status } = await doctor("--state", state, "-o", bundle);
+    await system.stop();
+    await running;
+    expect(status).toBe(0);
+    const text = unpacked(bundle).get("journal/running") ?? "";
+    const { entries } = await Journal.fromBytes(new TextEncoder().encode(text));
+    expect(entries.length).toBeGreaterThan(100);
+    expect(system.machine.journal.entries.slice(0, entries.length)).toEqual(entries);
   });
 
   test("isn't written when it isn't wanted", async () => {

@@ -39,7 +39,7 @@ export function doctorCommand(): Command {
     )
     .option(
       "--journal <file>",
-      "journal of the run in question (default: the state directory's last)",
+      "journal of the run in question (default: the running system's, else the last that was kept)",
     )
     .option("--no-journal", "leave the journal out of the bundle")
     .option("-o, --output <path>", "bundle: a .tar.gz, or else a folder", "aios-doctor.tar.gz")

@@ -2,6 +2,7 @@
 import type { Result } from "../../services/messages/api.ts";
 import { RequestError } from "../../services/messages/errors.ts";
 import { System } from "../../services/up/system.ts";
+import { askAgain } from "../client/again.ts";
 import { stateDirectory } from "../client/place.ts";
 import { EXIT_OFF, EXIT_REFUSED } from "./exit.ts";
 import { eventText } from "./system/events.ts";
@@ -108,14 +109,15 @@ class Up {
     const { owner } = this.system.access;
     for (let from = 0; !this.stopping; ) {
       const asked = { from, limit: EVENTS_MAX, wait: WAIT_S };
-      const { events, next } = (await owner.call("events.read", asked)) as Result<"events.read">;
+      const read = () => owner.call("events.read", asked) as Promise<Result<"events.read">>;
+      const { events, next } = await askAgain(read);
       for (const event of events.filter(({ time }) => time >= this.since))
         this.screen.log({ kind: "event", text: eventText(event), detail: { event } });
       from = next;
     }
   }
 
-  /** The system may stop, or its orchestrator be started again, while the log waits. */
+  /** The system may stop while the log waits. */
   private failed({ message }: Error): void {
     if (!this.stopping) this.screen.log({ kind: "error", text: `events: ${message}` });
   }

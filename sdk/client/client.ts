@@ -26,6 +26,11 @@ interface Sent {
   readonly signal?: AbortSignal | undefined;
 }
 
+interface Answered {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
 export class Client {
   private readonly options: ClientOptions;
   /** Connections are kept for the next request. */
@@ -80,12 +85,24 @@ export class Client {
     return (await this.send("PUT", "/v1/images", sent)) as Image;
   }
 
+  /** What has come into the machine, as a file; for its owner. @throws RequestError denied, unavailable */
+  async journal(signal?: AbortSignal): Promise<Uint8Array> {
+    const { status, body } = await this.ask("GET", "/v1/journal", { signal });
+    if (status !== 200) answerOf(status, body.toString());
+    return body;
+  }
+
   /** Lets its connections go. */
   close(): void {
     this.connections.destroy();
   }
 
   private async send(method: string, path: string, sent: Sent): Promise<unknown> {
+    const { status, body } = await this.ask(method, path, sent);
+    return answerOf(status, body.toString());
+  }
+
+  private async ask(method: string, path: string, sent: Sent): Promise<Answered> {
     const { socket, host = "127.0.0.1", port, token } = this.options;
     const headers: Record<string, string | number> = {};
     if (token) headers.authorization = `Bearer ${token}`;
@@ -101,17 +118,20 @@ export class Client {
       asked.on("error", (error) => reject(signal?.aborted ? error : this.unavailable(error)));
       asked.end(sent.body);
     });
-    return answerOf(response.statusCode ?? 500, await textIn(response));
+    return { status: response.statusCode ?? 500, body: await bytesIn(response) };
   }
 
-  private unavailable({ code, message }: NodeJS.ErrnoException): RequestError {
+  private unavailable({ code, message }: NodeJS.ErrnoException): NoSystem {
     const why = WHY[code ?? ""] ?? message;
-    return new RequestError(
+    return new NoSystem(
       "unavailable",
       `no system answers at ${this.place} (${why}): start one with "aios up"`,
     );
   }
 }
+
+/** Nobody answers where the system is said to be. */
+export class NoSystem extends RequestError {}
 
 const WHY: Readonly<Record<string, string>> = {
   ENOENT: "there is no such socket",
@@ -120,10 +140,10 @@ const WHY: Readonly<Record<string, string>> = {
   EACCES: "it is another user's",
 };
 
-async function textIn(response: IncomingMessage): Promise<string> {
+async function bytesIn(response: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString();
+  return Buffer.concat(parts);
 }
 
 function answerOf(status: number, text: string): unknown {

@@ -99,6 +99,24 @@ function registerMetrics(registry: Registry): void {
   });
 }
 
+function registerJournal(registry: Registry): void {
+  registry.registerPath({
+    method: "get",
+    path: "/v1/journal",
+    operationId: "journal",
+    summary: "What has come into the machine, for a bug report; for its owner alone",
+    tags: ["system"],
+    security: [{ token: [] }],
+    responses: {
+      200: {
+        description: "The journal",
+        content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },
+      },
+      ...FAILURES,
+    },
+  });
+}
+
 /** Makes the document for these servers. */
 export function openApiDocument(version: string, urls: readonly string[] = []): object {
   const app = new OpenAPIHono();
@@ -107,6 +125,7 @@ export function openApiDocument(version: string, urls: readonly string[] = []): 
   for (const [name, row] of Object.entries(API)) register(registry, name, row as Method);
   registerImage(registry);
   registerMetrics(registry);
+  registerJournal(registry);
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {

@@ -9,6 +9,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { generate } from "openapi-typescript-codegen";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { agentFile, build } from "../../sdk/oci/testing.ts";
+import { Journal } from "../../sim/host/journal.ts";
 import { API } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import { putImage } from "../orchestrator/images.ts";
@@ -26,6 +27,7 @@ async function listen(options: ServerOptions = {}): Promise<Server> {
       putImage(system.store, archive).catch(({ message }: Error) => {
         throw new RequestError("bad-request", message);
       }),
+    journal: () => system.machine.journal.toBytes(),
   };
   const it = gatewayServer(host, system.access, options);
   await new Promise<void>((resolve) => it.listen(0, "127.0.0.1", resolve));
@@ -100,6 +102,19 @@ function raw(text: string): Promise<string> {
 const refused = (said: Said) => [said.status, said.body.error?.message];
 const run = (body: string) => ask("POST", "/v1/agents", { body });
 
+test("the journal, which has in it what all agents were given, is the owner's alone", async () => {
+  expect(refused(await ask("GET", "/v1/journal"))).toEqual([
+    403,
+    "the journal is its owner's alone",
+  ]);
+  const trusted = await listen({ trusted: true });
+  const answer = await fetch(`http://127.0.0.1:${portOf(trusted)}/v1/journal`);
+  trusted.close();
+  const { entries } = await Journal.fromBytes(new Uint8Array(await answer.arrayBuffer()));
+  expect(entries).toEqual(system.machine.journal.entries.slice(0, entries.length));
+  expect(entries.length).toBeGreaterThan(100);
+});
+
 describe("the OpenAPI document", () => {
   test("is one by the judgement of an independent validator, and has each method", async () => {
     const { status, body } = await ask("GET", "/openapi.json", {
@@ -118,6 +133,7 @@ describe("the OpenAPI document", () => {
       ...Object.keys(API).map((name) => name.replace(".", "_")),
       "image_put",
       "metrics",
+      "journal",
     ];
     expect(ids.sort()).toEqual(wanted.sort());
   });

@@ -14,6 +14,8 @@ import { readBody, readParams, requireDigest } from "./read.ts";
 export interface GatewayHostSide {
   /** Keeps an image of an agent (an OCI layout): its archive's digest. @throws RequestError bad-request */
   putImage(archive: Uint8Array): Promise<string>;
+  /** What has come into the machine, as a file. */
+  journal?(): Promise<Uint8Array>;
   readonly version?: string;
 }
 
@@ -76,6 +78,12 @@ export function gatewayRoutes(
     context.set("method", "image.put");
     return putImage(context, host, asks(context));
   });
+  app.get("/v1/journal", async (context) => {
+    context.set("method", "journal");
+    return context.body(await readJournal(host, asks(context)), 200, {
+      "content-type": "application/octet-stream",
+    });
+  });
   for (const [name, { http }] of Object.entries(API)) {
     const [verb, path] = http;
     app.on(verb, path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
@@ -108,6 +116,14 @@ function checkedParams(name: MethodName, params: Record<string, unknown>): unkno
     "bad-request",
     `${issue?.path.join(".") || "parameters"}: ${issue?.message}`,
   );
+}
+
+/** It has in it what all agents were given. @throws RequestError denied: to anybody but the owner */
+async function readJournal(host: GatewayHostSide, { holder }: ClientSide) {
+  if (holder.capabilities !== null)
+    throw new RequestError("denied", "the journal is its owner's alone");
+  if (!host.journal) throw new RequestError("not-found", "there is no journal");
+  return Uint8Array.from(await host.journal());
 }
 
 /** Registered by its digest if it is there; else it is kept first, and only for who may. */

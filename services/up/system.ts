@@ -9,7 +9,6 @@ import { agentImage } from "../../sdk/image/agent-image.ts";
 import { buildBootImage } from "../../sdk/image/index.ts";
 import { Machine } from "../../sim/host/machine.ts";
 import { decodePlain, encodePlain } from "../../sim/host/plain-data.ts";
-import type { StopReason } from "../../sim/host/reasons.ts";
 import { filesProgram } from "../files/files.ts";
 import type { Mount } from "../files/tree.ts";
 import type { Access } from "../gateway/access.ts";
@@ -25,6 +24,7 @@ import { orchestratorProgram } from "../orchestrator/orchestrator.ts";
 import { type WasmParts, wasmProgram } from "../wasm/program.ts";
 import { putImage } from "./images.ts";
 import { readInstance, writeInstance } from "./instance.ts";
+import { JOURNAL_BYTES, keepJournal } from "./journal.ts";
 import { Loop } from "./loop.ts";
 import { Preparer } from "./preparer.ts";
 import { moduleRuntime, type Runtime, scriptRuntime } from "./runtimes.ts";
@@ -48,8 +48,6 @@ const DEFAULT_CPUS = 2;
 const DEFAULT_MEMORY = 1024 * MIB;
 /** Of the machine's memory: what the agents of a project may have that says nothing else. */
 const PROJECT_SHARE = 1 / 4;
-/** Inputs that are kept for whoever looks for what went wrong; older ones are let go. */
-const JOURNAL_BYTES = 64 * MIB;
 /** Time for the machine to turn itself off in order, ns of its own. */
 const POWER_OFF_NS = 2_000_000_000n;
 
@@ -67,7 +65,8 @@ export class System {
   readonly preparer: Preparer;
   readonly loop: Loop;
   private sockets: Sockets | null = null;
-  private running: Promise<StopReason> | null = null;
+  /** Why the machine has come to an end by itself; null when it was stopped. */
+  private running: Promise<Error | null> | null = null;
 
   private constructor(parts: Parts) {
     this.state = parts.state;
@@ -113,12 +112,22 @@ export class System {
     return digest;
   }
 
-  /** Runs until `stop`. @throws Error: the machine has come to an end by itself */
+  /** Runs until `stop`. @throws Error: the machine has come to an end by itself; its journal is kept */
   async run(): Promise<void> {
-    this.running = this.loop.run();
-    const reason = await this.running;
-    if (reason !== "condition")
-      throw this.machine.crash ?? new Error(`the machine has ended: ${reason}`);
+    const { machine, loop, state } = this;
+    const ended = loop.run().then(
+      (reason) => (reason === "condition" ? null : (machine.crash ?? new Error(reason))),
+      (error: Error) => error,
+    );
+    this.running = ended;
+    const failure = await ended;
+    if (failure === null) return;
+    const kept = await keepJournal(state, machine).catch(
+      ({ message }: Error) => `none, ${message}`,
+    );
+    throw new Error(`the machine has ended: ${failure.message} (journal: ${kept})`, {
+      cause: failure,
+    });
   }
 
   /** Kept once the system answers its owner's requests. */
@@ -133,8 +142,7 @@ export class System {
   async stop(): Promise<void> {
     await this.sockets?.close();
     this.loop.stop();
-    const reason = await this.running;
-    if (reason === "condition") this.powerOff();
+    if ((await this.running) === null) this.powerOff();
     await this.preparer.close();
     await this.store.close();
   }
@@ -147,7 +155,10 @@ export class System {
 
   private async listen(port: number | null): Promise<void> {
     const { state, socket, access } = this;
-    const host = { putImage: (bytes: Uint8Array) => putImage(bytes, this) };
+    const host = {
+      putImage: (bytes: Uint8Array) => putImage(bytes, this),
+      journal: () => this.machine.journal.toBytes(),
+    };
     this.sockets = await Sockets.open({ socket, port }, host, access);
     writeInstance(state, { pid: process.pid, started: Date.now() / 1000, port: this.port });
   }

@@ -28,8 +28,8 @@ const SECRET_FILE = /token|secret|key|credential|passw/i;
 export interface BundleInput {
   readonly state: string;
   readonly findings: readonly Finding[];
-  /** A file, true for the last one of the state directory, or false. */
-  readonly journal: string | boolean;
+  /** A file, its bytes, true for the last one of the state directory, or false. */
+  readonly journal: string | boolean | Uint8Array;
 }
 
 /** Names and contents. @throws FileError: the journal that was named can't be read, or is too large */
@@ -48,8 +48,9 @@ export function bundleFiles({ state, findings, journal }: BundleInput): Map<stri
   }
   const log = newest(state, [".", "log", "logs"], /\.log$/);
   if (log !== null) files.set("log.txt", new TextEncoder().encode(redactText(readTail(log))));
-  const path =
-    typeof journal === "string" ? journal : journal ? newest(state, ["journal"], /./) : null;
+  if (journal instanceof Uint8Array) return files.set("journal/running", journal);
+  const last = () => newest(state, ["journal"], /./);
+  const path = typeof journal === "string" ? journal : journal ? last() : null;
   if (path !== null) files.set(`journal/${safeName(basename(path))}`, readJournal(path));
   return files;
 }

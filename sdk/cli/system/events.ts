@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pc from "picocolors";
 import type { Event, Result } from "../../../services/messages/api.ts";
+import { askAgain } from "../../client/again.ts";
 import { type Act, type Context, report, say } from "./context.ts";
 import { type Column, printable, tableLines } from "./table.ts";
 import { bytes, span } from "./units.ts";
@@ -32,7 +33,10 @@ export async function* eventsFrom(
   while (!signal.aborted) {
     const asked = performance.now();
     const params = { ...only, from, limit: 1000, wait: follow ? WAIT_S : 0 };
-    const { events, next } = await client.call("events.read", params, signal);
+    const { events, next } = await askAgain(
+      () => client.call("events.read", params, signal),
+      signal,
+    );
     yield* events;
     if (events.length === 0 && !follow) return;
     from = next;

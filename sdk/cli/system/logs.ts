@@ -1,6 +1,7 @@
 /** What agents write, read once or followed. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LogLine } from "../../../services/messages/api.ts";
+import { askAgain } from "../../client/again.ts";
 import { type Act, type Context, named } from "./context.ts";
 
 /** Seconds for which a request waits for something new. */
@@ -52,7 +53,10 @@ export class LogCursor {
   private async read(wait: number): Promise<LogLine[]> {
     const { client, signal } = this.context;
     const asked = { ...this.agent, from: this.from, wait: this.ended ? 0 : wait };
-    const { lines, next, ended } = await client.call("agent.logs", asked, signal);
+    const { lines, next, ended } = await askAgain(
+      () => client.call("agent.logs", asked, signal),
+      signal,
+    );
     this.from = next;
     this.ended = ended;
     return lines;
