@@ -170,6 +170,7 @@ gate_entry_end:
 #include "long-control.S"
 #include "long-interrupts.S"
 #include "long-paging.S"
+#include "long-extended.S"
 
 .section low, "ax"
 low_end:
