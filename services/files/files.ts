@@ -28,7 +28,7 @@ export interface FilesHost {
   readonly door: Door;
 }
 
-/** Requests that are with the host at a time; an agent has one. Further ones are refused. */
+/** Requests that are with the host at a time, each of another agent. Further ones are refused. */
 const BUSY_MAX = 256;
 
 export const filesProgram = (host: FilesHost) =>
@@ -41,7 +41,8 @@ class Files {
   private readonly sys: Sys;
   private readonly tasks: Tasks;
   private readonly operations: Operations;
-  private busy = 0;
+  /** Agents whose requests are being dealt with. */
+  private readonly busy = new Set<number>();
 
   constructor(sys: Sys, host: FilesHost, kernel: number) {
     this.sys = sys;
@@ -59,33 +60,38 @@ class Files {
     const { sys } = this;
     const { capability } = message;
     if (capability === 0) return;
-    this.busy++;
+    const answer = yield* this.inTurn(message);
     try {
-      const answer = yield* this.answer(message);
       yield* sys.send(capability, answer);
-      yield* sys.drop(capability);
     } catch (error) {
       // Whoever asked is over, or has no room for the answer; there is nobody to tell.
       if (!(error instanceof SyscallError)) throw error;
+    }
+  }
+
+  /** Who asks without waiting for the answer takes no more of the host than who waits. */
+  private *inTurn(message: Message): Work<Uint8Array> {
+    const { busy } = this;
+    const { sender } = message;
+    if (busy.has(sender) || busy.size >= BUSY_MAX) return refused("EAGAIN");
+    busy.add(sender);
+    try {
+      return yield* this.answer(message);
+    } catch (error) {
+      return refused(nameOf(error));
     } finally {
-      this.busy--;
+      busy.delete(sender);
     }
   }
 
   private *answer({ sender, bytes: message }: Message): Work<Uint8Array> {
-    try {
-      if (this.busy > BUSY_MAX) throw new FileError("EAGAIN");
-      const { head, bytes } = unpack(message);
-      const { success, data } = FileRequest.safeParse(head);
-      if (!success) throw new FileError("EINVAL");
-      yield* this.judge(data, sender);
-      const work = () => this.operations.run(sender, data, bytes);
-      const { bytes: read, ...said } = yield* this.tasks.host(work);
-      return pack(said, read);
-    } catch (error) {
-      const answer: FileAnswer = { error: nameOf(error) };
-      return pack(answer);
-    }
+    const { head, bytes } = unpack(message);
+    const { success, data } = FileRequest.safeParse(head);
+    if (!success) throw new FileError("EINVAL");
+    yield* this.judge(data, sender);
+    const work = () => this.operations.run(sender, data, bytes);
+    const { bytes: read, ...said } = yield* this.tasks.host(work);
+    return pack(said, read);
   }
 
   /** @throws FileError ENOTCAPABLE: none of the tokens is good for what is asked */
@@ -107,4 +113,9 @@ class Files {
       throw new FileError("ENOTCAPABLE");
     }
   }
+}
+
+function refused(error: string): Uint8Array {
+  const answer: FileAnswer = { error };
+  return pack(answer);
 }

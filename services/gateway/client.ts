@@ -23,8 +23,8 @@ export const clientProgram = (host: { readonly clients: Clients }) =>
     const { client, scopes } = decode((yield* sys.receive()).bytes) as ClientBirth;
     const { parent } = yield* sys.info(sys.self);
     const side = host.clients.byNumber(client);
-    const peers = new Peers(parent);
     const tasks = new Tasks(sys);
+    const peers = new Peers(tasks, parent);
     const caller = new Caller(tasks, peers);
     const proofs: string[] = [];
     for (const scope of scopes)
@@ -45,7 +45,7 @@ export const clientProgram = (host: { readonly clients: Clients }) =>
     }
     yield* tasks.run({
       *message(message: Message) {
-        if (peers.hear(message) || message.sender !== parent) return;
+        if (message.sender !== parent) return;
         for (const { request, done } of side.take()) tasks.start(ask(request, done));
       },
     });

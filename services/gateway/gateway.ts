@@ -12,7 +12,6 @@ import { RIGHT_DERIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
 import type { Child } from "../../sdk/agent/births.ts";
 import type { Step } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
-import type { Message } from "../../sdk/agent/messages.ts";
 import type { Notice } from "../../sdk/agent/notices.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
 import { checked } from "../host/checks.ts";
@@ -82,7 +81,7 @@ class Gateway {
     this.handles = handles;
     this.host = host;
     this.tasks = new Tasks(sys, { door: host.door, kernel: handles.kernel });
-    this.peers = new Peers(parent);
+    this.peers = new Peers(this.tasks, parent);
   }
 
   *run(): Step<never> {
@@ -98,12 +97,7 @@ class Gateway {
     });
     tasks.start(this.sweep());
     const answer = this.answering();
-    return yield* tasks.run({
-      *message(message: Message) {
-        if (!peers.hear(message)) yield* answer(message);
-      },
-      notice: (notice) => this.heard(notice),
-    });
+    return yield* tasks.run({ message: answer, notice: (notice) => this.heard(notice) });
   }
 
   /** What clients' agents ask of the gateway itself. */

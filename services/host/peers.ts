@@ -4,7 +4,7 @@
  */
 import type { Message } from "../../sdk/agent/messages.ts";
 import { decode, encode } from "../messages/json.ts";
-import { Pause, type Work } from "./tasks.ts";
+import { Pause, type Tasks, type Work } from "./tasks.ts";
 
 interface Introduction {
   readonly peer: string;
@@ -19,13 +19,16 @@ export interface Peer {
 }
 
 export class Peers {
+  private readonly tasks: Tasks;
   private readonly parent: number;
   private readonly known = new Map<string, Peer>();
   private readonly listeners: ((name: string, now: Peer, before: Peer | null) => void)[] = [];
   private waiting: (() => void)[] = [];
 
-  constructor(parent: number) {
+  constructor(tasks: Tasks, parent: number) {
+    this.tasks = tasks;
     this.parent = parent;
+    tasks.intercept((message) => this.hear(message));
   }
 
   /** Calls `listener` whenever a service is introduced, with what it was before. */
@@ -34,12 +37,15 @@ export class Peers {
   }
 
   /** Whether a message was an introduction. */
-  hear({ sender, bytes, capability }: Message): boolean {
+  private hear(message: Message): boolean {
+    const { sender, bytes } = message;
     if (sender !== this.parent) return false;
     const { peer, id } = (decode(bytes) ?? {}) as Partial<Introduction>;
     if (typeof peer !== "string" || typeof id !== "number") return false;
     const before = this.known.get(peer) ?? null;
-    const now = { id, capability };
+    const now = { id, capability: this.tasks.keep(message) };
+    // What was derived from it goes as well; the agent that it was for is over.
+    if (before) this.tasks.start(this.tasks.sys.drop(before.capability));
     this.known.set(peer, now);
     for (const listener of this.listeners) listener(peer, now, before);
     const { waiting } = this;
@@ -52,11 +58,11 @@ export class Peers {
     return this.known.get(name)?.id === id;
   }
 
-  /** Waits until a service is known, and is another agent than `before`. */
+  /** Waits until a service is known, and has been introduced since `before` was. */
   *get(name: string, before?: Peer): Work<Peer> {
     for (;;) {
       const peer = this.known.get(name);
-      if (peer && peer.id !== before?.id) return peer;
+      if (peer && peer !== before) return peer;
       yield new Pause<void>((resume) => void this.waiting.push(resume));
     }
   }

@@ -36,6 +36,8 @@ export const REQUEST_BYTES_MAX = 60 * 1024;
 /** A receiver that can't take a message now is tried again, for a second or so. */
 const TRIES = 10;
 const TRY_FIRST_NS = 1_000_000n;
+/** Answers that wait until one asker has room: a client's requests at once. Further ones are tried once. */
+const WAITING_EACH_MAX = 256;
 const LATER: readonly string[] = ["FULL", "QUOTA"];
 /** The receiver has ended. */
 const GONE: readonly string[] = ["OBJECT_GONE", "CAPABILITY_REVOKED", "CAPABILITY_STALE"];
@@ -128,7 +130,8 @@ export class Caller {
     it?.reject(new RequestError("unavailable", why));
   }
 
-  private hear({ sender, bytes, capability }: Message): boolean {
+  private hear(message: Message): boolean {
+    const { sender, bytes } = message;
     if (!ANSWER_START.every((byte, at) => bytes[at] === byte)) return false;
     const end = bytes.indexOf(NEWLINE);
     const said = decode(end < 0 ? bytes : bytes.subarray(0, end)) as Partial<Answer & Part> | null;
@@ -142,7 +145,7 @@ export class Caller {
     this.pending.delete(said.answer ?? 0);
     const whole = (end < 0 ? said : decode(joined(it.parts))) as Answer;
     if ("error" in whole) it.reject(new RequestError(whole.error.code, whole.error.message));
-    else it.resolve({ result: whole.result, capability });
+    else it.resolve({ result: whole.result, capability: this.tasks.keep(message) });
     return true;
   }
 }
@@ -178,6 +181,7 @@ export function* sendPatiently(
   to: number,
   bytes: Uint8Array,
   capability = 0,
+  tries = TRIES,
 ): Work<void> {
   for (let tried = 0; ; tried++)
     try {
@@ -185,7 +189,7 @@ export function* sendPatiently(
       return;
     } catch (error) {
       const later = error instanceof SyscallError && LATER.includes(error.status);
-      if (!later || tried === TRIES) throw error;
+      if (!later || tried === tries) throw error;
       yield* tasks.sleep(TRY_FIRST_NS << BigInt(tried));
     }
 }
@@ -206,7 +210,22 @@ export class WithCapability {
 
 /** Answers requests by a table of methods; what isn't a request is passed over. */
 export function answering(tasks: Tasks, methods: Readonly<Record<string, Method>>) {
-  const { sys } = tasks;
+  const waiting = new Map<number, number>();
+  /** Gives an answer to whoever asked; one that is over, or takes nothing, gets none. */
+  function* give({ sender, capability }: Message, parts: Uint8Array[], along: number): Work<void> {
+    const count = waiting.get(sender) ?? 0;
+    waiting.set(sender, count + 1);
+    const tries = count < WAITING_EACH_MAX ? TRIES : 0;
+    try {
+      for (const part of parts) yield* sendPatiently(tasks, capability, part, along, tries);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+    } finally {
+      const left = (waiting.get(sender) ?? 1) - 1;
+      if (left > 0) waiting.set(sender, left);
+      else waiting.delete(sender);
+    }
+  }
   return function* answer(message: Message): Work<void> {
     const asked = decode(message.bytes) as Partial<Asked> | null;
     if (typeof asked?.ask !== "number" || typeof asked.method !== "string") return;
@@ -222,15 +241,7 @@ export function answering(tasks: Tasks, methods: Readonly<Record<string, Method>
     } catch (error) {
       said = { answer: ask, error: RequestError.from(error).plain };
     }
-    if (message.capability === 0) return;
-    try {
-      for (const part of partsOf(ask, encode(said)))
-        yield* sendPatiently(tasks, message.capability, part, along);
-      yield* sys.drop(message.capability);
-    } catch (error) {
-      // Whoever asked is over; there is nobody to tell.
-      if (!(error instanceof SyscallError)) throw error;
-    }
+    if (message.capability !== 0) yield* give(message, partsOf(ask, encode(said)), along);
   };
 }
 

@@ -5,12 +5,16 @@
  * it waits for something that the service's loop hears of: a reply, a child's end, a time, work of the
  * host. While all tasks pause, the agent waits in the kernel, and nothing runs.
  *
+ * Whoever is sent a capability has it in its table until it gives it up, and anybody who may send can send
+ * one. So the capability of a message is given up once that has been dealt with, unless a task keeps it.
+ *
  *   mailbox ─┐
  *   notices ─┼─▶ loop ──▶ handler, or the task that pauses for it ──▶ operations
  *   bell    ─┘
  */
 
 import type { Step } from "../../sdk/agent/calls.ts";
+import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
 import type { Notice } from "../../sdk/agent/notices.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
@@ -63,6 +67,8 @@ export class Tasks {
   private readonly alarms: Alarm[] = [];
   private readonly queues: { readonly queue: number; hear(message: Message): void }[] = [];
   private readonly interested = new Set<(message: Message) => boolean>();
+  /** Capabilities that stay when the messages that they have come with are done with. */
+  private readonly kept = new Set<number>();
 
   constructor(sys: Sys, entrance: Entrance | null = null) {
     this.sys = sys;
@@ -95,6 +101,12 @@ export class Tasks {
   /** Shows each message to `hears` first; what that takes isn't given to the handler. */
   intercept(hears: (message: Message) => boolean): void {
     this.interested.add(hears);
+  }
+
+  /** The capability that has come with a message is the caller's from now on, to be given up by it. */
+  keep({ capability }: Message): number {
+    if (capability) this.kept.add(capability);
+    return capability;
   }
 
   /** Does nothing for so many nanoseconds of virtual time. */
@@ -138,8 +150,26 @@ export class Tasks {
   }
 
   private hear(message: Message, handlers: Handlers): void {
-    for (const hears of this.interested) if (hears(message)) return;
-    if (handlers.message) this.start(handlers.message(message));
+    const taken = [...this.interested].some((hears) => hears(message));
+    const work = taken ? undefined : handlers.message?.(message);
+    if (work || message.capability) this.start(this.dealtWith(message, work));
+  }
+
+  private *dealtWith({ capability }: Message, work: Work<unknown> | undefined): Work<void> {
+    try {
+      if (work) yield* work;
+    } finally {
+      if (capability && !this.kept.delete(capability)) yield* this.giveUp(capability);
+    }
+  }
+
+  /** One that its sender has made worthless may have been cleared away by the kernel. */
+  private *giveUp(capability: number): Work<void> {
+    try {
+      yield* this.sys.drop(capability);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+    }
   }
 
   private ring(now: bigint): void {

@@ -15,12 +15,14 @@ import { Outcome } from "../host/outcome.ts";
 import { Peers } from "../host/peers.ts";
 import { answering, Caller, type Method, sendPatiently } from "../host/rpc.ts";
 import { Tasks, type Work } from "../host/tasks.ts";
+import { Watches } from "../host/watches.ts";
 import type { Limits } from "../messages/api.ts";
 import type { Birth } from "../messages/birth.ts";
 import { RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
 import type { Handles, Life, Member, MemberEnded, SpawnSpec } from "../messages/system.ts";
 import { type Granted, Grants } from "./grants.ts";
+import { askUnbelieved } from "./probe.ts";
 import { Streams, type Writer } from "./streams.ts";
 
 /** What it writes to, agents below it can be given, too. */
@@ -62,6 +64,7 @@ class Shard {
   private readonly peers: Peers;
   private readonly caller: Caller;
   private readonly grants: Grants;
+  private readonly watches: Watches;
   private readonly streams: Streams;
   private readonly kernel: number;
   /** The project's, which pays for agents. */
@@ -75,13 +78,11 @@ class Shard {
     this.kernel = handles.kernel;
     this.pool = handles.pool ?? sys.pool;
     this.tasks = new Tasks(sys);
-    this.peers = new Peers(parent);
+    this.peers = new Peers(this.tasks, parent);
     this.grants = new Grants(sys, handles.scopes);
     this.caller = new Caller(this.tasks, this.peers);
-    this.streams = new Streams(sys, this.tasks, this.caller, this.pool);
-    this.peers.onIntroduction((_name, _now, before) => {
-      if (before) this.tasks.start(this.dropGone(before.capability));
-    });
+    this.watches = new Watches(this.tasks);
+    this.streams = new Streams(this.tasks, this.caller, this.watches, this.pool);
   }
 
   *run(): Step<never> {
@@ -113,7 +114,6 @@ class Shard {
     });
     return yield* this.tasks.run({
       *message(message: Message) {
-        if (peers.hear(message)) return;
         if (peers.has("orchestrator", message.sender)) yield* answer(message);
       },
       notice: (notice) => this.heard(notice),
@@ -254,7 +254,9 @@ class Shard {
 
   /** Asks an agent whether it is well; throws unless it answers in time, seconds. */
   private *probe({ child }: Held, timeout: number): Work<void> {
-    yield* this.caller.ask(child, "health", {}, BigInt(Math.round(timeout * 1e9)));
+    const { tasks, watches } = this;
+    const question = { method: "health", params: {} };
+    yield* askUnbelieved({ tasks, watches }, child.capability, question, timeout);
   }
 
   /** The orchestrator has seen the end of it. */
@@ -270,10 +272,6 @@ class Shard {
     this.held.delete(keyOf(held));
     yield* this.sys.drop(held.child.capability);
     yield* this.grants.dropAll(held.granted);
-  }
-
-  private *dropGone(capability: number): Work<void> {
-    yield* this.sys.drop(capability);
   }
 
   private find(life: Life): Held {

@@ -4,18 +4,16 @@
  * logs have not acknowledged is given to them again when they have been started anew.
  */
 import { ENDPOINT_PIPE } from "../../kernel/ipc/endpoint_kinds.ts";
-import { notificationOf } from "../../sdk/agent/endpoints.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Caller } from "../host/rpc.ts";
-import { Pause, type Tasks, type Work } from "../host/tasks.ts";
+import type { Tasks, Work } from "../host/tasks.ts";
+import type { Watches } from "../host/watches.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { Life, Written } from "../messages/system.ts";
 
 const PIPE_BYTES = 16 * 1024;
 /** A line that is longer is cut. */
 const PENDING_BYTES_MAX = 32 * 1024;
-/** Places for notifications: one for each pipe that is followed. */
-const WATCHES_MAX = 1024;
 const RETRY_NS = 20_000_000n;
 
 /** Whoever writes to a pipe. */
@@ -29,24 +27,19 @@ export class Streams {
   private readonly sys: Sys;
   private readonly tasks: Tasks;
   private readonly caller: Caller;
+  private readonly watches: Watches;
   private readonly pool: number;
-  private readonly sleeping = new Map<number, () => void>();
-  private queue = 0;
-  private nextTag = 1;
 
   /** `pool` pays for the pipes. */
-  constructor(sys: Sys, tasks: Tasks, caller: Caller, pool: number) {
-    this.pool = pool;
-    this.sys = sys;
+  constructor(tasks: Tasks, caller: Caller, watches: Watches, pool: number) {
+    this.sys = tasks.sys;
     this.tasks = tasks;
     this.caller = caller;
+    this.watches = watches;
+    this.pool = pool;
   }
 
   *open(): Work<number> {
-    if (this.queue === 0) {
-      this.queue = yield* this.sys.endpoint("queue", WATCHES_MAX);
-      this.tasks.listen(this.queue, ({ bytes }) => this.wake(Number(notificationOf(bytes).tag)));
-    }
     const { value } = yield* this.sys.call("ENDPOINT_CREATE", this.pool, ENDPOINT_PIPE, PIPE_BYTES);
     return value;
   }
@@ -67,29 +60,10 @@ export class Streams {
       }
       if (more.length > 0) continue;
       if (last) break;
-      yield* this.more(pipe, writer);
+      yield* this.watches.content(pipe, (wake) => writer.onEnd(wake));
     }
     yield* this.sys.close(pipe);
     yield* this.sys.drop(pipe);
-  }
-
-  /** Waits until there is something in a pipe, or its writer is over. */
-  private *more(pipe: number, writer: Writer): Work<void> {
-    const tag = this.nextTag++;
-    yield* this.sys.notify(pipe, this.queue, "data", { tag });
-    yield new Pause<void>((resume) => {
-      const wake = (): void => {
-        this.sleeping.delete(tag);
-        resume();
-      };
-      this.sleeping.set(tag, wake);
-      writer.onEnd(wake);
-    });
-  }
-
-  /** A pipe that is closed tells of that, too, when nobody waits any more. */
-  private wake(tag: number): void {
-    this.sleeping.get(tag)?.();
   }
 
   private *take(pipe: number): Work<Uint8Array> {

@@ -9,6 +9,8 @@ import type { Verb } from "./scope.ts";
 /** Bytes of a file in one message. */
 export const FILE_BYTES_MAX = 48 * 1024;
 export const PATH_BYTES_MAX = 4096;
+/** Names and headers of a list in one message: written as JSON they are up to six times as long. */
+export const LIST_BYTES_MAX = 8 * 1024;
 
 const Path = z.string().max(PATH_BYTES_MAX);
 const Size = z.int().min(0);
@@ -43,7 +45,7 @@ export const FileRequest = z.discriminatedUnion("op", [
   z.object({ op: z.literal("symlink"), ...common, target: Path }),
   z.object({ op: z.literal("link"), ...common, follow, to: Path }),
   z.object({ op: z.literal("rename"), ...common, to: Path }),
-  z.object({ op: z.literal("list"), ...opened, cookie: Time, bytes: Size }),
+  z.object({ op: z.literal("list"), ...opened, cookie: Time, bytes: Size.max(LIST_BYTES_MAX) }),
   z.object({ op: z.literal("read"), ...opened, offset: Size, bytes: Size.max(FILE_BYTES_MAX) }),
   /** Without an offset: behind the end. The bytes are behind the request. */
   z.object({ op: z.literal("write"), ...opened, offset: Size.nullable() }),

@@ -71,7 +71,7 @@ class Orchestrator {
     this.sys = sys;
     this.store = store;
     this.tasks = new Tasks(sys, { door, kernel });
-    this.peers = new Peers(parent);
+    this.peers = new Peers(this.tasks, parent);
     const { tasks, peers } = this;
     const caller = new Caller(tasks, peers);
     this.ledger = new Ledger(sys, tasks, store, epoch);
@@ -110,7 +110,7 @@ class Orchestrator {
   }
 
   *run(): Step<never> {
-    const { tasks, peers, methods, sys } = this;
+    const { tasks, methods, sys } = this;
     const denied = this.denials.heard.bind(this.denials);
     const table = Object.entries(methods).map(([name, run]) => [
       name,
@@ -124,7 +124,6 @@ class Orchestrator {
     tasks.start(this.begin());
     return yield* tasks.run({
       *message(message: Message) {
-        if (peers.hear(message)) return;
         yield* ready();
         if (!(yield* told(message))) yield* answer(message);
       },

@@ -1,7 +1,7 @@
 /** WASI's calls on descriptors. */
 import type { Step } from "../../sdk/agent/calls.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
-import { FILE_BYTES_MAX, type FileStat, type FileType } from "../messages/files.ts";
+import { FILE_BYTES_MAX, type FileStat, type FileType, LIST_BYTES_MAX } from "../messages/files.ts";
 import type { Instance, Value } from "./instance.ts";
 import * as wasi from "./wasi_constants.ts";
 import type { Call, Context, QuickCall } from "./wasi_context.ts";
@@ -210,9 +210,6 @@ const close: Call = function* ({ table, files }, sys, _instance, args) {
     }
   table.set(fd, null);
 };
-
-/** Of entries in one answer. */
-const LIST_BYTES_MAX = 8 * 1024;
 
 const readdir: Call = function* (context, sys, instance, args) {
   const [fd = 0, at = 0, length = 0, , result = 0] = unsigned(args);

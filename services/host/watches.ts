@@ -1,0 +1,48 @@
+/**
+ * Endpoints that tasks wait for. An agent can wait for a few things at a time; of any number of others the
+ * kernel tells it by messages to one queue.
+ */
+import { notificationOf } from "../../sdk/agent/endpoints.ts";
+import { Pause, type Tasks, type Work } from "./tasks.ts";
+
+/** Places for notifications: one for each endpoint that is watched. */
+const WATCHES_MAX = 1024;
+
+export class Watches {
+  private readonly tasks: Tasks;
+  private readonly sleeping = new Map<number, () => void>();
+  private queue = 0;
+  private nextTag = 1;
+
+  constructor(tasks: Tasks) {
+    this.tasks = tasks;
+  }
+
+  /** Waits until there is something in a pipe or queue; `otherwise` is given what ends the wait before. */
+  *content(endpoint: number, otherwise: (wake: () => void) => void): Work<void> {
+    const tag = this.nextTag++;
+    const queue = yield* this.opened();
+    yield* this.tasks.sys.notify(endpoint, queue, "data", { tag });
+    yield new Pause<void>((resume) => {
+      const wake = (): void => {
+        this.sleeping.delete(tag);
+        resume();
+      };
+      this.sleeping.set(tag, wake);
+      otherwise(wake);
+    });
+  }
+
+  private *opened(): Work<number> {
+    if (this.queue === 0) {
+      this.queue = yield* this.tasks.sys.endpoint("queue", WATCHES_MAX);
+      this.tasks.listen(this.queue, ({ bytes }) => this.wake(Number(notificationOf(bytes).tag)));
+    }
+    return this.queue;
+  }
+
+  /** What is closed tells of that, too, when nobody waits any more. */
+  private wake(tag: number): void {
+    this.sleeping.get(tag)?.();
+  }
+}
