@@ -57,7 +57,9 @@ export async function buildImage(input: BuildInput): Promise<BuiltImage> {
     capabilities: [...agent.capabilities].sort(),
     limits: agent.limits,
     labels: agent.labels,
-    codeDigest: await digestOf(kernelImage(agent.runtime, entry, code)),
+    codeDigest: await digestOf(
+      await kernelImage({ runtime: agent.runtime, entry, code: await digestOf(code) }, code),
+    ),
     provenance: {
       tools: { ...input.tools, ...tools },
       sources: await Promise.all(

@@ -10,6 +10,7 @@ import { readModule } from "../../services/wasm/module/read.ts";
 import { agentImage } from "../image/agent-image.ts";
 import { checkElf } from "../image/elf.ts";
 import { ImageError } from "../image/errors.ts";
+import { sha256 } from "../image/sha256.ts";
 import { OciError } from "./errors.ts";
 import { CODE_BYTES_MAX, type RuntimeKind } from "./media.ts";
 import type { AgentLimits } from "./schema.ts";
@@ -47,15 +48,28 @@ export function checkCode(code: Uint8Array, what: RunnableCode, place: string): 
   CHECKS[what.runtime](code, what, place);
 }
 
-/** The bytes from which the kernel makes its image: their digest is what it records of each agent. */
-export function kernelImage(
-  runtime: RuntimeKind,
-  entry: string | null,
-  code: Uint8Array,
-): Uint8Array {
-  if (runtime === "native") return code;
+/** What of an image the kernel's is made from. */
+export interface KernelImageOf {
+  readonly runtime: RuntimeKind;
+  readonly entry: string | null;
+  /** Digest of the code, "sha256:…". */
+  readonly code: string;
+}
+
+/**
+ * The bytes from which the kernel makes its image: their digest is what it records of each agent. For a
+ * native agent they are its code; for the others a header that names the program and, by a digest, code
+ * and entry: what runs them finds them by the digest that the kernel says.
+ */
+export async function kernelImage(of: KernelImageOf, code: Uint8Array): Promise<Uint8Array> {
+  return of.runtime === "native" ? code : await namingImage(of);
+}
+
+/** As `kernelImage`, of one that isn't native. */
+export async function namingImage({ runtime, entry, code }: KernelImageOf): Promise<Uint8Array> {
   const program = runtime === "host" ? (entry ?? "") : runtime;
-  return agentImage({ runtime: "host", program, text: code });
+  const named = new TextEncoder().encode(`${code}\n${entry ?? ""}`);
+  return agentImage({ runtime: "host", program, content: await sha256(named) });
 }
 
 function checkModule(code: Uint8Array, { entry, limits }: RunnableCode, place: string): void {

@@ -59,7 +59,8 @@ export async function readImage(image: Uint8Array | ImageSource): Promise<AgentI
   requireType(layer, media.CODE_TYPES[config.runtime], `${manifestAt}: layers.0`);
   const code = await archive.blob(layer, media.CODE_BYTES_MAX, "the code");
   archive.requireNothingElse();
-  const forKernel = kernelImage(config.runtime, config.entry, code);
+  const { runtime, entry: begins } = config;
+  const forKernel = await kernelImage({ runtime, entry: begins, code: layer.digest }, code);
   const codeDigest = await digestOf(forKernel);
   if (codeDigest !== config.codeDigest)
     throw new OciError(

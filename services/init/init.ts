@@ -92,16 +92,15 @@ class Init {
   private *start(service: ServiceSpec): Work<void> {
     const { sys } = this;
     const { name, quota } = service;
-    const grants: Grant[] = [];
-    if (service.kernel) grants.push({ capability: Number(sys.argument), rights: service.kernel });
-    if (service.scopes) grants.push({ capability: sys.allScopes });
+    const given = yield* this.grantsOf(service);
+    const grants = given.map(([, grant]) => grant);
     const image = yield* sys.image(name);
     const child = yield* sys.spawn({ image, quota, grants });
     yield* sys.drop(image);
     const sends = yield* sys.derive(child.capability, { rights: RIGHT_SEND | RIGHT_DERIVE });
-    const [kernel = 0, scopes = 0] = service.kernel ? child.grants : [0, ...child.grants];
     this.services.set(name, { child, sends });
-    const handles: Handles = { kernel, scopes };
+    const named = given.map(([handle], at) => [handle, child.grants[at] ?? 0]);
+    const handles: Handles = { kernel: 0, scopes: 0, ...Object.fromEntries(named) };
     yield* sys.send(child.capability, encode(handles));
     for (const peer of service.peers) yield* this.introduce(peer, child);
     for (const other of SERVICES) {
@@ -110,6 +109,21 @@ class Init {
     }
     for (const shard of this.shards.children()) yield* this.introduce(name, shard);
   }
+
+  /** What a service is given, each with its name among its handles. */
+  private *grantsOf({ kernel, scopes, images }: ServiceSpec): Work<[keyof Handles, Grant][]> {
+    const { sys } = this;
+    const given: [keyof Handles, Grant][] = [];
+    if (kernel) given.push(["kernel", { capability: Number(sys.argument), rights: kernel }]);
+    if (scopes) given.push(["scopes", { capability: sys.allScopes }]);
+    if (images) {
+      this.imagePool ||= yield* sys.createPool(images);
+      given.push(["pool", { capability: this.imagePool }]);
+    }
+    return given;
+  }
+
+  private imagePool = 0;
 
   /** Tells an agent who a service is. One that has just ended or is too busy hears of it no more. */
   private *introduce(peer: string, to: Child): Work<void> {

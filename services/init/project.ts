@@ -20,7 +20,15 @@ import type { Limits } from "../messages/api.ts";
 import type { Birth } from "../messages/birth.ts";
 import { RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
-import type { Handles, Life, Member, MemberEnded, SpawnSpec } from "../messages/system.ts";
+import {
+  type Handles,
+  lifeKey as keyOf,
+  type Life,
+  type Member,
+  type MemberEnded,
+  type Parcel,
+  type SpawnSpec,
+} from "../messages/system.ts";
 import { type Granted, Grants } from "./grants.ts";
 import { askUnbelieved } from "./probe.ts";
 import { Streams, type Writer } from "./streams.ts";
@@ -50,8 +58,6 @@ interface Held extends Life {
   readonly read: Outcome<void>;
 }
 
-const keyOf = ({ uid, run }: Life): string => `${uid}.${run}`;
-
 export const projectProgram = agent(function* (sys) {
   const handles = decode((yield* sys.receive()).bytes) as Handles;
   const { parent } = yield* sys.info(sys.self);
@@ -66,16 +72,15 @@ class Shard {
   private readonly grants: Grants;
   private readonly watches: Watches;
   private readonly streams: Streams;
-  private readonly kernel: number;
   /** The project's, which pays for agents. */
   private readonly pool: number;
-  private readonly images = new Map<string, number>();
+  /** Capabilities that have come for a request. */
+  private readonly parcels = new Map<string, number>();
   private readonly held = new Map<string, Held>();
   private readonly byAgent = new Map<number, Held>();
 
   constructor(sys: Sys, handles: Handles, parent: number) {
     this.sys = sys;
-    this.kernel = handles.kernel;
     this.pool = handles.pool ?? sys.pool;
     this.tasks = new Tasks(sys);
     this.peers = new Peers(this.tasks, parent);
@@ -83,6 +88,9 @@ class Shard {
     this.caller = new Caller(this.tasks, this.peers);
     this.watches = new Watches(this.tasks);
     this.streams = new Streams(this.tasks, this.caller, this.watches, this.pool);
+    this.peers.onIntroduction((name) => {
+      if (name === "orchestrator") this.tasks.start(this.dropParcels());
+    });
   }
 
   *run(): Step<never> {
@@ -93,6 +101,7 @@ class Shard {
         return yield* run(find(params as Life), params as never);
       };
     };
+    const { parcels, tasks } = this;
     const answer = answering(this.tasks, {
       spawn: (params) => this.spawn(params as SpawnSpec),
       list: () => this.list(),
@@ -114,7 +123,10 @@ class Shard {
     });
     return yield* this.tasks.run({
       *message(message: Message) {
-        if (peers.has("orchestrator", message.sender)) yield* answer(message);
+        if (!peers.has("orchestrator", message.sender)) return;
+        const { parcel } = (decode(message.bytes) ?? {}) as Partial<Parcel>;
+        if (parcel === undefined) yield* answer(message);
+        else parcels.set(parcel, tasks.keep(message));
       },
       notice: (notice) => this.heard(notice),
     });
@@ -123,6 +135,8 @@ class Shard {
   private *spawn(spec: SpawnSpec): Work<Member> {
     const { sys, held } = this;
     const life: Life = { uid: spec.uid, run: spec.run };
+    const image = this.parcels.get(keyOf(life)) ?? 0;
+    this.parcels.delete(keyOf(life));
     if (held.has(keyOf(life))) throw new RequestError("exists", `${spec.name} has been started`);
     const heir = spec.heir && this.find(spec.heir).granted;
     const pipes: number[] = [];
@@ -135,7 +149,6 @@ class Shard {
         capability,
         rights: RIGHTS_TO_HAND_ON,
       }));
-      const image = yield* this.image(spec.runtime);
       const { pool } = this;
       const { memory: quota } = spec.limits;
       child = spec.original
@@ -148,6 +161,9 @@ class Shard {
     } catch (error) {
       yield* this.undo(child, pipes, granted);
       throw error;
+    } finally {
+      // The agent keeps its image.
+      if (image) yield* sys.drop(image);
     }
     const open = pipes.length;
     const it: Held = {
@@ -203,15 +219,6 @@ class Shard {
     yield* this.grants.dropAll(granted);
   }
 
-  /** Each image is opened once. */
-  private *image(name: string): Work<number> {
-    const known = this.images.get(name);
-    if (known) return known;
-    const image = yield* this.sys.image(name, this.kernel);
-    this.images.set(name, image);
-    return image;
-  }
-
   private *follow(held: Held, stream: (typeof STREAMS)[number], pipe: number): Work<void> {
     const { uid, run } = held;
     const writer: Writer = {
@@ -249,7 +256,8 @@ class Shard {
   private *info({ child }: Held): Work<unknown> {
     const info = yield* this.sys.info(child.capability);
     const { used: memory, syscalls, state: kernelState, tree } = info;
-    return { memory, syscalls, kernelState, cpuTime: Number(info.ran), tree };
+    const codeDigest = `sha256:${info.digest}`;
+    return { memory, syscalls, kernelState, cpuTime: Number(info.ran), tree, codeDigest };
   }
 
   /** Asks an agent whether it is well; throws unless it answers in time, seconds. */
@@ -272,6 +280,13 @@ class Shard {
     this.held.delete(keyOf(held));
     yield* this.sys.drop(held.child.capability);
     yield* this.grants.dropAll(held.granted);
+  }
+
+  /** What an orchestrator that is over had sent is for no request any more. */
+  private *dropParcels(): Work<void> {
+    const unused = [...this.parcels.values()];
+    this.parcels.clear();
+    for (const parcel of unused) yield* this.sys.drop(parcel);
   }
 
   private find(life: Life): Held {
@@ -318,7 +333,6 @@ function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted[]): Bi
     streams: [null, stdout, stderr],
     capabilities: granted.map(({ text, handle }) => ({ text, handle })),
     files,
-    code: spec.code,
     ...(spec.state !== undefined && { state: spec.state }),
     ...(spec.keepAs !== undefined && { keepAs: spec.keepAs }),
   };

@@ -18,6 +18,8 @@ export interface ServiceSpec {
   readonly kernel: number;
   /** Whether it holds all scopes, to give parts of them to others. */
   readonly scopes: boolean;
+  /** Bytes of another pool, which lasts when it ends: the orchestrator's, for the kernel's images. */
+  readonly images?: number;
   /** Services to which it is introduced. */
   readonly peers: readonly string[];
 }
@@ -31,7 +33,8 @@ export const SERVICES: readonly ServiceSpec[] = [
   { name: "files", quota: 16 * MIB, kernel: DOOR, scopes: false, peers: [] },
   {
     name: "orchestrator",
-    quota: 64 * MIB,
+    quota: 16 * MIB,
+    images: 48 * MIB,
     kernel:
       DOOR | RIGHT_EXECUTE | RIGHT_DERIVE | RIGHT_INFO | RIGHT_AUDIT | RIGHT_DRAIN | RIGHT_WRITE,
     scopes: false,

@@ -6,14 +6,10 @@ export const Birth = z.object({
   env: z.record(z.string(), z.string()).default({}),
   /** Its handles of pipes: standard input, output and error; null where there is none. */
   streams: z.array(z.int().nullable()).max(3).default([]),
-  /** Its handles: scopes, with what they are as text, and agents and images, by names; an image's code. */
-  capabilities: z
-    .array(z.object({ text: z.string(), handle: z.int(), code: z.string().optional() }))
-    .default([]),
+  /** Its handles: scopes, with what they are as text, and agents and images, by names. */
+  capabilities: z.array(z.object({ text: z.string(), handle: z.int() })).default([]),
   /** Its handle of the service for files. */
   files: z.int().nullable().default(null),
-  /** Digest of its code, sha256:…; for runtimes that find it by that. */
-  code: z.string().optional(),
   /** Name of a state that it goes on from. */
   state: z.string().optional(),
   /** It is a clone that leaves its state under this name, and ends. */

@@ -114,6 +114,8 @@ export const Usage = z.object({
   memory: z.int(),
   syscalls: z.int(),
   kernelState: z.string(),
+  /** SHA-256 of the image that it runs, which the kernel has computed: the code digest of its image. */
+  codeDigest: Digest,
   /** Agents below it and itself. */
   tree: z.int(),
 });

@@ -7,7 +7,7 @@ export const PROJECT_IMAGE = "project";
 export interface Handles {
   readonly kernel: number;
   readonly scopes: number;
-  /** Of a shard: its project's pool. */
+  /** Of a shard: its project's pool. Of the orchestrator: the one that pays for the kernel's images. */
   readonly pool?: number;
 }
 
@@ -46,13 +46,20 @@ export interface Life {
   readonly run: number;
 }
 
-/** What a shard is asked to start. */
+/** Which life it is, as text. */
+export const lifeKey = ({ uid, run }: Life): string => `${uid}.${run}`;
+
+/**
+ * The orchestrator sends a capability to a shard, for the request that follows. A life's key: the kernel's
+ * image that it is to be started from.
+ */
+export interface Parcel {
+  readonly parcel: string;
+}
+
+/** What a shard is asked to start, from the image that has come before, or as a clone. */
 export interface SpawnSpec extends Life {
   readonly name: string;
-  /** Its image in the bundle, by which the kernel finds the runtime. */
-  readonly runtime: string;
-  /** Digest of its code. */
-  readonly code: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly capabilities: readonly string[];

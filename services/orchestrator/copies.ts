@@ -67,7 +67,7 @@ export class Copies {
   }
 
   private *snapshot(it: Named & { id?: string }): Work<Snapshot> {
-    const { ledger, tasks, images } = this.parts;
+    const { ledger, tasks } = this.parts;
     const record = ledger.find(it);
     requireLive(record);
     const { project, name } = record.view;
@@ -81,8 +81,7 @@ export class Copies {
         "quota-exceeded",
         `${SNAPSHOTS_PER_PROJECT_MAX} snapshots of a project are the most; remove some`,
       );
-    const { code, runtime } = yield* images.runnable(record.view.image.digest);
-    const bytes = yield* this.stateOf(record, { code, runtime });
+    const bytes = yield* this.stateOf(record);
     const digest = yield* tasks.host(() => this.store.putObject(bytes));
     const created = yield* ledger.now();
     const value: Snapshot = { id, project, agent: name, digest, bytes: bytes.length, created };
@@ -95,20 +94,17 @@ export class Copies {
   }
 
   /** A clone leaves the state that it has from its original, and is over. */
-  private *stateOf(
-    record: AgentRecord,
-    image: { code: string; runtime: string },
-  ): Work<Uint8Array> {
+  private *stateOf(record: AgentRecord): Work<Uint8Array> {
     const { fleet, tasks } = this.parts;
     const { project, name, args, env, limits, uid } = record.view;
     const run = Buffer.from(yield* tasks.sys.random(RUN_BYTES)).readUIntBE(0, RUN_BYTES);
     const keepAs = `${uid}.${run}`;
     const life = { uid: keepAs, run };
     const spec: SpawnSpec = {
-      ...{ ...life, name, args, env, limits, ...image, capabilities: [], paused: false, keepAs },
+      ...{ ...life, name, args, env, limits, capabilities: [], paused: false, keepAs },
       original: lifeOf(record),
     };
-    const member = (yield* fleet.ask(project, record.shard, "spawn", spec)) as Member;
+    const member = yield* fleet.spawn(project, record.shard, spec);
     let state: Uint8Array | null = null;
     for (let looks = 0; state === null && looks < LOOKS_MAX; looks++) {
       yield* tasks.sleep(LOOK_NS);

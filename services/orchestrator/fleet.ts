@@ -1,21 +1,32 @@
 /** Shards of projects: where agents are, which has room for another one, and requests to them. */
+import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Peer } from "../host/peers.ts";
-import type { Caller } from "../host/rpc.ts";
-import type { Work } from "../host/tasks.ts";
-import type { Member, ShardSpec } from "../messages/system.ts";
+import { type Caller, sendPatiently } from "../host/rpc.ts";
+import type { Tasks, Work } from "../host/tasks.ts";
+import { RequestError } from "../messages/errors.ts";
+import { encode } from "../messages/json.ts";
+import {
+  lifeKey,
+  type Member,
+  type Parcel,
+  type ShardSpec,
+  type SpawnSpec,
+} from "../messages/system.ts";
 import { ASK_NS, ENTRIES_PER_AGENT, SHARD_ENTRIES_MAX } from "./limits.ts";
 import { type AgentRecord, lifeOf } from "./record.ts";
 
 const keyOf = (project: string, shard: number): string => `${project}/${shard}`;
 
 export class Fleet {
+  private readonly tasks: Tasks;
   private readonly caller: Caller;
   private readonly quotaOf: (project: string) => number;
   private readonly shards = new Map<string, Peer>();
   /** Entries of each shard that are taken, or are about to be. */
   private readonly taken = new Map<string, number>();
 
-  constructor(caller: Caller, quotaOf: (project: string) => number) {
+  constructor(tasks: Tasks, caller: Caller, quotaOf: (project: string) => number) {
+    this.tasks = tasks;
     this.caller = caller;
     this.quotaOf = quotaOf;
   }
@@ -35,6 +46,25 @@ export class Fleet {
   *ask(project: string, shard: number, method: string, params: object): Work<unknown> {
     const it = yield* this.open(project, shard);
     return (yield* this.caller.ask(it, method, params, ASK_NS)).result;
+  }
+
+  /**
+   * Has a shard start an agent: from the kernel's image that goes before, or as a clone.
+   * @throws RequestError as the shard refuses
+   */
+  *spawn(project: string, shard: number, spec: SpawnSpec, image = 0): Work<Member> {
+    if (image) yield* this.hand(project, shard, { parcel: lifeKey(spec) }, image);
+    return (yield* this.ask(project, shard, "spawn", spec)) as Member;
+  }
+
+  private *hand(project: string, shard: number, told: Parcel, capability: number): Work<void> {
+    const it = yield* this.open(project, shard);
+    try {
+      yield* sendPatiently(this.tasks, it.capability, encode(told), capability);
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      throw new RequestError("unavailable", `the shard takes no image: ${error.status}`);
+    }
   }
 
   /** Asks the shard of an agent about it. */

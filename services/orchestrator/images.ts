@@ -1,7 +1,9 @@
 /** Images: what agents are started from. Their archives and their code are objects of the store. */
 
+import { namingImage } from "../../sdk/oci/code.ts";
 import { OciError } from "../../sdk/oci/errors.ts";
 import { verifyImage } from "../../sdk/oci/read.ts";
+import { digestOf } from "../../sdk/oci/write.ts";
 import type { Store } from "../host/store.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
 import type { Image } from "../messages/api.ts";
@@ -19,6 +21,13 @@ export interface Runnable {
   readonly entry: string | null;
   /** Object with its code. */
   readonly code: string;
+  /** What the kernel records of its agents. */
+  readonly codeDigest: string;
+}
+
+/** The bytes from which the kernel makes its image. */
+export async function kernelBytes(store: Store, image: Runnable): Promise<Uint8Array> {
+  return image.runtime === "native" ? await store.getObject(image.code) : await namingImage(image);
 }
 
 /** Keeps an archive, for `image.register`: on the host's side. @throws OciError */
@@ -34,7 +43,11 @@ export class Images {
   private readonly byDigest = new Map<string, Image>();
   private readonly byReference = new Map<string, string>();
 
-  constructor(tasks: Tasks, store: Store, ledger: Ledger) {
+  private readonly forget: (image: Image) => Work<void>;
+
+  /** `forget`: what has been made of an image's code isn't needed any more. */
+  constructor(tasks: Tasks, store: Store, ledger: Ledger, forget: (image: Image) => Work<void>) {
+    this.forget = forget;
     this.tasks = tasks;
     this.store = store;
     this.ledger = ledger;
@@ -80,7 +93,9 @@ export class Images {
     const isModule =
       DIGEST.test(digest) && (yield* this.tasks.host(() => this.store.hasObject(digest)));
     if (!isModule) throw new RequestError("not-found", `there is no image ${reference}`);
-    return { digest, runtime: "wasm", entry: null, code: digest };
+    const module = { runtime: "wasm", entry: "_start", code: digest } as const;
+    const codeDigest = yield* this.tasks.host(async () => digestOf(await namingImage(module)));
+    return { ...module, digest, codeDigest };
   }
 
   /** @throws RequestError bad-request, with the place that is wrong in the archive; quota-exceeded */
@@ -131,6 +146,7 @@ export class Images {
       [{ key: IMAGE + digest }],
       [{ kind: "image.removed", project: null, name: image.reference, detail: { digest } }],
     );
+    if (!this.list().some((it) => it.codeDigest === image.codeDigest)) yield* this.forget(image);
     const still = new Set(this.list().flatMap((it) => [it.archive, it.code]));
     for (const object of [archive, code])
       if (!still.has(object)) yield* this.tasks.host(() => this.store.removeObject(object));

@@ -4,6 +4,8 @@
 export const AGENTS_PER_PROJECT_MAX = 2048;
 export const PROJECTS_MAX = 64;
 export const IMAGES_MAX = 512;
+/** Images of the kernel that are kept for the next start: each is one of the 1,024 capabilities of an agent. */
+export const KERNEL_IMAGES_MAX = 256;
 export const SNAPSHOTS_PER_PROJECT_MAX = 64;
 export const JOBS_PER_PROJECT_MAX = 64;
 /** Events that are kept: older ones go. */

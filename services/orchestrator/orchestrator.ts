@@ -21,8 +21,9 @@ import { Copies, type States, snapshotKeys } from "./copies.ts";
 import { Denials } from "./denials.ts";
 import { Fleet } from "./fleet.ts";
 import { Health } from "./health.ts";
-import { Images } from "./images.ts";
+import { Images, kernelBytes, type Runnable } from "./images.ts";
 import { Jobs, jobKeys } from "./jobs.ts";
+import { KernelImages } from "./kernel-images.ts";
 import { Ledger } from "./ledger.ts";
 import { readLogs } from "./logs.ts";
 import { Projects, projectKeys } from "./projects.ts";
@@ -39,13 +40,15 @@ export interface OrchestratorHost extends Pick<SupervisorParts, "prepare" | "hos
   /** Bytes of memory of a project that says nothing else. */
   readonly projectBytes: number;
   readonly states: States;
+  /** Nobody runs this code any more. */
+  forget(image: Runnable): void;
 }
 
 export const orchestratorProgram = (host: OrchestratorHost) =>
   agent(function* (sys) {
-    const { kernel } = decode((yield* sys.receive()).bytes) as Handles;
+    const handles = decode((yield* sys.receive()).bytes) as Handles;
     const { parent } = yield* sys.info(sys.self);
-    yield* new Orchestrator(sys, kernel, parent, host).run();
+    yield* new Orchestrator(sys, handles, parent, host).run();
   });
 
 class Orchestrator {
@@ -66,7 +69,8 @@ class Orchestrator {
   /** Until it knows all that there is, requests wait. */
   private waiting: (() => void)[] | null = [];
 
-  constructor(sys: Sys, kernel: number, parent: number, host: OrchestratorHost) {
+  constructor(sys: Sys, handles: Handles, parent: number, host: OrchestratorHost) {
+    const { kernel, pool = sys.pool } = handles;
     const { store, door, epoch } = host;
     this.sys = sys;
     this.store = store;
@@ -76,14 +80,19 @@ class Orchestrator {
     const caller = new Caller(tasks, peers);
     this.ledger = new Ledger(sys, tasks, store, epoch);
     const { ledger } = this;
-    this.images = new Images(tasks, store, ledger);
-    this.fleet = new Fleet(caller, (project) => this.projects.memoryOf(project));
+    const bytesOf = (image: Runnable) => kernelBytes(store, image);
+    const kernelImages = new KernelImages({ tasks, kernel, pool, bytesOf });
+    this.images = new Images(tasks, store, ledger, function* (image) {
+      host.forget(image);
+      yield* kernelImages.drop(image.codeDigest);
+    });
+    this.fleet = new Fleet(tasks, caller, (project) => this.projects.memoryOf(project));
     const { fleet, images } = this;
     const onLife = (record: AgentRecord) => health.watch(record);
     const { prepare, hostPrograms } = host;
     const locks = new Locks();
     this.supervisor = new Supervisor({
-      ...{ tasks, ledger, fleet, locks, images, prepare, hostPrograms },
+      ...{ tasks, ledger, fleet, locks, images, kernelImages, prepare, hostPrograms },
       onLife,
     });
     const { supervisor } = this;

@@ -34,6 +34,15 @@ test.each(["orchestrator", "logs"])(
       restarts: 0,
     });
     expect(await system.call("agent.pause", { name })).toMatchObject({ state: "paused" });
+    // The kernel's images are the orchestrator's, and are made anew.
+    const next = `${name}-next`;
+    await system.call("agent.run", { image: "counter:1.0.0", name: next });
+    const { codeDigest } = await system.call("image.inspect", { reference: "counter:1.0.0" });
+    for (const it of [name, next])
+      expect((await system.call("agent.inspect", { name: it })).usage).toMatchObject({
+        codeDigest,
+      });
+    await system.call("agent.remove", { name: next, force: true });
     // What it wrote while nobody took it has lost nothing, and nothing is there twice.
     const read = await system.call("agent.logs", { name, wait: 5 });
     await expect

@@ -15,6 +15,7 @@ import { RequestError } from "../messages/errors.ts";
 import type { Life, Member, SpawnSpec } from "../messages/system.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Images, Runnable } from "./images.ts";
+import type { KernelImages } from "./kernel-images.ts";
 import type { Ledger } from "./ledger.ts";
 import { type AgentRecord, isLive, keyOf, lifeOf } from "./record.ts";
 import { type End, verdict } from "./restarts.ts";
@@ -25,9 +26,10 @@ export interface SupervisorParts {
   readonly fleet: Fleet;
   readonly locks: Locks;
   readonly images: Images;
+  readonly kernelImages: KernelImages;
   /** Makes code ready to run. @throws Error when it can't be */
   prepare(image: Runnable): Promise<void>;
-  /** Programs of the host that agents may be: by their images in the bundle. */
+  /** Programs of the host that agents may be. */
   readonly hostPrograms: readonly string[];
   /** An agent has begun a life, or one was found. */
   onLife(record: AgentRecord): void;
@@ -74,19 +76,21 @@ export class Supervisor {
     let shard = -1;
     try {
       const image = yield* images.runnable(record.view.image.digest);
+      this.requireProgram(image);
       yield* tasks.host(() => this.parts.prepare(image));
       const run = Buffer.from(yield* tasks.sys.random(RUN_BYTES)).readUIntBE(0, RUN_BYTES);
       const { heir, original, state } = from;
       shard = this.place(record, heir ?? original);
       const spec: SpawnSpec = {
-        ...{ uid, run, name, args, env, capabilities, limits, code: image.code },
-        runtime: this.runtimeOf(image),
+        ...{ uid, run, name, args, env, capabilities, limits },
         paused: record.wanted === "paused",
         ...(heir && { heir: lifeOf(heir) }),
         ...(original && { original: lifeOf(original) }),
         ...(state !== undefined && { state }),
       };
-      const member = (yield* fleet.ask(project, shard, "spawn", spec)) as Member;
+      const member = yield* original
+        ? fleet.spawn(project, shard, spec)
+        : this.parts.kernelImages.lend(image, (made) => fleet.spawn(project, shard, spec, made));
       const now = yield* ledger.now();
       const view: Agent = {
         ...starting,
@@ -116,11 +120,9 @@ export class Supervisor {
     throw new RequestError("quota-exceeded", "there is no room beside the agent");
   }
 
-  /** The image in the bundle of whatever runs code of this kind. */
-  private runtimeOf({ runtime, entry }: Runnable): string {
-    if (runtime !== "host") return runtime;
-    if (entry !== null && this.parts.hostPrograms.includes(entry)) return entry;
-    throw new RequestError("denied", `${entry} is no program that agents may be`);
+  private requireProgram({ runtime, entry }: Runnable): void {
+    if (runtime === "host" && !(entry !== null && this.parts.hostPrograms.includes(entry)))
+      throw new RequestError("denied", `${entry} is no program that agents may be`);
   }
 
   /** Starts an agent that is due, if that is still wanted; what goes wrong counts as an end. */

@@ -1,34 +1,41 @@
-/** What runs the code of agents, by the kind of their images: modules, and scripts with the engine. */
-
+/**
+ * What runs the code of agents that are no machine code, by the kind of their images: modules, and scripts with
+ * the engine. The kernel says which image an agent runs: what has been prepared is found by that digest.
+ */
 import type { Store } from "../host/store.ts";
+import type { Birth } from "../messages/birth.ts";
+import type { Runnable as Image } from "../orchestrator/images.ts";
 import { scriptPersonalities } from "../quickjs/agent.ts";
 import { loadEngine } from "../quickjs/engine/load.ts";
 import { keepFramesSmall } from "../quickjs/frames.ts";
 import type { Code } from "../wasm/agent.ts";
 import { aiosPersonality } from "../wasm/aios.ts";
-import type { WasmParts } from "../wasm/program.ts";
+import type { Runnable, WasmParts } from "../wasm/program.ts";
 import { wasiPersonality } from "../wasm/wasi.ts";
 import type { Preparer } from "./preparer.ts";
 
 /** A kind of code: `prepare` before an agent starts, `runnable` when it does. */
 export interface Runtime extends Pick<WasmParts, "runnable"> {
-  /** @param digest object of the store. @throws RequestError */
-  prepare(digest: string): Promise<unknown>;
+  /** @throws RequestError */
+  prepare(image: Image): Promise<void>;
+  /** @param codeDigest of the image. */
+  forget(codeDigest: string): void;
 }
 
 /** Modules; `epoch`: seconds since 1970 at which the machine was turned on. */
 export function moduleRuntime(preparer: Preparer, epoch: number): Runtime {
+  const personalities = (told: Birth) => [
+    wasiPersonality({ ...told, epoch }),
+    aiosPersonality(told),
+  ];
+  const known = new Map<string, Runnable>();
   return {
-    prepare: (digest) => preparer.prepare(digest),
-    runnable(birth) {
-      const code = preparer.codes.get(birth.code ?? "");
-      return (
-        code && {
-          code,
-          personalities: (told) => [wasiPersonality({ ...told, epoch }), aiosPersonality(told)],
-        }
-      );
+    async prepare({ code, codeDigest, entry }) {
+      const prepared = await preparer.prepare(code);
+      known.set(codeDigest, { code: prepared, personalities, ...(entry !== null && { entry }) });
     },
+    forget: (codeDigest) => void known.delete(codeDigest),
+    runnable: (digest) => known.get(digest),
   };
 }
 
@@ -37,13 +44,14 @@ export function scriptRuntime(store: Store): Runtime {
   const scripts = new Map<string, Uint8Array>();
   let engine: Code | null = null;
   return {
-    async prepare(digest) {
+    async prepare({ code, codeDigest }) {
       engine ??= await loadEngine();
       keepFramesSmall();
-      scripts.set(digest, await store.getObject(digest));
+      if (!scripts.has(codeDigest)) scripts.set(codeDigest, await store.getObject(code));
     },
-    runnable(birth, id) {
-      const script = scripts.get(birth.code ?? "");
+    forget: (codeDigest) => void scripts.delete(codeDigest),
+    runnable(digest, id) {
+      const script = scripts.get(digest);
       if (!engine || !script) return undefined;
       return {
         code: engine,

@@ -52,7 +52,7 @@ const PROJECT_SHARE = 1 / 4;
 const POWER_OFF_NS = 2_000_000_000n;
 
 const PROGRAMS = ["init", "orchestrator", "gateway", "client", "logs", "files", "project"] as const;
-/** Images whose program runs code that agents bring. */
+/** Programs that run code that agents bring. */
 const RUNTIMES = ["wasm", "quickjs"] as const;
 
 type Parts = Pick<System, "machine" | "store" | "access" | "preparer" | "loop" | "state">;
@@ -178,7 +178,7 @@ async function openStore(state: string): Promise<Store> {
 
 async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   const epoch = Math.floor(Date.now() / 1000);
-  const entries = [...PROGRAMS, ...RUNTIMES].map((program) => ({
+  const entries = PROGRAMS.map((program) => ({
     name: program,
     data: agentImage({ runtime: "host", program }),
   }));
@@ -215,8 +215,11 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
         projectBytes: memory * PROJECT_SHARE,
         hostPrograms: [],
         states: statesOf(states),
-        prepare: async ({ runtime, code }) => {
-          if (isRuntime(runtime)) await runtimes[runtime].prepare(code);
+        prepare: async (image) => {
+          if (isRuntime(image.runtime)) await runtimes[image.runtime].prepare(image);
+        },
+        forget({ runtime, codeDigest }) {
+          if (isRuntime(runtime)) runtimes[runtime].forget(codeDigest);
         },
       }),
       logs: logsProgram({ store, door: doors.make(), epoch }),

@@ -215,13 +215,41 @@ test("an agent starts others from images that it was given, with part of what it
   let end: unknown;
   let heard = "";
   await runModules({ parent, w: child }, function* (sys) {
-    const capabilities = { a: sys.self, w: yield* sys.image("wasm") };
+    const capabilities = { a: sys.self, w: yield* sys.image("w") };
     const { id } = yield* startModule(sys, "parent", capabilities);
     heard = text((yield* sys.receive()).bytes);
     end = yield* sys.ended(id);
   });
   expect(heard).toBe("!");
   expect(end).toMatchObject({ reason: "exited", code: 42n });
+});
+
+test("which code it is the kernel says, whatever messages say, and only its parent tells an agent the rest", async () => {
+  const stranger = await compile(`
+    aios_receive(0, AIOS_NEVER, room, 1000, told);
+    const length = <u32>load<u64>(told + AIOS_MESSAGE_PAYLOAD_BYTES);
+    aios_exit(aios_send(load<i64>(told + AIOS_MESSAGE_CAPABILITY), room, length, 0));`);
+  const modules = {
+    first: await compile("aios_exit(1);"),
+    second: await compile("aios_exit(2);"),
+    stranger,
+  };
+  const ends: unknown[] = [];
+  await runModules(modules, function* (sys) {
+    const child = yield* sys.spawn({ image: yield* sys.image("first"), quota: 12 << 20 });
+    yield* sys.suspend(child.capability);
+    // Another agent is faster than its parent.
+    const other = yield* startModule(sys, "stranger");
+    yield* sys.send(other.capability, bytes('{"state":"another one\'s"}'), child.capability);
+    ends.push(yield* sys.ended(other.id));
+    const second = yield* startModule(sys, "second");
+    const { digest } = yield* sys.info(second.capability);
+    const told = { code: `sha256:${digest}`, digest: `sha256:${digest}`, image: "second" };
+    yield* sys.send(child.capability, bytes(JSON.stringify(told)));
+    yield* sys.resume(child.capability);
+    ends.push(yield* sys.ended(child.id));
+  });
+  expect(ends).toMatchObject([{ code: 0n }, { reason: "exited", code: 1n }]);
 });
 
 test("random bytes are the agent's own, and a clone's are others", async () => {

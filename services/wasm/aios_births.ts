@@ -34,12 +34,11 @@ export function* spawnChild(sys: Sys, given: Arguments, told: Birth): Step<numbe
   const capabilities = namedIn(given);
   if (capabilities === null) return statuses.STATUS_BAD_ADDRESS;
   const image = given.handle("image");
-  const code = told.capabilities.find(({ handle }) => handle === image)?.code;
   const texts = given.text("arguments");
   if (texts !== "" && !texts.endsWith("\0")) return statuses.STATUS_BAD_ARGUMENT;
   const args = texts === "" ? [] : texts.slice(0, -1).split("\0");
   const make: Make = (grants) => sys.spawn({ image, quota: given.long("quota"), grants });
-  return yield* bear(sys, given, { ...told, args, capabilities, code }, make);
+  return yield* bear(sys, given, { ...told, args, capabilities }, make);
 }
 
 /** Makes the agent and tells it what it is; half of that is none. */

@@ -1,6 +1,7 @@
 /**
- * The program of all WebAssembly agents and of scripts, whose engine is a module: what they are told at birth says which code is theirs, and whether
- * they go on from a state that was kept.
+ * The program of all WebAssembly agents and of scripts, whose engine is a module. The kernel says which image
+ * an agent runs, and by that the code is found; their parent tells them the rest, and whether they go on from
+ * a state that was kept.
  */
 import type { Step } from "../../sdk/agent/calls.ts";
 import { Sys } from "../../sdk/agent/sys.ts";
@@ -23,6 +24,7 @@ import { type KeptReply, keepReply, replay } from "./replies.ts";
 
 /** An agent's state: before it knows its code, what it has heard so far; then its code's. */
 export interface KeptState {
+  readonly digest: string;
   readonly birth: Birth | null;
   readonly replies: readonly KeptReply[];
   readonly code: WasmState<Birth> | null;
@@ -31,11 +33,14 @@ export interface KeptState {
 }
 
 /** What runs an agent, and who answers it. */
-export type Runnable = Pick<WasmHost<Birth>, "code" | "personalities">;
+export type Runnable = Pick<WasmHost<Birth>, "code" | "entry" | "personalities">;
 
 export interface WasmParts {
-  /** For what an agent has been told and its identifier; undefined when its code isn't prepared. */
-  runnable(birth: Birth, id: number): Runnable | undefined;
+  /**
+   * What runs the image with this digest (SHA-256, "sha256:…"), for an agent with this identifier; undefined
+   * when its code isn't prepared.
+   */
+  runnable(digest: string, id: number): Runnable | undefined;
   /** States by name: what a clone leaves that was made for it, and what agents go on from. */
   readonly states: Map<string, WasmState<Birth>>;
 }
@@ -54,7 +59,7 @@ export function wasmProgram(parts: WasmParts): [start: ProgramFunction, forms: P
         // In one that the agent has made of itself, the call that made it comes back.
         const returns = start.byItself && code.cloned === null;
         const inherited = returns ? { ...code, cloned: "returns" as const } : code;
-        const kept = { birth: null, replies: [], code: null, inherited };
+        const kept = { digest: "", birth: null, replies: [], code: null, inherited };
         return new WasmAgent(parts, awake, start, kept, false);
       },
     },
@@ -65,11 +70,13 @@ class WasmAgent implements FreezableProgram {
   private readonly parts: WasmParts;
   private readonly awake: Awake;
   private readonly start: AgentStart;
+  /** Of its image; empty before it is known. */
+  private digest = "";
   private birth: Birth | null = null;
   private inherited: WasmState<Birth> | null = null;
   private code: WasmProgram<Birth> | null = null;
   /** Its own steps, while it has no code or no more. */
-  private steps: Step<Birth>;
+  private steps: Step<Born>;
   private replies: KeptReply[] = [];
   private own: Operation | null = null;
 
@@ -86,6 +93,7 @@ class WasmAgent implements FreezableProgram {
     this.start = start;
     this.steps = born(new Sys(start));
     this.inherited = state?.inherited ?? null;
+    this.digest = state?.digest ?? "";
     if (state?.birth && state.code) {
       this.birth = state.birth;
       this.code = new WasmProgram(this.hostOf(state.birth), start, state.code);
@@ -121,17 +129,24 @@ class WasmAgent implements FreezableProgram {
   }
 
   freeze(): KeptState {
-    const { birth, replies, inherited } = this;
+    const { digest, birth, replies, inherited } = this;
     const code = this.code?.freeze() ?? null;
-    return { birth, code, replies: code ? [] : [...replies], inherited: code ? null : inherited };
+    return {
+      digest,
+      birth,
+      code,
+      replies: code ? [] : [...replies],
+      inherited: code ? null : inherited,
+    };
   }
 
-  private after(step: IteratorResult<Operation, Birth>): IteratorResult<Operation, void> {
+  private after(step: IteratorResult<Operation, Born>): IteratorResult<Operation, void> {
     if (!step.done) {
       this.own = step.value;
       return { done: false, value: step.value };
     }
-    const birth = step.value;
+    const { digest, birth } = step.value;
+    this.digest = digest;
     this.birth = birth;
     this.code = this.begin(birth);
     return this.code.next(undefined);
@@ -152,9 +167,9 @@ class WasmAgent implements FreezableProgram {
 
   /** `bytes` of memory are allocated at birth. */
   private hostOf(birth: Birth, bytes = 0): WasmHost<Birth> {
-    const { parts, awake, inherited, start } = this;
-    const found = parts.runnable(birth, start.id);
-    if (!found) throw new WasmError("wasm-state", null, `no code ${birth.code} has been prepared`);
+    const { parts, awake, inherited, start, digest } = this;
+    const found = parts.runnable(digest, start.id);
+    if (!found) throw new WasmError("wasm-state", null, `no code of ${digest} has been prepared`);
     return {
       ...found,
       awake,
@@ -170,6 +185,16 @@ class WasmAgent implements FreezableProgram {
   }
 }
 
-function* born(sys: Sys): Step<Birth> {
-  return Birth.parse(decode((yield* sys.receive()).bytes));
+interface Born {
+  readonly digest: string;
+  readonly birth: Birth;
+}
+
+/** Only its parent tells it what it is: what others have sent before is passed over. */
+function* born(sys: Sys): Step<Born> {
+  const { digest, parent } = yield* sys.info(sys.self);
+  while (true) {
+    const { sender, bytes } = yield* sys.receive();
+    if (sender === parent) return { digest: `sha256:${digest}`, birth: Birth.parse(decode(bytes)) };
+  }
 }

@@ -3,6 +3,9 @@ import type { Child } from "../../../sdk/agent/births.ts";
 import type { Step } from "../../../sdk/agent/calls.ts";
 import type { Sys } from "../../../sdk/agent/sys.ts";
 import { type Run, runAgents } from "../../../sdk/agent/testing.ts";
+import { agentImage } from "../../../sdk/image/agent-image.ts";
+import { sha256 } from "../../../sdk/image/sha256.ts";
+import { digestOf } from "../../../sdk/oci/write.ts";
 import type {
   AgentStart,
   FreezableProgram,
@@ -32,15 +35,27 @@ export async function runModules(
   const codes = new Map<string, Code>();
   for (const [name, bytes] of Object.entries(modules)) {
     const prepared = await prepare(bytes);
-    codes.set(name, { prepared, module: await WebAssembly.compile(prepared.code as BufferSource) });
+    const code = { prepared, module: await WebAssembly.compile(prepared.code as BufferSource) };
+    codes.set(await digestOf(await imageOf(name)), code);
   }
-  const runnable = ({ code }: Birth) => {
-    const found = codes.get(code ?? "");
-    return found && { code: found, personalities };
+  const runnable = (digest: string) => {
+    const code = codes.get(digest);
+    return code && { code, personalities };
   };
   const wasm = wrap(wasmProgram({ runnable, states: new Map() }));
-  return await runAgents({ init }, { programs: { wasm } });
+  const images = Object.fromEntries(
+    await Promise.all(Object.keys(modules).map(async (name) => [name, await imageOf(name)])),
+  );
+  return await runAgents({ init }, { programs: { wasm }, images });
 }
+
+/** Its content is its name. */
+const imageOf = async (name: string) =>
+  agentImage({
+    runtime: "host",
+    program: "wasm",
+    content: await sha256(new TextEncoder().encode(name)),
+  });
 
 /** Programs that are taken apart and restored before each reply. */
 export function anew([begin, forms]: Kind): Kind {
@@ -96,17 +111,16 @@ class Anew implements FreezableProgram {
 /** Starts a module and grants it capabilities by name; images have names of modules. */
 export function* startModule(
   sys: Sys,
-  code: string,
+  name: string,
   capabilities: Readonly<Record<string, number>> = {},
   more: Partial<Birth> = {},
 ): Step<Child> {
   const grants = Object.values(capabilities).map((capability) => ({ capability }));
-  const image = yield* sys.image("wasm");
+  const image = yield* sys.image(name);
   const child = yield* sys.spawn({ image, quota: 12 << 20, grants });
   const named = Object.keys(capabilities).map((text, n) => ({
     text,
     handle: child.grants[n] ?? 0,
-    code: text,
   }));
   const birth: Birth = {
     args: [],
@@ -115,7 +129,6 @@ export function* startModule(
     files: null,
     ...more,
     capabilities: named,
-    code,
   };
   yield* sys.send(child.capability, encode(birth));
   return child;
