@@ -2,6 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { requireTool } from "../../sim/host/testing/tools.ts";
 
+/** Longer than anything takes on a slow and busy computer; shorter than tests may take. */
+const PATIENCE_MS = 60_000;
+
 /** A command in a pseudo-terminal of its own, typed at as a user does: after looking. */
 export class Pty {
   readonly ended: Promise<number>;
@@ -39,8 +42,20 @@ export class Pty {
     this.child.stdin?.write(text, "latin1");
   }
 
-  /** What has come up to the end of `text`, since the last time. */
+  /**
+   * What has come up to the end of `text`, since the last time.
+   * @throws Error the command has ended, or shows nothing of the kind for so long that it never will
+   */
   async shows(text: string): Promise<string> {
+    const over = setTimeout(() => void this.child.kill("SIGKILL"), PATIENCE_MS);
+    try {
+      return await this.comes(text);
+    } finally {
+      clearTimeout(over);
+    }
+  }
+
+  private async comes(text: string): Promise<string> {
     for (;;) {
       const at = this.text.indexOf(text, this.seen);
       const from = this.seen;

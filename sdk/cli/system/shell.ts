@@ -25,6 +25,9 @@ class Shell {
   private readonly context: Context;
   private readonly history: History;
   private status = 0;
+  /** What has come with a line, as text that is pasted does: further lines, and the beginning of one. */
+  private readonly ahead: string[] = [];
+  private begun = "";
 
   constructor(context: Context, options: PlaceOptions) {
     this.context = context;
@@ -55,6 +58,8 @@ class Shell {
 
   /** One line from the terminal, which is the command's own while that runs; null at Ctrl-D. */
   private ask(): Promise<string | null> {
+    const next = this.ahead.shift();
+    if (next !== undefined) return Promise.resolve(next);
     const editor = createInterface({
       input: process.stdin,
       output: this.context.out,
@@ -72,11 +77,19 @@ class Shell {
         this.context.out.write("^C\n");
         editor.prompt();
       });
-      editor.on("close", () => resolve(null));
-      editor.question(PROMPT, (line) => {
-        resolve(line);
-        editor.close();
+      editor.on("close", () => resolve(this.ahead.shift() ?? null));
+      editor.on("line", (line) => {
+        this.ahead.push(line);
+        // The editor goes when it has taken all that came at once.
+        setImmediate(() => {
+          this.begun = editor.line;
+          editor.close();
+        });
       });
+      editor.setPrompt(PROMPT);
+      editor.prompt();
+      editor.write(this.begun);
+      this.begun = "";
     });
   }
 

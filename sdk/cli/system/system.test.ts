@@ -143,6 +143,11 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     await shell.shows("tick 2\r\n");
     shell.type(CTRL_C);
     await shell.shows("aios> ");
+    shell.type("status\rps -q\rps --hel");
+    expect(await shell.shows("\nin-shell\r\n")).toContain("orchestrator  Running");
+    shell.type("p\r");
+    await shell.shows("print names only");
+    await shell.shows("aios> ");
     shell.type(`not finished${CTRL_C}`);
     await shell.shows("aios> ");
     shell.type("kill 'in-shell\r");

@@ -10,18 +10,18 @@ const GAP = "  ";
 /** What is left of a cell at least when the terminal is narrow. */
 const CELL_MIN = 8;
 
-/** Lines, the titles first; `width` is the terminal's, infinite for none. */
+/** Lines, the titles first; `width` is the terminal's, 0 for one that doesn't know it. */
 export function tableLines<T>(
   rows: readonly T[],
   columns: readonly Column<T>[],
-  width = Number.POSITIVE_INFINITY,
+  width = 0,
 ): string[] {
   const cells = [
     columns.map(({ title }) => title),
     ...rows.map((row) => columns.map((c) => printable(c.of(row)))),
   ];
   const widths = columns.map((_, n) => Math.max(...cells.map((line) => line[n]?.length ?? 0)));
-  shrink(widths, width - GAP.length * (columns.length - 1));
+  if (width > 0) shrink(widths, width - GAP.length * (columns.length - 1));
   return cells.map((line) =>
     line
       .map((cell, n) => {

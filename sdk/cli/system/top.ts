@@ -140,11 +140,14 @@ function draw({ out }: Context, lines: readonly string[]): void {
 /** Single keys of the terminal. */
 class Keys {
   left = false;
-  private wake: (key: string) => void = () => {};
+  /** Pressed, and not yet asked for. */
+  private readonly pressed: string[] = [];
+  private wake: () => void = () => {};
   private readonly take = (bytes: Buffer): void => {
-    const key = bytes.toString("latin1");
-    this.left ||= key === "q" || key === CTRL_C;
-    this.wake(key);
+    const keys = bytes.toString("latin1");
+    this.left ||= keys.includes("q") || keys.includes(CTRL_C);
+    this.pressed.push(...keys);
+    this.wake();
   };
 
   constructor(signal: AbortSignal) {
@@ -154,15 +157,16 @@ class Keys {
   }
 
   /** The next key, or "" after a time. */
-  next(ms: number): Promise<string> {
-    if (this.left) return Promise.resolve("");
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(""), ms);
-      this.wake = (key) => {
-        clearTimeout(timer);
-        resolve(key);
-      };
-    });
+  async next(ms: number): Promise<string> {
+    if (this.pressed.length === 0 && !this.left)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    return this.pressed.shift() ?? "";
   }
 
   close(): void {
