@@ -97,7 +97,8 @@ export class Preparer {
     return new Promise((resolve, reject) => {
       const done = (end: () => void) => {
         clearTimeout(timer);
-        worker.removeAllListeners();
+        // Node has listeners of its own there, without which the thread's next answer doesn't come.
+        for (const [event, listener] of Object.entries(listeners)) worker.off(event, listener);
         end();
       };
       const broken = (why: string) =>
@@ -110,15 +111,17 @@ export class Preparer {
         () => broken(`it takes longer than ${this.timeLimit / 1000} s`),
         this.timeLimit,
       );
-      worker.on("error", ({ message }) => broken(message));
-      worker.on("exit", () => broken("its thread has ended"));
-      worker.on("message", (answer: PrepareAnswer) =>
-        done(() =>
-          "prepared" in answer
-            ? resolve(answer.prepared)
-            : reject(new RequestError("bad-request", answer.refused)),
-        ),
-      );
+      const listeners = {
+        error: ({ message }: Error) => broken(message),
+        exit: () => broken("its thread has ended"),
+        message: (answer: PrepareAnswer) =>
+          done(() =>
+            "prepared" in answer
+              ? resolve(answer.prepared)
+              : reject(new RequestError("bad-request", answer.refused)),
+          ),
+      };
+      for (const [event, listener] of Object.entries(listeners)) worker.on(event, listener);
       worker.postMessage(bytes);
     });
   }
