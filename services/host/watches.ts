@@ -2,7 +2,7 @@
  * Endpoints that tasks wait for. An agent can wait for a few things at a time; of any number of others the
  * kernel tells it by messages to one queue.
  */
-import { notificationOf } from "../../sdk/agent/endpoints.ts";
+import { notificationOf, type Watched } from "../../sdk/agent/endpoints.ts";
 import { Pause, type Tasks, type Work } from "./tasks.ts";
 
 /** Places for notifications: one for each endpoint that is watched. */
@@ -20,9 +20,24 @@ export class Watches {
 
   /** Waits until there is something in a pipe or queue; `otherwise` is given what ends the wait before. */
   *content(endpoint: number, otherwise: (wake: () => void) => void): Work<void> {
+    yield* this.until(endpoint, "data", 1, otherwise);
+  }
+
+  /** Waits until a pipe has room for so many bytes; else as `content`. */
+  *room(pipe: number, least: number, otherwise: (wake: () => void) => void): Work<void> {
+    const tag = yield* this.until(pipe, "room", least, otherwise);
+    yield* this.tasks.sys.unnotify(pipe, this.queue, "room", tag);
+  }
+
+  private *until(
+    endpoint: number,
+    on: Watched,
+    least: number,
+    otherwise: (wake: () => void) => void,
+  ): Work<number> {
     const tag = this.nextTag++;
     const queue = yield* this.opened();
-    yield* this.tasks.sys.notify(endpoint, queue, "data", { tag });
+    yield* this.tasks.sys.notify(endpoint, queue, on, { tag, least });
     yield new Pause<void>((resume) => {
       const wake = (): void => {
         this.sleeping.delete(tag);
@@ -31,6 +46,7 @@ export class Watches {
       this.sleeping.set(tag, wake);
       otherwise(wake);
     });
+    return tag;
   }
 
   private *opened(): Work<number> {

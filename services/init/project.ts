@@ -4,7 +4,7 @@
  *
  * It goes on when the orchestrator ends. A new one asks it for its members.
  */
-import { RIGHT_DERIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
+import { RIGHT_DERIVE, RIGHT_RECEIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
 import type { Child, Grant, Schedule } from "../../sdk/agent/births.ts";
 import type { Step } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
@@ -22,6 +22,7 @@ import { RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
 import {
   type Handles,
+  type InputSpec,
   lifeKey as keyOf,
   type Life,
   type Member,
@@ -30,11 +31,13 @@ import {
   type SpawnSpec,
 } from "../messages/system.ts";
 import { type Granted, Grants } from "./grants.ts";
+import { Input } from "./input.ts";
 import { askUnbelieved } from "./probe.ts";
-import { Streams, type Writer } from "./streams.ts";
+import { type Other, Streams } from "./streams.ts";
 
 /** What it writes to, agents below it can be given, too. */
 const RIGHTS_TO_HAND_ON = RIGHT_SEND | RIGHT_DERIVE;
+const RIGHTS_TO_READ = RIGHT_RECEIVE | RIGHT_DERIVE;
 /** Of a CPU's time, for agents with a guaranteed share. */
 const PERIOD_NS = 10_000_000;
 /** How long a suspended agent may take until it stands still. */
@@ -47,6 +50,7 @@ const STREAMS = ["stdout", "stderr"] as const;
 interface Held extends Life {
   readonly child: Child;
   readonly granted: Granted[];
+  readonly input: Input | null;
   paused: boolean;
   end: Member["end"];
   /** Streams that have not been read to their ends. */
@@ -120,6 +124,7 @@ class Shard {
       info: of((held) => this.info(held)),
       probe: of((held, { timeout }: { timeout: number }) => this.probe(held, timeout)),
       forget: of((held) => this.forget(held)),
+      input: of((held, spec: InputSpec) => this.input(held, spec)),
     });
     return yield* this.tasks.run({
       *message(message: Message) {
@@ -140,6 +145,7 @@ class Shard {
     if (held.has(keyOf(life))) throw new RequestError("exists", `${spec.name} has been started`);
     const heir = spec.heir && this.find(spec.heir).granted;
     const pipes: number[] = [];
+    let stdin = 0;
     const granted: Granted[] = [];
     let child: Child | null = null;
     try {
@@ -149,6 +155,10 @@ class Shard {
         capability,
         rights: RIGHTS_TO_HAND_ON,
       }));
+      if (spec.stdin) {
+        stdin = yield* Input.make(sys, this.pool);
+        grants.push({ capability: stdin, rights: RIGHTS_TO_READ });
+      }
       const { pool } = this;
       const { memory: quota } = spec.limits;
       child = spec.original
@@ -159,7 +169,7 @@ class Shard {
       yield* sys.send(child.capability, encode(birthOf(spec, child, granted)));
       if (spec.paused) yield* sys.suspend(child.capability);
     } catch (error) {
-      yield* this.undo(child, pipes, granted);
+      yield* this.undo(child, stdin === 0 ? pipes : [...pipes, stdin], granted);
       throw error;
     } finally {
       // The agent keeps its image.
@@ -170,6 +180,7 @@ class Shard {
       ...life,
       child,
       granted,
+      input: stdin === 0 ? null : new Input(this.tasks, this.watches, stdin),
       paused: spec.paused,
       end: null,
       open,
@@ -221,14 +232,19 @@ class Shard {
 
   private *follow(held: Held, stream: (typeof STREAMS)[number], pipe: number): Work<void> {
     const { uid, run } = held;
-    const writer: Writer = {
-      isOver: () => held.end !== null,
-      onEnd: (wake) => void held.wakes.set(stream, wake),
-    };
-    yield* this.streams.follow({ uid, run }, stream, pipe, writer);
+    yield* this.streams.follow({ uid, run }, stream, pipe, otherEnd(held, stream));
     held.open--;
     if (held.open === 0) held.read.resolve();
     yield* this.clear(held);
+  }
+
+  /** How much of what a client gives it an agent's standard input has taken. @throws RequestError wrong-state */
+  private *input(held: Held, spec: InputSpec): Work<number> {
+    const { input } = held;
+    if (!input) throw new RequestError("wrong-state", "it has been started without an input");
+    const taken = yield* input.write(spec, otherEnd(held, "stdin"));
+    if (input.isEnding) this.tasks.start(input.close(otherEnd(held, "stdin")));
+    return taken;
   }
 
   private *list(): Work<Member[]> {
@@ -279,6 +295,7 @@ class Shard {
     if (!held.forgotten || held.open > 0) return;
     this.held.delete(keyOf(held));
     yield* this.sys.drop(held.child.capability);
+    if (held.input) yield* this.sys.drop(held.input.pipe);
     yield* this.grants.dropAll(held.granted);
   }
 
@@ -302,6 +319,8 @@ class Shard {
     this.byAgent.delete(notice.agent);
     held.end = { reason: notice.reason, code: Number(notice.code & 0xffn) };
     for (const wake of held.wakes.values()) wake();
+    if (held.input && !held.input.isEnding)
+      this.tasks.start(held.input.close(otherEnd(held, "stdin")));
     this.tasks.alarm((yield* this.sys.now()) + LAST_LINES_NS, () => held.read.resolve());
     yield* held.read.wait();
     const told: MemberEnded = { ended: memberOf(held) };
@@ -321,16 +340,22 @@ class Shard {
   }
 }
 
+/** An agent as the other end of one of its pipes. */
+const otherEnd = (held: Held, stream: string): Other => ({
+  isOver: () => held.end !== null,
+  onEnd: (wake) => void held.wakes.set(stream, wake),
+});
+
 function memberOf({ uid, run, child, paused, end }: Held): Member {
   return { uid, run, agent: child.id, paused, end };
 }
 
 function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted[]): Birth {
-  const [stdout = null, stderr = null, files = null] = child.grants;
+  const [stdout = null, stderr = null, files = null, stdin = null] = child.grants;
   return {
     args: [spec.name, ...spec.args],
     env: { ...spec.env },
-    streams: [null, stdout, stderr],
+    streams: [stdin, stdout, stderr],
     capabilities: granted.map(({ text, handle }) => ({ text, handle })),
     files,
     ...(spec.state !== undefined && { state: spec.state }),

@@ -11,13 +11,13 @@ import type { Watches } from "../host/watches.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { Life, Written } from "../messages/system.ts";
 
-const PIPE_BYTES = 16 * 1024;
+export const PIPE_BYTES = 16 * 1024;
 /** A line that is longer is cut. */
 const PENDING_BYTES_MAX = 32 * 1024;
 const RETRY_NS = 20_000_000n;
 
-/** Whoever writes to a pipe. */
-export interface Writer {
+/** Whoever has the other end of a pipe. */
+export interface Other {
   isOver(): boolean;
   /** `wake` is called when it is over; one at a time for each of its pipes. */
   onEnd(wake: () => void): void;
@@ -39,13 +39,14 @@ export class Streams {
     this.pool = pool;
   }
 
+  /** A pipe that is to be followed. */
   *open(): Work<number> {
     const { value } = yield* this.sys.call("ENDPOINT_CREATE", this.pool, ENDPOINT_PIPE, PIPE_BYTES);
     return value;
   }
 
   /** Follows a pipe until its writer is over; then closes it. */
-  *follow(life: Life, stream: Written["stream"], pipe: number, writer: Writer): Work<void> {
+  *follow(life: Life, stream: Written["stream"], pipe: number, writer: Other): Work<void> {
     let offset = 0;
     let pending: Uint8Array = new Uint8Array();
     while (true) {

@@ -15,6 +15,9 @@ import {
   Usage,
 } from "./shapes.ts";
 
+/** Bytes that an agent can be given to read in one request; and as base64. */
+export const INPUT_BYTES_MAX = 32 * 1024;
+const INPUT_TEXT_MAX = 4 * Math.ceil(INPUT_BYTES_MAX / 3);
 const AT = "/v1/agents/{project}/{name}";
 
 const on =
@@ -126,6 +129,7 @@ export const AGENT_METHODS = {
       as: Name.optional(),
       args: Arguments.default([]),
       env: Environment.default({}),
+      stdin: z.boolean().default(false),
       /** Parts of the agent's own; default all of them. They go when the agent's go. */
       capabilities: Capabilities.optional(),
       limits: Limits.optional(),
@@ -152,6 +156,21 @@ export const AGENT_METHODS = {
     http: ["DELETE", `${AT}/capabilities`],
     params: Named.extend({ capability: CapabilityText }),
     result: Agent,
+    needs: controls,
+  }),
+  "agent.input": method({
+    summary:
+      "Gives an agent bytes to read, as many as it has room for; with wait, once it has some",
+    http: ["POST", `${AT}/input`],
+    params: Named.extend({
+      /** Base64, of 32 KiB at most. */
+      data: z.base64().max(INPUT_TEXT_MAX).default(""),
+      /** Its input ends behind them, if all of them are taken. */
+      end: z.boolean().default(false),
+      wait: Waiting,
+    }),
+    /** Bytes that have been taken, from the first on. */
+    result: z.object({ taken: z.int() }),
     needs: controls,
   }),
   "agent.logs": method({

@@ -7,6 +7,7 @@ import { AGENT_METHODS } from "./agent-methods.ts";
 import { SYSTEM_METHODS } from "./system-methods.ts";
 import { TOKEN_METHODS } from "./token-methods.ts";
 
+export { INPUT_BYTES_MAX } from "./agent-methods.ts";
 export { AgentSpec, Applied, Document, HealthCheck, Job, JobSpec } from "./document.ts";
 export { Digest, type Method, Name } from "./method.ts";
 export {

@@ -65,6 +65,8 @@ export const Run = z.object({
   capabilities: Capabilities.default([]),
   limits: Limits.default(DEFAULT_LIMITS),
   restart: Restart.default(DEFAULT_RESTART),
+  /** It has a standard input that is open until a client ends it (agent.input); else none. */
+  stdin: z.boolean().default(false),
 });
 export type Run = z.infer<typeof Run>;
 
@@ -91,6 +93,8 @@ export const Agent = z.object({
   image: z.object({ reference: z.string(), digest: Digest }),
   args: z.array(z.string()),
   env: z.record(z.string(), z.string()),
+  /** Whether it has a standard input. */
+  stdin: z.boolean().optional(),
   capabilities: z.array(z.string()),
   limits: Limits,
   restart: RestartPolicy,

@@ -66,6 +66,8 @@ export interface SpawnSpec extends Life {
   readonly limits: Limits;
   /** It is suspended before it runs. */
   readonly paused: boolean;
+  /** It has a standard input, which a shard writes (`InputSpec`). */
+  readonly stdin?: boolean;
   /** It is a clone of this life. */
   readonly original?: Life;
   /** It leaves its state under this name, and ends; nobody is told of it but who has asked. */
@@ -74,6 +76,16 @@ export interface SpawnSpec extends Life {
   readonly state?: string;
   /** Whose capabilities its own are derived from, instead of the shard's. */
   readonly heir?: Life;
+}
+
+/** What an agent is to read. */
+export interface InputSpec {
+  /** Base64. */
+  readonly data: string;
+  /** Seconds for which an answer is held back until something of it has been taken. */
+  readonly wait: number;
+  /** Nothing follows, if all of it is taken. */
+  readonly end: boolean;
 }
 
 /** A life in a shard, as that knows it. */

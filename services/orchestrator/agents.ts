@@ -2,10 +2,11 @@
 import type { Tasks, Work } from "../host/tasks.ts";
 import { type Agent, type Limits, Run } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
+import type { InputSpec } from "../messages/system.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Images } from "./images.ts";
 import type { Ledger } from "./ledger.ts";
-import { AGENTS_PER_PROJECT_MAX } from "./limits.ts";
+import { AGENTS_PER_PROJECT_MAX, ASK_NS } from "./limits.ts";
 import { type AgentRecord, isLive, keyOf } from "./record.ts";
 import type { From, Supervisor } from "./supervisor.ts";
 
@@ -27,6 +28,7 @@ type Update = Named & { limits: Partial<Limits>; restart?: Agent["restart"] };
 type Exec = Named &
   Pick<Agent, "args" | "env"> & {
     image: string;
+    stdin: boolean;
     as?: string;
     capabilities?: string[];
     limits?: Limits;
@@ -57,6 +59,7 @@ export class AgentMethods {
       "agent.update": this.change((record, params: Update) => this.update(record, params)),
       "agent.remove": (it: Named & { force: boolean }) => this.remove(it),
       "agent.exec": (it: Exec) => this.exec(it),
+      "agent.input": (it: Named & InputSpec) => this.input(it),
       "agent.caps": (named: Named) => this.caps(ledger.find(named)),
       "agent.grant": this.change((record, it: { capability: string }) =>
         this.grant(record, it.capability),
@@ -243,7 +246,7 @@ export class AgentMethods {
     requireLive(beside);
     const { project, capabilities, limits } = beside.view;
     const run = Run.parse({
-      ...{ project, image: it.image, args: it.args, env: it.env },
+      ...{ project, image: it.image, args: it.args, env: it.env, stdin: it.stdin },
       ...(it.as && { name: it.as }),
       capabilities: it.capabilities ?? capabilities,
       limits: it.limits ?? limits,
@@ -251,6 +254,14 @@ export class AgentMethods {
     const { digest } = yield* images.runnable(it.image);
     const record = yield* this.fresh(run, digest, { origin: `exec:${it.name}` });
     return yield* this.begin(record, { heir: beside });
+  }
+
+  private *input({ project, name, ...input }: Named & InputSpec): Work<{ taken: number }> {
+    const { ledger, fleet } = this.parts;
+    const record = ledger.find({ project, name });
+    requireLive(record);
+    const timeout = ASK_NS + BigInt(Math.round(input.wait * 1e9));
+    return { taken: Number(yield* fleet.askFor(record, "input", input, timeout)) };
   }
 
   /** Whether an agent has an image. */

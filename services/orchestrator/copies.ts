@@ -58,8 +58,26 @@ export class Copies {
   private *clone(it: Named & { as?: string }): Work<Agent> {
     const original = this.parts.ledger.find(it);
     requireLive(original);
-    const { image, args, env, capabilities, limits, restart, project } = original.view;
-    const run = { project, args, env, capabilities, limits, restart, image: image.reference };
+    const {
+      image,
+      args,
+      env,
+      capabilities,
+      limits,
+      restart,
+      project,
+      stdin = false,
+    } = original.view;
+    const run = {
+      project,
+      args,
+      env,
+      capabilities,
+      limits,
+      restart,
+      stdin,
+      image: image.reference,
+    };
     const named = it.as === undefined ? run : { ...run, name: it.as };
     const more = { origin: `clone:${it.name}` };
     const record = yield* this.agents.fresh(named, image.digest, more);

@@ -43,9 +43,15 @@ export class Fleet {
   }
 
   /** Asks a shard. @throws RequestError as it refuses; "unavailable" when it ends meanwhile */
-  *ask(project: string, shard: number, method: string, params: object): Work<unknown> {
+  *ask(
+    project: string,
+    shard: number,
+    method: string,
+    params: object,
+    timeout = ASK_NS,
+  ): Work<unknown> {
     const it = yield* this.open(project, shard);
-    return (yield* this.caller.ask(it, method, params, ASK_NS)).result;
+    return (yield* this.caller.ask(it, method, params, timeout)).result;
   }
 
   /**
@@ -67,10 +73,16 @@ export class Fleet {
     }
   }
 
-  /** Asks the shard of an agent about it. */
-  *askFor(record: AgentRecord, method: string, params: object = {}): Work<unknown> {
+  /** Asks the shard of an agent about it; `timeout` in ns. */
+  *askFor(
+    record: AgentRecord,
+    method: string,
+    params: object = {},
+    timeout = ASK_NS,
+  ): Work<unknown> {
     const { project } = record.view;
-    return yield* this.ask(project, record.shard, method, { ...lifeOf(record), ...params });
+    const about = { ...lifeOf(record), ...params };
+    return yield* this.ask(project, record.shard, method, about, timeout);
   }
 
   /** Takes room in the first shard that has it. */

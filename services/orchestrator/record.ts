@@ -18,7 +18,7 @@ export interface AgentRecord {
   readonly failures: number;
   /** When it is to be started again; seconds since 1970. */
   readonly due: number | null;
-  /** Capabilities for which its life has room in its shard. */
+  /** Entries of its shard beside ENTRIES_PER_AGENT that its life takes: see `roomOf`. */
   readonly room: number;
   /** As a document has it, if one has. */
   readonly spec?: AgentSpec;
@@ -33,3 +33,6 @@ export const keyOf = ({ project, name }: { project: string; name: string }): str
 export const recordKey = (key: string): string => `agent/${key}`;
 export const lifeOf = ({ view, run }: AgentRecord): Life => ({ uid: view.uid, run });
 export const isLive = ({ view }: AgentRecord): boolean => view.agent !== null;
+/** For each of its capabilities, and for its standard input. */
+export const roomOf = ({ capabilities, stdin }: Agent): number =>
+  capabilities.length + (stdin ? 1 : 0);

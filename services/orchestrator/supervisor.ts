@@ -17,7 +17,7 @@ import type { Fleet } from "./fleet.ts";
 import type { Images, Runnable } from "./images.ts";
 import type { KernelImages } from "./kernel-images.ts";
 import type { Ledger } from "./ledger.ts";
-import { type AgentRecord, isLive, keyOf, lifeOf } from "./record.ts";
+import { type AgentRecord, isLive, keyOf, lifeOf, roomOf } from "./record.ts";
 import { type End, verdict } from "./restarts.ts";
 
 export interface SupervisorParts {
@@ -87,6 +87,7 @@ export class Supervisor {
         ...(heir && { heir: lifeOf(heir) }),
         ...(original && { original: lifeOf(original) }),
         ...(state !== undefined && { state }),
+        ...(record.view.stdin && { stdin: true }),
       };
       const member = yield* original
         ? fleet.spawn(project, shard, spec)
@@ -99,13 +100,13 @@ export class Supervisor {
         started: now,
       };
       const detail = { agent: member.agent, restarts: view.restarts };
-      const live = { ...record, view, run, shard, due: null, room: capabilities.length };
+      const live = { ...record, view, run, shard, due: null, room: roomOf(view) };
       yield* ledger.put(live, { kind, detail });
       this.parts.onLife(live);
       this.nudge(project);
       return live;
     } catch (error) {
-      if (shard >= 0) fleet.release(project, shard, capabilities.length);
+      if (shard >= 0) fleet.release(project, shard, roomOf(record.view));
       if (before) ledger.agents.set(key, before);
       else ledger.agents.delete(key);
       throw RequestError.from(error);
@@ -114,9 +115,9 @@ export class Supervisor {
 
   private place({ view }: AgentRecord, beside?: AgentRecord): number {
     const { fleet } = this.parts;
-    const { project, capabilities } = view;
-    if (!beside) return fleet.reserve(project, capabilities.length);
-    if (fleet.reserveIn(project, beside.shard, capabilities.length)) return beside.shard;
+    const { project } = view;
+    if (!beside) return fleet.reserve(project, roomOf(view));
+    if (fleet.reserveIn(project, beside.shard, roomOf(view))) return beside.shard;
     throw new RequestError("quota-exceeded", "there is no room beside the agent");
   }
 

@@ -63,7 +63,12 @@ function* moving<T>(
       if (error.status !== later) throw refused(error);
       if (isNonblocking(it)) throw new Refusal(wasi.errnoNamed("EAGAIN"));
     }
-    yield* wait();
+    try {
+      yield* wait();
+    } catch (error) {
+      // The other end has closed it meanwhile.
+      throw error instanceof SyscallError ? refused(error) : error;
+    }
   }
 }
 

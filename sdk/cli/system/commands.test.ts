@@ -42,6 +42,7 @@ describe("the table of commands", () => {
       remove: "rm",
       grant: "caps",
       revoke: "caps",
+      input: "run",
     };
     for (const method of Object.keys(API).filter((it) => it.startsWith("agent."))) {
       const verb = method.slice("agent.".length);

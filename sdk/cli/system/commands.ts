@@ -68,8 +68,8 @@ const runAlone: Runner = async (options, work) => {
   let client: InstanceType<typeof Client> | null = null;
   try {
     client = Client.at(options, process.env);
-    const { stdout: out, stderr: err } = process;
-    process.exitCode = (await work({ client, out, err, signal, options })) ?? 0;
+    const { stdin: input, stdout: out, stderr: err } = process;
+    process.exitCode = (await work({ client, input, out, err, signal, options })) ?? 0;
   } catch (error) {
     if (!signal.aborted) process.exitCode = complain(error, process.stderr);
   } finally {

@@ -11,6 +11,8 @@ export interface CommonOptions {
 
 export interface Context {
   readonly client: Client;
+  /** Standard input; null where commands come from there. */
+  readonly input: NodeJS.ReadStream | null;
   readonly out: NodeJS.WriteStream;
   readonly err: NodeJS.WriteStream;
   /** Aborted when the user has had enough (Ctrl-C) of a command that follows something. */

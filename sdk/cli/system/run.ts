@@ -3,6 +3,7 @@ import type { Agent } from "../../../services/messages/api.ts";
 import { RequestError } from "../../../services/messages/errors.ts";
 import { type LimitOptions, nameOf, statusOf } from "./agents.ts";
 import { type Act, type Context, named, said, say } from "./context.ts";
+import { feed } from "./feed.ts";
 import { bringImage } from "./images.ts";
 import { LogCursor, writeLine } from "./logs.ts";
 
@@ -12,6 +13,7 @@ interface RunOptions extends LimitOptions {
   readonly env?: readonly string[];
   readonly attach?: boolean;
   readonly detach?: boolean;
+  readonly interactive?: boolean;
 }
 
 /** What Ctrl-C means to a shell. */
@@ -30,7 +32,9 @@ export function environmentOf(given: readonly string[]): Record<string, string> 
 
 const run: Act = async (context, [image = "", ...args], given) => {
   const { client, options } = context;
-  const { name, cap = [], mem, cpu, weight, env = [], restart, attach } = given as RunOptions;
+  const { name, cap = [], mem, cpu, weight, env = [], restart, ...more } = given as RunOptions;
+  const { attach, interactive: stdin = false } = more;
+  if (stdin) requireInput(context);
   const brought = await bringImage(client, image);
   const agent = await client.call("agent.run", {
     image: brought?.reference ?? brought?.digest ?? image,
@@ -39,8 +43,9 @@ const run: Act = async (context, [image = "", ...args], given) => {
     capabilities: [...cap],
     limits: said({ memory: mem, cpu, weight }),
     ...said({ name, restart, project: options.project }),
+    stdin,
   });
-  if (attach) return await attached(context, agent);
+  if (attach || stdin) return await attached(context, agent);
   say(context, options.json ? JSON.stringify(agent, null, 2) : agent.name);
   return undefined;
 };
@@ -48,13 +53,16 @@ const run: Act = async (context, [image = "", ...args], given) => {
 /** Starts another image beside an agent, with its capabilities; attached, as docker's exec is. */
 const exec: Act = async (context, [beside = "", image = "", ...args], given) => {
   const { client, options } = context;
-  const { name, cap, mem, cpu, weight, env = [], detach } = given as RunOptions;
+  const { name, cap, mem, cpu, weight, env = [], ...more } = given as RunOptions;
+  const { detach, interactive: stdin = false } = more;
+  if (stdin && !detach) requireInput(context);
   const brought = await bringImage(client, image);
   const limits = said({ memory: mem, cpu, weight });
   const agent = await client.call("agent.exec", {
     ...named(context, beside),
     image: brought?.reference ?? brought?.digest ?? image,
     args,
+    stdin,
     env: environmentOf(env),
     ...said({ as: name, capabilities: cap && [...cap] }),
     ...(Object.keys(limits).length > 0 ? { limits } : {}),
@@ -64,14 +72,32 @@ const exec: Act = async (context, [beside = "", image = "", ...args], given) => 
   return undefined;
 };
 
-/** Shows what the agent writes until it is over: its status. */
+/** @throws RequestError bad-request */
+function requireInput({ input }: Context): void {
+  if (!input)
+    throw new RequestError(
+      "bad-request",
+      "-i: the shell's own input is its commands; run it outside",
+    );
+}
+
+/** Shows what the agent writes until it is over, and gives it what it reads if it has an input: its status. */
 export async function attached(context: Context, agent: Agent): Promise<number> {
-  const { client, signal } = context;
+  const { client, signal, input } = context;
   const it = named(context, `${agent.project}/${nameOf(agent)}`);
-  try {
+  const over = new AbortController();
+  const until = AbortSignal.any([signal, over.signal]);
+  const fed = agent.stdin && input ? feed(client, it, input, until) : Promise.resolve();
+  const shown = (async () => {
     for await (const line of new LogCursor(context, it).follow()) writeLine(context, line, {});
+    over.abort();
+  })();
+  try {
+    await Promise.all([shown, fed]);
   } catch (error) {
     if (!signal.aborted) throw error;
+  } finally {
+    over.abort();
   }
   if (signal.aborted) {
     await client.call("agent.kill", { ...it, code: EXIT_INTERRUPTED });

@@ -118,7 +118,8 @@ class Shell {
     const abort = () => stop.abort();
     process.on("SIGINT", abort);
     try {
-      this.status = (await work({ ...this.context, options, signal: stop.signal })) ?? 0;
+      this.status =
+        (await work({ ...this.context, input: null, options, signal: stop.signal })) ?? 0;
     } catch (error) {
       if (!stop.signal.aborted) this.status = complain(error, this.context.err);
     } finally {

@@ -52,6 +52,10 @@ const CAP = list(
   "what it may do, like FS_READ:/projects/demo; repeatable",
 );
 const ENV = list("-e, --env <name=value>", "a variable of its environment; repeatable");
+const INTERACTIVE = option(
+  "-i, --interactive",
+  "it reads what this command reads, up to its end; its output is shown",
+);
 const FOLLOW = option("-f, --follow", "go on with what comes");
 const TAIL = option("-n, --tail <number>", "only the last").argParser(parseWhole(0, 1_000_000));
 const SINCE = option(
@@ -64,7 +68,8 @@ The image is a WebAssembly module (.wasm), an image made by "aios image build" (
 that the system has. The agent gets the capabilities given here and no others.
 
 Without --attach the agent's name is printed and the agent goes on. With it, its output is shown until it
-ends, its status is the command's own, and Ctrl-C ends the agent.`;
+ends, its status is the command's own, and Ctrl-C ends the agent. With -i it is attached as well, and reads
+what comes to this command's standard input.`;
 
 export const SPECS: Readonly<Record<string, CommandSpec>> = {
   run: {
@@ -79,11 +84,13 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
       ENV,
       RESTART,
       option("-a, --attach", "show its output, and end with its status"),
+      INTERACTIVE,
     ],
     examples: [
       "aios run agent.wasm",
       "aios run agent.wasm --name worker --cap FS_READ:/projects/demo --mem 64M --cpu 20%",
       "aios run -a -e MODE=fast agent.wasm -- --verbose input.txt",
+      "echo hello | aios run -i cat.wasm",
     ],
     completes: "images",
     quiet: true,
@@ -216,6 +223,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
       ...LIMIT_OPTIONS,
       ENV,
       option("-d, --detach", "print its name and leave it alone"),
+      INTERACTIVE,
     ],
     examples: ["aios exec worker debug.wasm -- --verbose", "aios exec -d worker backup.wasm"],
     completes: "agents",

@@ -23,8 +23,14 @@ interface Ended {
 }
 
 /** A command in pipes. */
-function aios(...args: string[]): Promise<Ended> {
-  const child = spawn("node", [CLI, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+const aios = (...args: string[]): Promise<Ended> => given("", ...args);
+
+/** With something to read, and its end; null for an input that stays open. */
+function given(input: string | null, ...args: string[]): Promise<Ended> {
+  const child = spawn("node", [CLI, ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
+  // A command that doesn't read has ended before.
+  child.stdin.on("error", () => {});
+  if (input !== null) child.stdin.end(input);
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
@@ -70,11 +76,31 @@ export function _start(): void {
   proc_exit(7);
 }`;
 
+const CAT = `${WASI}
+@external("wasi_snapshot_preview1", "fd_read")
+declare function fd_read(fd: i32, list: usize, count: i32, result: usize): i32;
+const room = memory.data(4096);
+export function _start(): void {
+  while (true) {
+    store<usize>(list, room);
+    store<i32>(list + 4, 4096);
+    if (fd_read(0, list, 1, list + 8) || load<i32>(list + 8) == 0) return;
+    const count = load<i32>(list + 8);
+    for (let done = 0; done < count; done += load<i32>(list + 8)) {
+      store<usize>(list, room + done);
+      store<i32>(list + 4, count - done);
+      fd_write(1, list, 1, list + 8);
+    }
+  }
+}`;
+
+const cat = join(folder, "cat.wasm");
 const ticker = join(folder, "ticker.wasm");
 const hello = join(folder, "hello.wasm");
 beforeAll(async () => {
   writeFileSync(ticker, await compileSource(TICKER));
   writeFileSync(hello, await compileSource(HELLO));
+  writeFileSync(cat, await compileSource(CAT));
 });
 afterAll(() => {
   Pty.killAll();
@@ -189,6 +215,11 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
       `error: state directory ${state}: another instance uses it: process ${readInstance(state)?.pid}\n`,
     );
     expect(await aios("run", "-a", hello)).toEqual({ status: 7, out: "hell 1\n", err: "help 2\n" });
+    const words = "one\ntwo\n".repeat(4000);
+    expect(await given(words, "run", "-i", cat)).toEqual({ status: 0, out: words, err: "" });
+    expect(await given("", "run", "-i", cat)).toEqual({ status: 0, out: "", err: "" });
+    // It doesn't read, and ends before its input does.
+    expect(await given(null, "run", "-i", hello)).toMatchObject({ status: 7, out: "hell 1\n" });
     expect(await aios("kill", "nobody")).toMatchObject({
       status: 1,
       err: "error: there is no agent default/nobody\n",
