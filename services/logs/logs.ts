@@ -58,7 +58,7 @@ class Logs {
         return this.locks.hold(written.uid, this.append(written));
       },
       read: (params) => this.readOrWait(params as Asked),
-      wake: (params) => this.wake((params as Asked).uid),
+      wake: (params) => this.wake((params as Asked).uid, true),
     });
     return yield* this.tasks.run({ message: answer });
   }
@@ -84,29 +84,42 @@ class Logs {
     const kept = { ...mark.kept, [stream]: { run, bytes: offset + taken } };
     const value: Mark = { next: next + lines.length, kept };
     yield* tasks.host(() => host.store.write([...writes, { key, value }]));
-    yield* this.wake(uid);
+    yield* this.wake(uid, false);
     return taken;
   }
 
-  /** Who waits for lines of an agent is answered with what there is. */
-  private *wake(uid: string): Work<void> {
-    for (const reader of this.waiting) if (reader.uid === uid) reader.wake();
+  /** Who waits for lines of an agent looks whether they are there; `last`: none will come. */
+  private *wake(uid: string, last: boolean): Work<void> {
+    for (const reader of this.waiting) if (reader.uid === uid) reader.look(last);
   }
 
-  /** Lines from one on; if there is none, once there is, at the next `wake`, or after a time. */
-  private *readOrWait(asked: Asked): Work<unknown> {
+  /** Lines from one on; if there is none, once there is, when no more will come, or after a time. */
+  private *readOrWait(asked: Asked): Work<unknown[]> {
     const { sys, tasks, waiting } = this;
     const { uid, wait } = asked;
     if (wait === 0) return yield* this.read(asked);
     const end = (yield* sys.now()) + BigInt(Math.round(wait * 1e9));
-    const woken = new Outcome<void>();
-    const reader: Reader = { uid, wake: () => woken.resolve() };
+    let isLast = false;
+    let woken = new Outcome<void>();
+    const reader: Reader = {
+      uid,
+      look: (last) => {
+        isLast ||= last;
+        woken.resolve();
+      },
+    };
     waiting.add(reader);
-    tasks.alarm(end, reader.wake);
-    const lines = yield* this.read(asked);
-    if (lines.length === 0) yield* woken.wait();
-    waiting.delete(reader);
-    return lines.length > 0 ? lines : yield* this.read(asked);
+    tasks.alarm(end, () => reader.look(true));
+    try {
+      while (true) {
+        const lines = yield* this.read(asked);
+        if (lines.length > 0 || isLast) return lines;
+        yield* woken.wait();
+        woken = new Outcome<void>();
+      }
+    } finally {
+      waiting.delete(reader);
+    }
   }
 
   private *read({ uid, from, limit }: Asked): Work<unknown[]> {
@@ -121,7 +134,7 @@ class Logs {
 /** Who waits for lines that there aren't yet. */
 interface Reader {
   readonly uid: string;
-  wake(): void;
+  look(last: boolean): void;
 }
 
 interface Asked {
