@@ -65,7 +65,7 @@ describe("a stream", () => {
     const { socket, said } = await open(await tokenFor("LOG_READ:s", "PROC_READ:s"));
     expect(socket.protocol).toBe("aios.v1");
     await system.call("agent.run", { image: "writer:1.0.0", project: "s", name: "w" });
-    const params = { project: "s", name: "w" };
+    const params = { project: "s", name: "w", limit: 1 };
     socket.send(JSON.stringify({ subscribe: 1, method: "agent.logs", params }));
     await expect
       .poll(() => said.at(-1), { timeout: 20_000 })

@@ -181,6 +181,7 @@ export const AGENT_METHODS = {
       limit: Count.min(1).max(1000).default(1000),
       wait: Waiting,
     }),
+    /** `ended`: the agent is over, and these are its last lines. */
     result: z.object({ lines: z.array(LogLine), next: z.int(), ended: z.boolean() }),
     needs: on("LOG_READ"),
   }),

@@ -13,35 +13,50 @@ interface Asked extends Named {
   readonly wait: number;
 }
 
-/** A read that a service's end has cut off changes nothing when it is asked of the next one. */
-function* again(ask: () => Work<Answered>): Work<LogLine[]> {
+/** What a service's end has cut off is asked of the next one: reads, and wakes, may be done twice. */
+function* again(ask: () => Work<Answered>): Work<unknown> {
   try {
-    return (yield* ask()).result as LogLine[];
+    return (yield* ask()).result;
   } catch (error) {
     if (RequestError.from(error).code !== "unavailable") throw error;
-    return (yield* ask()).result as LogLine[];
+    return (yield* ask()).result;
+  }
+}
+
+/** Nobody waits for lines of this agent any longer. If the logs can't be asked, nobody waits there. */
+function* wake(uid: string, caller: Caller): Work<void> {
+  try {
+    yield* again(() => caller.askService("logs", "wake", { uid }, ASK_NS));
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
   }
 }
 
 /** Lines of an agent. Whoever waits for some is answered at once when it ends. */
 export function* readLogs(asked: Asked, { ledger, tasks }: Parts, caller: Caller): Work<unknown> {
   const { from, limit } = asked;
-  const record = ledger.find(asked);
-  const { uid } = record.view;
-  const wait = isOver(record) ? 0 : asked.wait;
+  const { uid } = ledger.find(asked).view;
   const isLeft = (): boolean => ledger.agents.get(keyOf(asked))?.view.uid !== uid;
+  function* read(wait: number): Work<LogLine[]> {
+    const timeout = ASK_NS + BigInt(Math.round(wait * 1e9));
+    const about = { uid, from, limit, wait };
+    return (yield* again(() => caller.askService("logs", "read", about, timeout))) as LogLine[];
+  }
   const forget = ledger.onChange(() => {
-    if (isLeft() || isOver(ledger.find(asked))) {
-      forget();
-      tasks.start(caller.askService("logs", "wake", { uid }));
-    }
+    if (!isLeft() && !isOver(ledger.find(asked))) return;
+    forget();
+    tasks.start(wake(uid, caller));
   });
   try {
-    const timeout = ASK_NS + BigInt(Math.round(wait * 1e9));
-    const read = { uid, from, limit, wait };
-    const lines = yield* again(() => caller.askService("logs", "read", read, timeout));
+    let over = isOver(ledger.find(asked));
+    let lines = yield* read(over ? 0 : asked.wait);
+    // Its last lines were kept before it was known to be over (services/init/project.ts), but perhaps not read.
+    if (lines.length === 0 && !over && isOver(ledger.find(asked))) {
+      over = true;
+      lines = yield* read(0);
+    }
     const next = (lines.at(-1)?.sequence ?? from - 1) + 1;
-    return { lines, next, ended: isOver(ledger.find(asked)) };
+    return { lines, next, ended: over && lines.length < limit };
   } finally {
     forget();
   }

@@ -41,18 +41,17 @@ export class LogCursor {
     const { signal } = this.context;
     while (!signal.aborted) {
       const asked = performance.now();
-      const over = this.ended;
       const lines = await this.read(WAIT_S);
       yield* lines;
+      if (this.ended) return;
       if (lines.length > 0) continue;
-      if (over) return;
       if (performance.now() - asked < PAUSE_MS) await sleep(PAUSE_MS, undefined, { signal });
     }
   }
 
   private async read(wait: number): Promise<LogLine[]> {
     const { client, signal } = this.context;
-    const asked = { ...this.agent, from: this.from, wait: this.ended ? 0 : wait };
+    const asked = { ...this.agent, from: this.from, wait };
     const { lines, next, ended } = await askAgain(
       () => client.call("agent.logs", asked, signal),
       signal,
