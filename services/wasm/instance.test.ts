@@ -152,3 +152,44 @@ test("recursion without end is a fault of the agent, at the same depth whatever 
   expect(depths[0]).toEqual(depths[1]);
   expect(Number(depths[0]?.[0])).toBeGreaterThan(500);
 });
+
+test("a stack that is nearly full is left and entered again, and takes no more of the host's than before", async () => {
+  const source = (bottom: string) => `
+    let depth: i32 = 0; export let wanted: i32 = 0; let sum: i32 = 0;
+    function down(n: i32): i32 {
+      depth = n;
+      if (n == wanted) { ${bottom} return 1; }
+      return down(n + 1) * 3 + n;
+    }
+    export function main(): void { sum = down(1); }`;
+  const BOTTOM = "for (let i = 0; i < 30000; i++) depth += i & 1;";
+  const prepared = await prepare(await compileSource(source(BOTTOM)), { stackBytes: 1 << 20 });
+  const module = new WebAssembly.Module(prepared.code as BufferSource);
+  const [, wanted = 0] = prepared.globals;
+  const runs = (deep: number, slice: number) => {
+    const birth = birthOf(prepared);
+    const it = new Instance(prepared, module, birth, () => null);
+    const values = it.freeze().globals.map((value, n) => (n === wanted ? deep : value));
+    const run = new Instance(prepared, module, { ...birth, globals: values }, () => null);
+    run.cycles = slice;
+    let stops = 0;
+    for (let done = run.start("main"); !done; stops++) {
+      run.cycles = slice;
+      done = run.resume();
+    }
+    return { stops, globals: run.freeze().globals };
+  };
+  let deepest = 0;
+  expect(() => runs(-1, 1e9)).toThrow("the stack is too deep");
+  for (let step = 1 << 14; step > 0; step >>= 1)
+    try {
+      runs(deepest + step, 1e9);
+      deepest += step;
+    } catch {
+      // Too deep by so many.
+    }
+  expect(deepest).toBeGreaterThan(1000);
+  const cut = runs(deepest, 20_000);
+  expect(cut.stops).toBeGreaterThan(10);
+  expect(cut.globals).toEqual(runs(deepest, 1e9).globals);
+});

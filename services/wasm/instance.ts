@@ -227,6 +227,7 @@ export class Instance {
       [aios.IMPORT_MEMORY]: this.memory,
       [aios.IMPORT_YIELD]: () => this.leave(CALL_YIELD, [], undefined),
       [aios.IMPORT_GROW]: (pages: number) => this.leave(CALL_GROW, [pages >>> 0], 0),
+      [aios.IMPORT_ROOM]: () => this.room.value,
       [aios.IMPORT_DEEP]: () => {
         throw new WasmError("wasm-state", null, "the stack is too deep");
       },

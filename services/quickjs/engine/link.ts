@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import binaryen from "binaryen";
+import { guardStack } from "./stack.ts";
 
 const require = createRequire(import.meta.url);
 const here = dirname(fileURLToPath(import.meta.url));
@@ -41,7 +42,7 @@ export async function linkEngine(): Promise<Uint8Array> {
     const modules = [file("engine"), "engine", file("driver"), "env"];
     const options = ["--all-features", "--skip-export-conflicts", "-o", file("linked")];
     execFileSync(process.execPath, [merge, ...modules, ...options], { stdio: "pipe" });
-    return onlyWhatRuns(readFileSync(file("linked")));
+    return onlyWhatRuns(guardStack(readFileSync(file("linked"))));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -81,6 +81,9 @@ declare function hostWait(deadline: u64, mailbox: i32, list: usize, count: i32):
 @external("quickjs", "sender") declare function hostSender(queue: f64): f64;
 @external("quickjs", "drop") declare function hostDrop(capability: f64): void;
 
+/** Bytes that the agent has left of the host's stack. */
+@external("aios", "room") declare function stackLeft(): i32;
+
 const EVAL_MODULE: i32 = 1;
 const PROMISE_PENDING: i32 = 0;
 const PROMISE_REJECTED: i32 = 2;
@@ -90,11 +93,10 @@ const CODE_UNCAUGHT: i32 = 1;
 /** As Node's for a module whose top-level await never comes back. */
 const CODE_UNSETTLED: i32 = 13;
 
-/**
- * How much of its stack the engine takes before it throws a RangeError. The module has a mebibyte; but the
- * host's stack, of which each of the engine's frames takes more, is shorter.
- */
-const STACK_BYTES: usize = 160 * 1024;
+/** How much the engine may take of its own stack, which has a mebibyte. */
+const STACK_BYTES: usize = 960 * 1024;
+/** Bytes of the host's stack that there must be where the engine checks: what it takes between two checks. */
+const STACK_LEFT_MIN: i32 = 128 * 1024;
 
 /** SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014, figure 17). */
 const GOLDEN: u64 = 0x9e3779b97f4a7c15;
@@ -372,6 +374,11 @@ export function host_interrupt(): i32 { return 0; }
 export function host_module_normalize(_base: usize, _name: usize): usize { return 0; }
 export function host_module_load(_name: usize, _bytes: usize): usize { return 0; }
 export function host_get_timezone_offset(_high: i32, _low: i32): i32 { return 0; }
+
+/** What each of the engine's checks of its stack compares its stack pointer with: engine/stack.ts. */
+export function stack_limit(runtime: usize): usize {
+  return stackLeft() < STACK_LEFT_MIN ? usize.MAX_VALUE : load<usize>(runtime, op.STACK_LIMIT_AT);
+}
 
 // ── Running ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -44,6 +44,9 @@ export const TEXT_STATUSES = 1;
 export const TEXT_SCRIPT = 2;
 export const TEXT_TOLD = 3;
 
+/** Where a runtime of the engine has the address below which its stack may not go. */
+export const STACK_LIMIT_AT = 644;
+
 /** Queues that one wait can name; so many requests can be under way. */
 export const QUEUES_MAX = 15;
 /** Bytes of the largest message. */

@@ -59,3 +59,30 @@ test("a module may have a deeper stack than others", async () => {
   const usual = await depthOf(source);
   expect(await depthOf(source, 512 * 1024)).toBeCloseTo(2 * usual, -1);
 });
+
+test("a module can ask how much of the stack it has left", async () => {
+  const prepared = await prepare(
+    await compileSource(`
+      @external("aios", "room") declare function room(): i32;
+      export let first: i32 = 0; export let second: i32 = 0;
+      export let third: i32 = 0; export let after: i32 = 0;
+      function down(n: i32): i32 {
+        if (n == 1) second = room();
+        if (n == 2) third = room();
+        return n < 2 ? down(n + 1) * 3 + n : n;
+      }
+      export function main(): void { first = room(); down(1); after = room(); }`),
+    { stackBytes: 100_000 },
+  );
+  const module = new WebAssembly.Module(prepared.code as BufferSource);
+  const it = new Instance(prepared, module, birthOf(prepared), () => null);
+  it.cycles = 1e6;
+  expect(it.start("main")).toBe(true);
+  const [first = 0, second = 0, third = 0, after] = it.freeze().globals.map(Number);
+  expect(first).toBeLessThanOrEqual(100_000);
+  expect(first).toBeGreaterThan(second);
+  expect(first - second).toBeGreaterThanOrEqual(second - third);
+  expect(second).toBeGreaterThan(third);
+  expect(after).toBe(first);
+  expect(prepared.imports).toEqual([]);
+});

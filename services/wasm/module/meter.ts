@@ -64,6 +64,8 @@ export interface Places {
   readonly fuel: number;
   readonly pages: number;
   readonly room: number;
+  /** The function of the module's own imports that tells it; -1 where there is none. */
+  readonly tellsRoom: number;
   /** Index of the type of a block with these results. */
   blockType(results: readonly number[]): number;
 }
@@ -254,7 +256,8 @@ class Meter {
         this.reached = false;
         break;
       case op.OP_CALL:
-        this.call(() => out.byte(opcode).u32(movedFunction(places, body.index())));
+        if (body.index() === places.tellsRoom) out.byte(op.OP_GLOBAL_GET).u32(places.room);
+        else this.call(() => out.byte(opcode).u32(movedFunction(places, body.index())));
         break;
       case op.OP_CALL_INDIRECT:
         this.call(() => this.copy());

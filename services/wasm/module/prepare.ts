@@ -5,11 +5,13 @@
  * The data segments and the initial values are no part of the code that results. They are the state at
  * birth, so an agent begins in the way in which it goes on after a snapshot.
  */
+import type binaryen from "binaryen";
 import { WasmError } from "./errors.ts";
 import * as aios from "./interface.ts";
 import { type FunctionType, functionType, KIND_FUNCTION, type WasmModule } from "./model.ts";
 import { PAGE_BYTES, type Pages, WASM_PAGE_BYTES } from "./pages.ts";
 import { readModule } from "./read.ts";
+import { splitFunctions } from "./split.ts";
 import { writeMetered } from "./write.ts";
 
 export interface PreparedImport {
@@ -40,6 +42,8 @@ export interface Prepared {
 
 /** Asyncify's own work, and what undoes the worst that it does to code. */
 const OPTIMIZE_LEVEL = 2;
+/** The slow code of a function has one caller, and must not become part of it. */
+const ONE_CALLER_INLINE_MAX = 0;
 
 export interface Stack {
   readonly stackBytes?: number;
@@ -52,7 +56,7 @@ export async function prepare(bytes: Uint8Array, stack: Stack = {}): Promise<Pre
   const birth = memoryAtBirth(module);
   const metered = writeMetered(module);
   const code = await makeSuspendable(metered, module);
-  const imports = module.imports.map(({ module: from, name, type }) => ({
+  const imports = asked(module).map(({ module: from, name, type }) => ({
     module: from,
     name,
     type: module.types[type] ?? { parameters: [], results: [] },
@@ -72,6 +76,9 @@ export async function prepare(bytes: Uint8Array, stack: Stack = {}): Promise<Pre
     stackBytes,
   };
 }
+
+/** The imports for which the code is left. */
+const asked = ({ imports }: WasmModule) => imports.filter((it) => !aios.tellsRoom(it));
 
 function memoryAtBirth(module: WasmModule): Pages {
   const size = (module.memory?.initial ?? 0) * WASM_PAGE_BYTES;
@@ -100,29 +107,34 @@ function memoryAtBirth(module: WasmModule): Pages {
 
 async function makeSuspendable(metered: Uint8Array, module: WasmModule): Promise<Uint8Array> {
   // A hundred megabytes of compiler: loaded when there is something to prepare.
-  const { default: binaryen } = await import("binaryen");
-  const { Features } = binaryen;
+  const { default: compiler } = await import("binaryen");
+  const { Features } = compiler;
   const own = [aios.IMPORT_YIELD, aios.IMPORT_GROW].map((name) => `${aios.MODULE}.${name}`);
-  const names = [...own, ...module.imports.map(({ module: from, name }) => `${from}.${name}`)];
-  const it = binaryen.readBinary(metered);
-  try {
-    it.setFeatures(
-      Features.MutableGlobals |
-        Features.SignExt |
-        Features.NontrappingFPToInt |
-        Features.BulkMemory |
-        Features.BulkMemoryOpt |
-        Features.SIMD128 |
-        Features.ReferenceTypes |
-        Features.Multivalue,
-    );
-    binaryen.setPassArgument("asyncify-imports", names.join(","));
-    binaryen.setOptimizeLevel(OPTIMIZE_LEVEL);
-    binaryen.setShrinkLevel(0);
-    it.runPasses(["asyncify"]);
-    it.optimize();
-    return it.emitBinary();
-  } finally {
-    it.dispose();
-  }
+  const names = [...own, ...asked(module).map(({ module: from, name }) => `${from}.${name}`)];
+  const features =
+    Features.MutableGlobals |
+    Features.SignExt |
+    Features.NontrappingFPToInt |
+    Features.BulkMemory |
+    Features.BulkMemoryOpt |
+    Features.SIMD128 |
+    Features.ReferenceTypes |
+    Features.Multivalue |
+    Features.TailCall;
+  const through = (bytes: Uint8Array, work: (it: binaryen.Module) => void): Uint8Array => {
+    const it = compiler.readBinary(bytes);
+    try {
+      it.setFeatures(features);
+      work(it);
+      return it.emitBinary();
+    } finally {
+      it.dispose();
+    }
+  };
+  compiler.setPassArgument("asyncify-imports", names.join(","));
+  compiler.setOptimizeLevel(OPTIMIZE_LEVEL);
+  compiler.setShrinkLevel(0);
+  compiler.setOneCallerInlineMaxSize(ONE_CALLER_INLINE_MAX);
+  const suspendable = through(metered, (it) => it.runPasses(["asyncify"]));
+  return through(splitFunctions(suspendable), (it) => it.optimize());
 }

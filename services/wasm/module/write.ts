@@ -70,6 +70,7 @@ class ModuleWriter {
       fuel: global,
       pages: global + 1,
       room: global + 2,
+      tellsRoom: module.imports.findIndex(aios.tellsRoom),
       blockType: (results) => this.typeOf([], results),
     };
   }
