@@ -6,7 +6,7 @@ export interface Row {
   readonly name: string;
   /** Median of ours, in `unit`. */
   readonly ours: number;
-  readonly unit: "ns" | "ms" | "MiB" | "/s" | "MIPS";
+  readonly unit: "ns" | "ms" | "KiB" | "MiB" | "/s" | "MIPS";
   /** Median of the peer in the same unit, and who that is. */
   readonly peer?: number;
   readonly peerName?: string;

@@ -1,4 +1,4 @@
-/** Spawn, clone and kill of small agents in kernel-testing.wasm, and what an idle one takes. */
+/** Spawn, clone and kill of small agents in kernel-testing.wasm and what an idle one takes; then WebAssembly agents. */
 
 import * as Views from "../../kernel/host/views.generated.ts";
 import { KernelViews } from "../../kernel/host/views.ts";
@@ -11,6 +11,8 @@ import { stubMachine } from "../../kernel/testing/stub.ts";
 import { memoryBytes } from "../../sim/host/core.ts";
 import { loadModule } from "../../sim/host/modules.ts";
 import { median, nsEach, type Progress, plainRow, type Results, warmUp } from "../measure.ts";
+import { measureLives } from "./lives.ts";
+import { measureSystem } from "./system.ts";
 
 const MIB = 1 << 20;
 const ALL_RIGHTS = 0x3fff_ffff;
@@ -210,4 +212,6 @@ async function growth(results: Results, progress: Progress): Promise<void> {
 export async function measureAgents(results: Results, progress: Progress): Promise<void> {
   await lives(results, progress);
   await growth(results, progress);
+  await measureLives(results, progress);
+  await measureSystem(results, progress);
 }

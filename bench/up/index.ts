@@ -1,13 +1,13 @@
 /** `aios up` and what its users wait for: from the built command in processes of its own, as they do. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "../../sdk/client/client.ts";
 import { compileSource } from "../../services/wasm/testing/compile.ts";
 import { interleave, type Progress, pairedRow, plainRow, type Results } from "../measure.ts";
+import { CLI, stop, up } from "./process.ts";
 
-const CLI = "pkg/cli.js";
 const UP_RUNS = 7;
 const COMMAND_RUNS = 9;
 const CALL_RUNS = 60;
@@ -22,33 +22,6 @@ const ms = async (work: () => Promise<unknown>): Promise<number> => {
   await work();
   return performance.now() - start;
 };
-
-interface Started {
-  readonly child: ChildProcess;
-  /** Real time from the start of the process until it said that it is ready. */
-  readonly ms: number;
-}
-
-function up(state: string): Promise<Started> {
-  const start = performance.now();
-  const child = spawn("node", [CLI, "up", "--no-port", "--json", "--state", state], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  return new Promise((resolve, reject) => {
-    child.on("exit", () => reject(new Error("aios up has ended before it was ready")));
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      if (text.includes('"ready"')) resolve({ child, ms: performance.now() - start });
-    });
-  });
-}
-
-function stop({ child }: Started): Promise<void> {
-  child.removeAllListeners("exit");
-  return new Promise((resolve) => {
-    child.on("exit", () => resolve());
-    child.kill("SIGTERM");
-  });
-}
 
 /** A command in a process of its own. */
 const aios = (state: string, ...args: string[]): Promise<number> =>
