@@ -20,7 +20,7 @@ const bench = (...args: string[]): Promise<Ended> =>
 test("--help names all subjects and options, and builds nothing first", async () => {
   const { status, stdout, stderr } = await bench("--help");
   expect([status, stderr]).toEqual([0, ""]);
-  for (const subject of "boot mm nvme sched machine cap cpu ipc agents wasm".split(" "))
+  for (const subject of "boot mm nvme sched machine cap cpu ipc agents up gateway wasm".split(" "))
     expect(stdout).toMatch(new RegExp(`\\b${subject}\\b`));
   for (const option of ["--json <file>", "--docs", "--no-build"]) expect(stdout).toContain(option);
 });

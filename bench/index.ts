@@ -1,8 +1,8 @@
 /**
  * npm run bench: measures and prints ratios to peers that ran beside.
  *
- *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [cpu] [ipc] [agents] [up] [wasm]
- *                    [--json FILE] [--docs] [--no-build]
+ *   npm run bench -- [boot] [mm] [nvme] [sched] [machine] [cap] [cpu] [ipc] [agents] [up] [gateway]
+ *                    [wasm] [--json FILE] [--docs] [--no-build]
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -13,6 +13,7 @@ import { measureBoot } from "./boot.ts";
 import { measureCapabilities } from "./cap/index.ts";
 import { measureCpu } from "./cpu/index.ts";
 import { writeDocs } from "./docs.ts";
+import { measureGateway } from "./gateway/index.ts";
 import { describeHost } from "./host.ts";
 import { measureIpc } from "./ipc/index.ts";
 import { measureMachine } from "./machine.ts";
@@ -37,6 +38,7 @@ const SUBJECTS: Readonly<Record<string, Measure>> = {
   ipc: measureIpc,
   agents: measureAgents,
   up: measureUp,
+  gateway: measureGateway,
   wasm: measureWasm,
 };
 

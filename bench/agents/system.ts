@@ -43,7 +43,7 @@ async function batch(
   atOnce: number,
 ): Promise<Each> {
   const names: string[] = [];
-  const cpu = cpuOf(system);
+  const cpu = cpuOf(system.child);
   const start = performance.now();
   const one = async () => {
     while (names.length < BATCH) {
@@ -55,7 +55,7 @@ async function batch(
   await Promise.all(Array.from({ length: atOnce }, one));
   const each = {
     wall: (performance.now() - start) / BATCH,
-    cpu: (cpuOf(system) - cpu) / BATCH,
+    cpu: (cpuOf(system.child) - cpu) / BATCH,
   };
   await Promise.all(names.map((name) => client.call("agent.remove", { name, force: true })));
   return each;

@@ -33,8 +33,8 @@ export function stop({ child }: Started): Promise<void> {
 }
 
 /** CPU time of all threads of a process, ms; NaN where there is no /proc. */
-export function cpuOf({ child }: Started): number {
-  const tasks = `/proc/${child.pid}/task`;
+export function cpuOf({ pid }: ChildProcess): number {
+  const tasks = `/proc/${pid}/task`;
   try {
     const spent = readdirSync(tasks).map((task) => {
       const [ns = ""] = readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ");
