@@ -102,7 +102,6 @@ export function birthOf({ grants: [handle = 0] }: Child): Uint8Array {
     streams: [],
     files: null,
     capabilities: [{ text: "p", handle }],
-    code: "module",
   };
   return encode(birth);
 }
