@@ -16,8 +16,15 @@ interface Asked {
 
 const PROOFS_MAX = 64;
 
-/** `sender` is the agent that asks, as the kernel says. */
-export type Implementation = (params: never, sender: Message["sender"]) => Work<unknown>;
+/** Lets go on only if whoever asks holds this. @throws RequestError denied */
+export type Require = (needed: Capability) => Work<void>;
+
+/** `sender` is the agent that asks, as the kernel says; `require` is for what the parameters don't show. */
+export type Implementation = (
+  params: never,
+  sender: Message["sender"],
+  require: Require,
+) => Work<unknown>;
 
 /** A method, by its row of the table, behind its checks; `denied` hears what was missing. */
 export function checked(
@@ -34,12 +41,13 @@ export function checked(
       const place = issue?.path.join(".") || "parameters";
       throw new RequestError("bad-request", `${place}: ${issue?.message}`);
     }
-    for (const needed of needs(parsed.data as never)) {
-      if (yield* holds(sys, needed, proofs, sender)) continue;
+    function* require(needed: Capability): Work<void> {
+      if (yield* holds(sys, needed, proofs, sender)) return;
       denied(capabilityText(needed), sender);
       throw new RequestError("denied", `${capabilityText(needed)} is needed`);
     }
-    return yield* run(parsed.data as never, sender);
+    for (const needed of needs(parsed.data as never)) yield* require(needed);
+    return yield* run(parsed.data as never, sender, require);
   };
 }
 

@@ -89,6 +89,7 @@ export const AGENT_METHODS = {
     result: z.object({}),
     needs: controls,
   }),
+  /** Its capabilities are those of its original, and whoever makes it holds them, too: see `exec`. */
   "agent.clone": method({
     summary: "Makes a copy of a running agent, which goes on where its original stands",
     http: ["POST", `${AT}/clone`],
@@ -130,12 +131,12 @@ export const AGENT_METHODS = {
       args: Arguments.default([]),
       env: Environment.default({}),
       stdin: z.boolean().default(false),
-      /** Parts of the agent's own; default all of them. They go when the agent's go. */
+      /** Parts of the agent's own; default all of them, each of which is needed. They go when the agent's go. */
       capabilities: Capabilities.optional(),
       limits: Limits.optional(),
     }),
     result: Agent,
-    needs: (params) => [...controls(params), ...spawns(params)],
+    needs: (params) => [...controls(params), ...spawns(params), ...handsOn(params)],
   }),
   "agent.caps": method({
     summary: "Capabilities of an agent",

@@ -173,6 +173,42 @@ describe("capabilities", () => {
   });
 });
 
+describe("who may control an agent that holds what they don't", () => {
+  const SECRET = "FS_READ:/projects/secret";
+  const named = { name: "keeper", project: "mine" };
+  const image = "sleeper:1.0.0";
+  const all = ["PROC_READ:mine", "PROC_SPAWN:mine", "PROC_CONTROL:mine"];
+  const needed = { code: "denied", message: `${SECRET} is needed` };
+  beforeAll(async () => {
+    await system.call("agent.run", { image, ...named, capabilities: [SECRET] });
+  });
+  afterAll(() => system.call("project.remove", { project: "mine" }));
+
+  test("starts no other image with it", async () => {
+    const call = system.client(all);
+    for (const capabilities of [undefined, [SECRET]]) {
+      const exec = { ...named, image, as: "thief", ...(capabilities && { capabilities }) };
+      await expect(call("agent.exec", exec)).rejects.toMatchObject(needed);
+    }
+    await call("agent.exec", { ...named, image, as: "bare", capabilities: [] });
+    await system.client([...all, SECRET])("agent.exec", { ...named, image, as: "heir" });
+  });
+
+  test("makes no copy of it, which would keep it when it is taken from the agent", async () => {
+    const clone = { ...named, as: "copy" };
+    await expect(system.client(all)("agent.clone", clone)).rejects.toMatchObject(needed);
+    const names = (await system.call("agent.list", { project: "mine" })).map(({ name }) => name);
+    expect(names.sort()).toEqual(["bare", "heir", "keeper"]);
+    await system.client([...all, SECRET])("agent.clone", clone);
+  });
+
+  test("changes and ends it, though", async () => {
+    const call = system.client(all);
+    await call("agent.revoke", { ...named, capability: SECRET });
+    expect(await call("agent.kill", named)).toMatchObject({ state: "exited" });
+  });
+});
+
 describe("the system", () => {
   test("events have numbers without gaps, and are waited for", async () => {
     const { next } = await system.call("events.read", { limit: 1000 });

@@ -1,7 +1,9 @@
 /** What clients ask about agents. */
+import type { Require } from "../host/checks.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
 import { type Agent, type Limits, Run } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
+import { parseCapability } from "../messages/scope.ts";
 import type { InputSpec } from "../messages/system.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Images } from "./images.ts";
@@ -58,7 +60,7 @@ export class AgentMethods {
       "agent.start": this.change((record) => this.start(record)),
       "agent.update": this.change((record, params: Update) => this.update(record, params)),
       "agent.remove": (it: Named & { force: boolean }) => this.remove(it),
-      "agent.exec": (it: Exec) => this.exec(it),
+      "agent.exec": this.handingOn((it: Exec) => this.exec(it)),
       "agent.input": (it: Named & InputSpec) => this.input(it),
       "agent.caps": (named: Named) => this.caps(ledger.find(named)),
       "agent.grant": this.change((record, it: { capability: string }) =>
@@ -67,6 +69,20 @@ export class AgentMethods {
       "agent.revoke": this.change((record, it: { capability: string }) =>
         this.revoke(record, it.capability),
       ),
+    };
+  }
+
+  /**
+   * A method that makes an agent with capabilities of another one: whoever asks holds them as well. For what
+   * they were given is theirs to use, and what an agent was given isn't, though they may end it.
+   */
+  handingOn<P extends Named & { capabilities?: readonly string[] }>(run: (it: P) => Work<Agent>) {
+    const { ledger } = this.parts;
+    return function* (it: P, _sender: number, require: Require): Work<Agent> {
+      const { view } = ledger.find(it);
+      for (const text of it.capabilities ?? view.capabilities)
+        yield* require(parseCapability(text));
+      return yield* run(it);
     };
   }
 

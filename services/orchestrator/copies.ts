@@ -42,7 +42,7 @@ export class Copies {
 
   get table() {
     return {
-      "agent.clone": (it: Named & { as?: string }) => this.clone(it),
+      "agent.clone": this.agents.handingOn((it: Named & { as?: string }) => this.clone(it)),
       "agent.snapshot": (it: Named & { id?: string }) => this.snapshot(it),
       "agent.rollback": (it: Named & { snapshot?: string }) => this.rollback(it),
       "snapshot.list": ({ project }: { project?: string }) => this.list(project),
