@@ -28,6 +28,7 @@ async function listen(options: ServerOptions = {}): Promise<Server> {
         throw new RequestError("bad-request", message);
       }),
     journal: () => system.machine.journal.toBytes(),
+    version: "1.2.3",
   };
   const it = gatewayServer(host, system.access, options);
   await new Promise<void>((resolve) => it.listen(0, "127.0.0.1", resolve));

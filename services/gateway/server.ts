@@ -16,7 +16,8 @@ export interface GatewayHostSide {
   putImage(archive: Uint8Array): Promise<string>;
   /** What has come into the machine, as a file. */
   journal?(): Promise<Uint8Array>;
-  readonly version?: string;
+  /** Of this project. */
+  readonly version: string;
 }
 
 export interface RouteOptions {
@@ -68,7 +69,7 @@ export function gatewayRoutes(
   });
   let document: object | null = null;
   app.get("/openapi.json", (context) => {
-    document ??= openApiDocument(host.version ?? "0");
+    document ??= openApiDocument(host.version);
     return context.json(document);
   });
   app.get("/metrics", async (context) =>

@@ -12,7 +12,7 @@ let port = 0;
 const servers: Server[] = [];
 
 async function listen(options: ServerOptions = {}): Promise<Server> {
-  const host = { putImage: () => Promise.reject(new Error("no images here")) };
+  const host = { putImage: () => Promise.reject(new Error("no images here")), version: "1.2.3" };
   const it = gatewayServer(host, system.access, options);
   await new Promise<void>((resolve) => it.listen(0, "127.0.0.1", resolve));
   servers.push(it);

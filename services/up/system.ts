@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { version } from "../../sdk/cli/version.ts";
 import { agentImage } from "../../sdk/image/agent-image.ts";
 import { buildBootImage } from "../../sdk/image/index.ts";
 import { Machine } from "../../sim/host/machine.ts";
@@ -158,6 +159,7 @@ export class System {
     const host = {
       putImage: (bytes: Uint8Array) => putImage(bytes, this),
       journal: () => this.machine.journal.toBytes(),
+      version: version(),
     };
     this.sockets = await Sockets.open({ socket, port }, host, access);
     writeInstance(state, { pid: process.pid, started: Date.now() / 1000, port: this.port });

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -71,4 +72,19 @@ test("a script runs as an agent, and a clone of it counts on from where it stand
   expect(await firstLine("script", 3)).toBe("script one hi 3");
   await client.call("agent.clone", { name: "script", as: "copy" });
   expect(Number((await firstLine("copy", 0))?.split(" ").at(-1))).toBeGreaterThan(3);
+});
+
+test("the OpenAPI document is of this project's version", async () => {
+  const text = await new Promise<string>((resolve, reject) => {
+    const asked = get({ socketPath: system.socket, path: "/openapi.json" }, (answer) => {
+      let all = "";
+      answer.setEncoding("utf8").on("data", (part) => {
+        all += part;
+      });
+      answer.on("end", () => resolve(all));
+    });
+    asked.on("error", reject);
+  });
+  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  expect(JSON.parse(text).info.version).toBe(manifest.version);
 });
