@@ -58,10 +58,11 @@ test("no path leads out of a scope's folder", async () => {
   mkdirSync(join(inside, "folder"));
   symlinkSync("../../..", join(inside, "folder/out"));
   symlinkSync("note", join(inside, "link"));
-  const out = ["../other", "a/../../x", "..", "/etc/passwd", join(host, "secret")];
+  const out = ["../other", "folder/../../x", "..", "/etc/passwd", join(host, "secret")];
   const links = ["up", "absolute", "parent/secret", "folder/out/secret", "folder/../.."];
-  for (const path of [...out.slice(0, 1), ...out.slice(2), ...links])
+  for (const path of [...out, ...links])
     expect([path, await answer(open(path))]).toEqual([path, "ENOTCAPABLE"]);
+  // What isn't there has no folder above it.
   expect(await answer(open("a/../../x"))).toBe("ENOENT");
   expect(await answer(open("link"))).toBe("OK");
   expect(await answer(open("folder/../note"))).toBe("OK");
