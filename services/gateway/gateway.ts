@@ -17,7 +17,7 @@ import { agent, type Sys } from "../../sdk/agent/sys.ts";
 import { checked } from "../host/checks.ts";
 import type { Door } from "../host/door.ts";
 import { Locks } from "../host/locks.ts";
-import { introduction, Peers } from "../host/peers.ts";
+import { introduction, type Peer, Peers } from "../host/peers.ts";
 import { answering, sendPatiently } from "../host/rpc.ts";
 import { Tasks, type Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
@@ -55,8 +55,8 @@ export interface GatewayHost {
 interface Attended {
   readonly client: ClientSide;
   readonly child: Child;
-  /** The gateway's own, of which the agent's are derived. */
-  readonly scopes: readonly number[];
+  /** The gateway's own, of which all the agent's are derived: one, so that a client takes little of its table. */
+  readonly scope: number;
 }
 
 export const gatewayProgram = (host: GatewayHost) =>
@@ -75,6 +75,10 @@ class Gateway {
   private readonly locks = new Locks();
   /** By number of the client. */
   private readonly attended = new Map<number, Attended>();
+  /** Capabilities that can do no more than send, from which clients' agents have theirs. */
+  private readonly sends = new Map<number, number>();
+  /** Of clients' agents. */
+  private image = 0;
 
   constructor(sys: Sys, handles: Handles, parent: number, host: GatewayHost) {
     this.sys = sys;
@@ -87,7 +91,9 @@ class Gateway {
   *run(): Step<never> {
     const { peers, host, tasks, locks } = this;
     peers.onIntroduction((_name, _now, before) => {
-      if (before) for (const it of this.attended.values()) tasks.start(this.introduce(it.child));
+      if (!before) return;
+      this.sends.delete(before.capability);
+      for (const it of this.attended.values()) tasks.start(this.introduceAgain(it));
     });
     const inTurn = (client: ClientSide, work: Work<void>): void =>
       tasks.start(locks.hold(String(client.number), work));
@@ -133,44 +139,62 @@ class Gateway {
 
   /** Starts the agent of a client, and gives it what its token stands for. */
   private *open(client: ClientSide): Work<Attended> {
-    const { sys, tasks } = this;
-    const image = yield* sys.image(CLIENT_IMAGE, this.handles.kernel);
-    const child = yield* sys.spawn({ image, quota: CLIENT_QUOTA });
-    yield* sys.drop(image);
-    const scopes: number[] = [];
-    this.attended.set(client.number, { client, child, scopes });
-    const given: number[] = [];
-    for (const options of this.derivations(client)) {
-      const own = yield* sys.derive(this.handles.scopes, options);
-      scopes.push(own);
-      given.push(yield* sys.derive(own, { ...options, holder: child.capability }));
+    const it = yield* this.born(client);
+    this.attended.set(client.number, it);
+    try {
+      yield* this.endow(it);
+      yield* this.introduce(it.child, "gateway", { id: this.sys.id, capability: this.sys.self });
+      yield* this.introduce(it.child, ORCHESTRATOR, yield* this.peers.get(ORCHESTRATOR));
+    } catch (error) {
+      yield* this.dismiss(client);
+      throw error;
     }
-    const birth: ClientBirth = { client: client.number, scopes: given };
-    yield* sendPatiently(tasks, child.capability, encode(birth));
-    const own = yield* sys.derive(sys.self, { rights: RIGHT_SEND | RIGHT_DERIVE });
-    yield* sys.send(child.capability, introduction("gateway", sys.id), own);
-    yield* this.introduce(child);
-    return { client, child, scopes };
+    return it;
   }
 
-  private derivations({ holder }: ClientSide) {
-    const { capabilities, expires } = holder;
-    const expiry = expires === null ? 0 : BigInt(Math.round((expires - this.host.epoch) * 1e9));
-    const scopes = capabilities?.map((text) => scopeOf(parseCapability(text))) ?? [EVERYTHING];
-    return scopes.map((scope) => ({ scope, expiry }));
-  }
-
-  /** Clients' agents know the orchestrator from here. */
-  private *introduce({ capability }: Child): Work<void> {
+  private *born(client: ClientSide): Work<Attended> {
     const { sys } = this;
-    const orchestrator = yield* this.peers.get(ORCHESTRATOR);
-    const sends = yield* sys.derive(orchestrator.capability, { rights: RIGHT_SEND | RIGHT_DERIVE });
-    yield* sendPatiently(
-      this.tasks,
-      capability,
-      introduction(ORCHESTRATOR, orchestrator.id),
-      sends,
-    );
+    const { expires } = client.holder;
+    const expiry = expires === null ? 0 : BigInt(Math.round((expires - this.host.epoch) * 1e9));
+    const scope = yield* sys.derive(this.handles.scopes, { scope: EVERYTHING, expiry });
+    try {
+      this.image ||= yield* sys.image(CLIENT_IMAGE, this.handles.kernel);
+      const child = yield* sys.spawn({ image: this.image, quota: CLIENT_QUOTA });
+      return { client, child, scope };
+    } catch (error) {
+      yield* sys.drop(scope);
+      throw error;
+    }
+  }
+
+  private *endow({ client, child, scope }: Attended): Work<void> {
+    const { capabilities } = client.holder;
+    const parts = capabilities?.map((text) => scopeOf(parseCapability(text))) ?? [EVERYTHING];
+    const scopes: number[] = [];
+    for (const part of parts)
+      scopes.push(yield* this.sys.derive(scope, { scope: part, holder: child.capability }));
+    const birth: ClientBirth = { client: client.number, scopes };
+    yield* sendPatiently(this.tasks, child.capability, encode(birth));
+  }
+
+  /** Clients' agents know services from here. */
+  private *introduce({ capability }: Child, name: string, peer: Peer): Work<void> {
+    const { sys, sends, tasks } = this;
+    const known = sends.get(peer.capability);
+    const own =
+      known ?? (yield* sys.derive(peer.capability, { rights: RIGHT_SEND | RIGHT_DERIVE }));
+    sends.set(peer.capability, own);
+    yield* sendPatiently(tasks, capability, introduction(name, peer.id), own);
+  }
+
+  /** The orchestrator is another one. A client's agent that has ended, or takes nothing, hears of it no more. */
+  private *introduceAgain({ client, child }: Attended): Work<void> {
+    try {
+      yield* this.introduce(child, ORCHESTRATOR, yield* this.peers.get(ORCHESTRATOR));
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      yield* this.locks.hold(String(client.number), this.dismiss(client));
+    }
   }
 
   /** The kernel takes the client's authority, and then its agent ends. */
@@ -187,9 +211,9 @@ class Gateway {
     yield* this.sys.drop(it.child.capability);
   }
 
-  private *let({ client, scopes }: Attended): Work<void> {
+  private *let({ client, scope }: Attended): Work<void> {
     this.attended.delete(client.number);
-    for (const scope of scopes) yield* this.sys.drop(scope);
+    yield* this.sys.drop(scope);
   }
 
   private *heard(notice: Notice): Work<void> {
