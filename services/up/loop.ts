@@ -2,6 +2,7 @@
  * What drives the machine in real time. It runs while there is something to do, gives way to sockets and
  * files every few milliseconds, and else sleeps until the machine's next timer or a bell.
  */
+import { MachineError } from "../../sim/host/errors.ts";
 import type { Machine } from "../../sim/host/machine.ts";
 import type { StopReason } from "../../sim/host/reasons.ts";
 import { Pace } from "./pace.ts";
@@ -73,6 +74,17 @@ export class Loop {
         resolve();
       };
     });
+  }
+}
+
+/** Gives the machine an input; inputs that nobody has taken out make room for it. */
+export function giveInput(machine: Machine, give: () => void): void {
+  try {
+    give();
+  } catch (error) {
+    if (!(error instanceof MachineError) || error.code !== "journal-full") throw error;
+    machine.dropJournal();
+    give();
   }
 }
 

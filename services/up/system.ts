@@ -26,7 +26,7 @@ import { type WasmParts, wasmProgram } from "../wasm/program.ts";
 import { putImage } from "./images.ts";
 import { readInstance, writeInstance } from "./instance.ts";
 import { JOURNAL_BYTES, keepJournal } from "./journal.ts";
-import { Loop } from "./loop.ts";
+import { giveInput, Loop } from "./loop.ts";
 import { Preparer } from "./preparer.ts";
 import { moduleRuntime, type Runtime, scriptRuntime } from "./runtimes.ts";
 import { ownerToken, SOCKET_FILE, Sockets } from "./sockets.ts";
@@ -150,7 +150,7 @@ export class System {
 
   private powerOff(): void {
     const { machine } = this;
-    machine.input.powerButton();
+    giveInput(machine, () => machine.input.powerButton());
     machine.run({ until: machine.time + POWER_OFF_NS });
   }
 
@@ -198,7 +198,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   const loop = new Loop(machine);
   const preparer = new Preparer(store);
   const doors = new Doors((frame) => {
-    machine.input.frame(frame);
+    giveInput(machine, () => machine.input.frame(frame));
     loop.ring();
   });
   const ownersToken = ownerToken(options.state);

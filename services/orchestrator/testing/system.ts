@@ -22,6 +22,7 @@ import { initProgram } from "../../init/init.ts";
 import { projectProgram } from "../../init/project.ts";
 import { logsProgram } from "../../logs/logs.ts";
 import type { MethodName, Params, Result } from "../../messages/api.ts";
+import { giveInput } from "../../up/loop.ts";
 import { putImage } from "../images.ts";
 import { orchestratorProgram } from "../orchestrator.ts";
 
@@ -67,7 +68,7 @@ export class TestSystem {
     const store = await Store.open(state);
     const epoch = Math.floor(Date.now() / 1000);
     const armed = new Set<string>();
-    const doors = new Doors((frame) => void machine.input.frame(frame));
+    const doors = new Doors((frame) => giveInput(machine, () => machine.input.frame(frame)));
     const gateway = await openGateway({ store, doors, epoch, ownerToken: makeSecret() });
     const names = Object.keys(programs);
     const services: Record<string, ProgramFunction> = {
@@ -96,7 +97,7 @@ export class TestSystem {
     const drives = [{ data: await buildBootImage({ entries }) }];
     const nic = CONTROLLER_ADDRESS;
     const machine: Machine = await Machine.create({
-      ...{ cpus: 1, memory, epochSeconds: epoch, drives, nic },
+      ...{ cpus: 1, memory, epochSeconds: epoch, drives, nic, journal: 64 * MIB },
     });
     for (const [name, run] of Object.entries(programs)) machine.agents.program(name, agent(run));
     for (const [name, start] of Object.entries(services)) machine.agents.program(name, start);
@@ -148,8 +149,9 @@ export class TestSystem {
     while (!this.stopped) {
       const until = process.hrtime.bigint() - start;
       const reason = machine.run({ until, steps: STEPS });
-      const pause = reason === "steps" ? 0 : 1;
-      if (reason !== "steps" && reason !== "limit" && reason !== "idle")
+      const pause = reason === "limit" || reason === "idle" ? 1 : 0;
+      if (reason === "journal-full") machine.dropJournal();
+      else if (reason !== "steps" && !pause)
         throw machine.crash ?? new Error(`the machine has ended: ${reason} ${machine.consoleText}`);
       await new Promise((resolve) => (pause ? setTimeout(resolve, pause) : setImmediate(resolve)));
     }
