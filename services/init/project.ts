@@ -164,6 +164,8 @@ class Shard {
       child = spec.original
         ? yield* this.copy(this.find(spec.original), grants)
         : yield* sys.spawn({ image, pool, quota, grants, ...scheduleOf(spec.limits) });
+      // A clone leads no group, whatever its original leads.
+      if (spec.original) yield* sys.schedule(child.capability, scheduleOf(spec.limits));
       for (const text of spec.capabilities)
         granted.push(yield* this.grants.give(child.capability, text, heir));
       yield* sys.send(child.capability, encode(birthOf(spec, child, granted)));
@@ -363,7 +365,9 @@ function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted[]): Bi
   };
 }
 
+/** An agent and all below it share its weight: who makes a hundred children has no more of the time. */
 function scheduleOf({ cpu, weight, foreground }: Limits): Schedule {
-  if (cpu === undefined) return { class: "fair", weight, foreground };
-  return { class: "realtime", budget: Math.round(PERIOD_NS * cpu), period: PERIOD_NS };
+  if (cpu === undefined) return { class: "fair", weight, foreground, group: true };
+  const budget = Math.round(PERIOD_NS * cpu);
+  return { class: "realtime", budget, period: PERIOD_NS, group: true };
 }
