@@ -19,6 +19,7 @@ import * as layouts from "../../kernel/syscall/layouts.ts";
 import * as modes from "../../kernel/syscall/modes.ts";
 import * as numbers from "../../kernel/syscall/numbers.ts";
 import * as status from "../../kernel/syscall/status.ts";
+import * as birth from "../../services/messages/birth_layout.ts";
 import { cCalls, rustCalls } from "./agent-calls.ts";
 import { BINDINGS } from "./aios-bindings.ts";
 
@@ -37,6 +38,7 @@ const TABLES: readonly (readonly [string, Readonly<Record<string, unknown>>])[] 
   ["Modes of AgentUpgrade", modes],
   ["States, classes, flags and ends of agents", states],
   ["Protection of memory", protection],
+  ["What a native agent is told at birth: offsets in bytes", birth],
 ];
 
 export interface Constant {

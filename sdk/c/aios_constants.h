@@ -329,4 +329,15 @@
 #define AIOS_PROTECTION_READ 1
 #define AIOS_PROTECTION_WRITE 2
 
+/* What a native agent is told at birth: offsets in bytes. */
+#define AIOS_BIRTH_ARGUMENTS 40
+#define AIOS_BIRTH_CAPABILITIES 48
+#define AIOS_BIRTH_FILES 32
+#define AIOS_BIRTH_HANDLES 56
+#define AIOS_BIRTH_MARK 0
+#define AIOS_BIRTH_MARK_VALUE 284865546561
+#define AIOS_BIRTH_STREAMS 8
+#define AIOS_BIRTH_STRING_BYTES 52
+#define AIOS_BIRTH_VARIABLES 44
+
 #endif

@@ -17,7 +17,6 @@ import { answering, Caller, type Method, sendPatiently } from "../host/rpc.ts";
 import { Tasks, type Work } from "../host/tasks.ts";
 import { Watches } from "../host/watches.ts";
 import type { Limits } from "../messages/api.ts";
-import type { Birth } from "../messages/birth.ts";
 import { RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
 import {
@@ -30,6 +29,7 @@ import {
   type Parcel,
   type SpawnSpec,
 } from "../messages/system.ts";
+import { birthOf } from "./birth.ts";
 import { type Granted, Grants } from "./grants.ts";
 import { Input } from "./input.ts";
 import { askUnbelieved } from "./probe.ts";
@@ -168,7 +168,7 @@ class Shard {
       if (spec.original) yield* sys.schedule(child.capability, scheduleOf(spec.limits));
       for (const text of spec.capabilities)
         granted.push(yield* this.grants.give(child.capability, text, heir));
-      yield* sys.send(child.capability, encode(birthOf(spec, child, granted)));
+      yield* sys.send(child.capability, birthOf(spec, child, granted));
       if (spec.paused) yield* sys.suspend(child.capability);
     } catch (error) {
       yield* this.undo(child, stdin === 0 ? pipes : [...pipes, stdin], granted);
@@ -350,19 +350,6 @@ const otherEnd = (held: Held, stream: string): Other => ({
 
 function memberOf({ uid, run, child, paused, end }: Held): Member {
   return { uid, run, agent: child.id, paused, end };
-}
-
-function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted[]): Birth {
-  const [stdout = null, stderr = null, files = null, stdin = null] = child.grants;
-  return {
-    args: [spec.name, ...spec.args],
-    env: { ...spec.env },
-    streams: [stdin, stdout, stderr],
-    capabilities: granted.map(({ text, handle }) => ({ text, handle })),
-    files,
-    ...(spec.state !== undefined && { state: spec.state }),
-    ...(spec.keepAs !== undefined && { keepAs: spec.keepAs }),
-  };
 }
 
 /** An agent and all below it share its weight: who makes a hundred children has no more of the time. */

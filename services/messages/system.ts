@@ -64,6 +64,8 @@ export interface SpawnSpec extends Life {
   readonly env: Readonly<Record<string, string>>;
   readonly capabilities: readonly string[];
   readonly limits: Limits;
+  /** It is machine code: that is how it is told what it is given. */
+  readonly native: boolean;
   /** It is suspended before it runs. */
   readonly paused: boolean;
   /** It has a standard input, which a shard writes (`InputSpec`). */

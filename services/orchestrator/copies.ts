@@ -58,6 +58,7 @@ export class Copies {
   private *clone(it: Named & { as?: string }): Work<Agent> {
     const original = this.parts.ledger.find(it);
     requireLive(original);
+    yield* this.requireCopy(original);
     const {
       image,
       args,
@@ -99,6 +100,7 @@ export class Copies {
         "quota-exceeded",
         `${SNAPSHOTS_PER_PROJECT_MAX} snapshots of a project are the most; remove some`,
       );
+    yield* this.requireState(record);
     const bytes = yield* this.stateOf(record);
     const digest = yield* tasks.host(() => this.store.putObject(bytes));
     const created = yield* ledger.now();
@@ -111,6 +113,22 @@ export class Copies {
     return value;
   }
 
+  private *requireCopy({ view }: AgentRecord): Work<void> {
+    const { runtime } = yield* this.parts.images.runnable(view.image.digest);
+    if (runtime !== "native") return;
+    const why =
+      "a copy would have its original's capabilities in its memory, and they are worth nothing to it";
+    throw new RequestError("wrong-state", `${view.name} is machine code: ${why}`);
+  }
+
+  /** What an agent of machine code is, is in the machine's memory and nowhere else. */
+  private *requireState({ view }: AgentRecord): Work<void> {
+    const { runtime } = yield* this.parts.images.runnable(view.image.digest);
+    if (runtime === "wasm" || runtime === "quickjs") return;
+    const why = "only modules and scripts have a state that can be kept";
+    throw new RequestError("wrong-state", `${view.name} is of runtime ${runtime}: ${why}`);
+  }
+
   /** A clone leaves the state that it has from its original, and is over. */
   private *stateOf(record: AgentRecord): Work<Uint8Array> {
     const { fleet, tasks } = this.parts;
@@ -119,7 +137,17 @@ export class Copies {
     const keepAs = `${uid}.${run}`;
     const life = { uid: keepAs, run };
     const spec: SpawnSpec = {
-      ...{ ...life, name, args, env, limits, capabilities: [], paused: false, keepAs },
+      ...{
+        ...life,
+        name,
+        args,
+        env,
+        limits,
+        capabilities: [],
+        paused: false,
+        native: false,
+        keepAs,
+      },
       original: lifeOf(record),
     };
     const member = yield* fleet.spawn(project, record.shard, spec);

@@ -83,6 +83,7 @@ export class Supervisor {
       shard = this.place(record, heir ?? original);
       const spec: SpawnSpec = {
         ...{ uid, run, name, args, env, capabilities, limits },
+        native: image.runtime === "native",
         paused: record.wanted === "paused",
         ...(heir && { heir: lifeOf(heir) }),
         ...(original && { original: lifeOf(original) }),

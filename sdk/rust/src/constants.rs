@@ -326,3 +326,14 @@ pub const MEMORY_GUARD: u64 = 8;
 pub const PROTECTION_EXECUTE: u64 = 4;
 pub const PROTECTION_READ: u64 = 1;
 pub const PROTECTION_WRITE: u64 = 2;
+
+// What a native agent is told at birth: offsets in bytes.
+pub const BIRTH_ARGUMENTS: u64 = 40;
+pub const BIRTH_CAPABILITIES: u64 = 48;
+pub const BIRTH_FILES: u64 = 32;
+pub const BIRTH_HANDLES: u64 = 56;
+pub const BIRTH_MARK: u64 = 0;
+pub const BIRTH_MARK_VALUE: u64 = 284865546561;
+pub const BIRTH_STREAMS: u64 = 8;
+pub const BIRTH_STRING_BYTES: u64 = 52;
+pub const BIRTH_VARIABLES: u64 = 44;

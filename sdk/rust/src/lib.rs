@@ -8,6 +8,7 @@
 //! ```
 #![no_std]
 
+pub mod birth;
 pub mod constants;
 pub mod sys;
 pub use constants::*;

@@ -1,0 +1,128 @@
+/** Each program twice: as the first agent of a machine, and under the system. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { STATUS_QUOTA } from "../../kernel/syscall/status.ts";
+import { compileC } from "../../sdk/c/testing/programs.ts";
+import { Client } from "../../sdk/client/client.ts";
+import { argumentEntries } from "../../sdk/image/arguments.ts";
+import { buildBootImage } from "../../sdk/image/index.ts";
+import { buildImage } from "../../sdk/oci/build.ts";
+import { compileRust } from "../../sdk/rust/testing.ts";
+import { System } from "../../services/up/system.ts";
+import { Machine } from "../../sim/host/machine.ts";
+
+const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const primes = compileC(file("primes.c"));
+const collatz = compileRust(file("collatz.rs"));
+
+let state = "";
+let system: System;
+let running: Promise<void>;
+let client: Client;
+
+beforeAll(async () => {
+  state = mkdtempSync(join(tmpdir(), "aios-native-"));
+  system = await System.start({ state });
+  running = system.run();
+  client = new Client({ socket: system.socket });
+});
+
+afterAll(async () => {
+  await system.stop();
+  await running;
+  rmSync(state, { recursive: true });
+});
+
+/** What a program writes as the first agent of a machine, with these arguments. */
+async function onConsole(program: Uint8Array, args: readonly string[]): Promise<string[]> {
+  const entries = [
+    { name: "init", data: program },
+    ...argumentEntries("init", { arguments: args }),
+  ];
+  const drive = await buildBootImage({ entries });
+  const machine = await Machine.create({ memory: 64 << 20, drives: [{ data: drive }] });
+  expect(machine.boot({ until: 60_000_000_000n })).toBe("idle");
+  const said = machine.consoleText.split("free\r\n")[1] ?? "";
+  return said.split("\n").slice(0, -1);
+}
+
+async function register(name: string, code: Uint8Array) {
+  const agentFile = new Uint8Array(readFileSync(file(`${name}.json`)));
+  const { archive, config } = await buildImage({
+    ...{ name: `${name}.json`, agentFile },
+    readFile: () => code,
+  });
+  const image = await client.putImage(archive);
+  return { image: image.reference ?? "", codeDigest: config.codeDigest };
+}
+
+async function written(name: string, stream: "stdout" | "stderr" = "stdout"): Promise<string[]> {
+  const { lines } = await client.call("agent.logs", { name });
+  return lines.filter((line) => line.stream === stream).map(({ text }) => text);
+}
+
+/** How many primes there are below powers of ten: OEIS A006880. */
+const COUNTS = ["4 primes below 10", "25 primes below 100", "168 primes below 1000"];
+
+test("a program in C says the same on a machine of its own and under the system", async () => {
+  expect(await onConsole(primes, ["1000"])).toEqual(COUNTS);
+  const { image } = await register("primes", primes);
+  await client.call("agent.run", { image, name: "primes", args: ["1000"] });
+  const { exit } = await client.call("agent.wait", { name: "primes", wait: 20 });
+  expect(exit).toEqual({ reason: "exited", code: 0 });
+  expect(await written("primes")).toEqual(COUNTS);
+});
+
+test("a program in Rust knows its name, its environment and its capabilities", async () => {
+  // Of all numbers below 10,000 the sequence of 6171 is the longest: OEIS A006877, A006878.
+  const found = "6171 takes 261 steps, the most below 10000";
+  expect(await onConsole(collatz, ["10000"])).toEqual(["hello from init", found]);
+  const { image } = await register("collatz", collatz);
+  const capabilities = ["FS_READ:/projects/demo", "LOG_READ"];
+  const env = { OTHER: "1", GREETING: "good day" };
+  const run = { image, name: "rust", args: ["10000"], env, capabilities };
+  await client.call("agent.run", run);
+  await client.call("agent.wait", { name: "rust", wait: 20 });
+  const given = capabilities.map((text) => `given ${text} as a handle`);
+  expect(await written("rust")).toEqual(["good day from rust", ...given, found]);
+});
+
+test("its pool is its limit: what the kernel refuses it, it says, and its code is its own", async () => {
+  const { image } = await register("primes", primes);
+  const run = { image, name: "greedy", args: ["4000000"], limits: { memory: 1 << 20 } };
+  await client.call("agent.run", run);
+  const { exit } = await client.call("agent.wait", { name: "greedy", wait: 20 });
+  expect(exit).toEqual({ reason: "exited", code: 1 });
+  expect(await written("greedy", "stderr")).toEqual([
+    `no memory for so many: status ${STATUS_QUOTA}`,
+  ]);
+});
+
+test("one that stays is paused, known by its digest, told to end, and started again", async () => {
+  const { image, codeDigest } = await register("primes", primes);
+  const named = { name: "stays" };
+  await client.call("agent.run", { image, ...named, args: ["10"], env: { STAY: "1" } });
+  expect(await client.call("agent.pause", named)).toMatchObject({ state: "paused" });
+  const { usage } = await client.call("agent.inspect", named);
+  expect(usage).toMatchObject({ kernelState: "suspended", codeDigest });
+  expect(await client.call("agent.resume", named)).toMatchObject({ state: "running" });
+  const ended = await client.call("agent.kill", { ...named, grace: 10 });
+  expect(ended.exit).toEqual({ reason: "exited", code: 0 });
+  await client.call("agent.start", named);
+  const killed = await client.call("agent.kill", { ...named, code: 9 });
+  expect(killed.exit).toEqual({ reason: "killed", code: 9 });
+});
+
+test("what can't be kept of machine code is refused, and why", async () => {
+  const { image } = await register("primes", primes);
+  const named = { name: "kept" };
+  await client.call("agent.run", { image, ...named, args: ["10"], env: { STAY: "1" } });
+  await expect(client.call("agent.snapshot", named)).rejects.toThrow(
+    "kept is of runtime native: only modules and scripts have a state that can be kept",
+  );
+  await expect(client.call("agent.clone", named)).rejects.toThrow("kept is machine code");
+  await client.call("agent.remove", { ...named, force: true });
+});
