@@ -1,16 +1,18 @@
 /** Each program twice: as the first agent of a machine, and under the system. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { STATUS_QUOTA } from "../../kernel/syscall/status.ts";
-import { compileC } from "../../sdk/c/testing/programs.ts";
+import { compileC, compileCText } from "../../sdk/c/testing/programs.ts";
+import { bringImage } from "../../sdk/cli/system/images.ts";
 import { Client } from "../../sdk/client/client.ts";
 import { argumentEntries } from "../../sdk/image/arguments.ts";
 import { buildBootImage } from "../../sdk/image/index.ts";
 import { buildImage } from "../../sdk/oci/build.ts";
-import { compileRust } from "../../sdk/rust/testing.ts";
+import { compileRust, compileRustText } from "../../sdk/rust/testing.ts";
 import { System } from "../../services/up/system.ts";
 import { Machine } from "../../sim/host/machine.ts";
 
@@ -114,6 +116,78 @@ test("one that stays is paused, known by its digest, told to end, and started ag
   await client.call("agent.start", named);
   const killed = await client.call("agent.kill", { ...named, code: 9 });
   expect(killed.exit).toEqual({ reason: "killed", code: 9 });
+});
+
+const ECHO = {
+  C: () =>
+    compileCText(`#include "aios_birth.h"
+      static uint64_t room[512];
+      uint64_t aios_main(const struct aios_start *start) {
+        struct aios_birth birth;
+        uint64_t status = aios_born(start, &birth, room, sizeof room);
+        if (status != AIOS_STATUS_OK) return status;
+        static char part[1000];
+        for (uint64_t sum = 0;;) {
+          struct aios_result read = aios_read(&birth, birth.input, part, sizeof part);
+          if (read.status != AIOS_STATUS_OK) return read.status;
+          if (read.value == 0) return sum % 251;
+          for (uint64_t n = 0; n < read.value; n++) sum += (unsigned char)part[n];
+          aios_write(&birth, birth.output, part, read.value);
+        }
+      }`),
+  Rust: () =>
+    compileRustText(`#![no_std]
+      #![no_main]
+      fn echo(start: &aios::Start) -> Result<u64, u64> {
+          let mut room = [0; 4096];
+          let birth = aios::birth::born(start, &mut room)?;
+          let (mut part, mut sum) = ([0; 1000], 0u64);
+          loop {
+              let count = birth.read(birth.input, &mut part)? as usize;
+              if count == 0 { return Ok(sum % 251); }
+              sum += part[..count].iter().map(|&byte| byte as u64).sum::<u64>();
+              birth.write(birth.output, &part[..count])?;
+          }
+      }
+      #[no_mangle]
+      fn aios_main(start: &aios::Start) -> u64 { echo(start).unwrap_or_else(|status| status) }
+      #[panic_handler]
+      fn panicked(_: &core::panic::PanicInfo) -> ! { loop {} }`),
+};
+
+test.each(["C", "Rust"] as const)(
+  "in %s, it reads up to the end of its input and writes more than its pipe holds",
+  async (language) => {
+    const { image } = await register("primes", ECHO[language]());
+    const name = `echo-${language.toLowerCase()}`;
+    await client.call("agent.run", { image, name, stdin: true });
+    const lines = Array.from({ length: 6000 }, (_, n) => `line ${n}`);
+    const bytes = Buffer.from(`${lines.join("\n")}\n`);
+    for (let at = 0; at < bytes.length; ) {
+      const data = bytes.subarray(at, at + 24_000).toString("base64");
+      at += (await client.call("agent.input", { name, data, wait: 20 })).taken;
+    }
+    await client.call("agent.input", { name, end: true });
+    const { exit } = await client.call("agent.wait", { name, wait: 20 });
+    expect(exit).toEqual({ reason: "exited", code: bytes.reduce((sum, it) => sum + it, 0) % 251 });
+    const found: string[] = [];
+    for (let from = 0; from < lines.length; from = found.length) {
+      const read = await client.call("agent.logs", { name, from, limit: 1000 });
+      if (read.lines.length === 0) break;
+      found.push(...read.lines.map(({ text }) => text));
+    }
+    expect(found).toEqual(lines);
+  },
+);
+
+test("an executable by itself is brought as an image, whose identity is the digest of the file", async () => {
+  const path = join(state, "Primes.elf");
+  writeFileSync(path, primes);
+  const image = await bringImage(client, path);
+  const codeDigest = `sha256:${createHash("sha256").update(primes).digest("hex")}`;
+  expect(image).toMatchObject({ name: "primes", runtime: "native", codeDigest });
+  writeFileSync(path, primes.subarray(0, 100));
+  await expect(bringImage(client, path)).rejects.toThrow("Primes.elf");
 });
 
 test("what can't be kept of machine code is refused, and why", async () => {

@@ -130,6 +130,24 @@ static inline uint64_t aios_room_in(const struct aios_birth *birth, uint64_t pip
   return status;
 }
 
+/* What a pipe has, up to `count` bytes, and waits while that is none: how many; 0 at its end, or without one. */
+static inline struct aios_result aios_read(const struct aios_birth *birth, uint64_t stream, void *into, size_t count) {
+  struct aios_result result = {AIOS_STATUS_OK, 0};
+  if (stream == 0 || count == 0) return result;
+  for (;;) {
+    result = aios_sys_pipe_read(stream, into, count < 4096 ? count : 4096);
+    if (result.status == AIOS_STATUS_EMPTY) {
+      uint64_t list[1] = {stream};
+      result = aios_sys_wait(birth->self, list, 1, UINT64_MAX, 0, 0);
+      if (result.status == AIOS_STATUS_OK) continue;
+    }
+    if (result.status != AIOS_STATUS_OBJECT_GONE && result.status != AIOS_STATUS_ABANDONED) return result;
+    result.status = AIOS_STATUS_OK;
+    result.value = 0;
+    return result;
+  }
+}
+
 /* Writes all of it, and waits while the pipe is full; the first agent's streams are the console. */
 static inline uint64_t aios_write(const struct aios_birth *birth, uint64_t stream, const void *bytes, size_t count) {
   const char *at = (const char *)bytes;

@@ -8,7 +8,9 @@ import { ARCHIVE_BYTES_MAX } from "../../oci/media.ts";
 import { readInputFile } from "../image-file.ts";
 import { version } from "../version.ts";
 
-const MODULE = /\.wasm$/i;
+/** Code by itself: what runs it, by the end of the file's name. */
+const CODE = /\.(wasm|elf)$/i;
+const RUNTIMES = { wasm: "wasm", elf: "native" } as const;
 const AGENT_FILE = "agent.json";
 
 /**
@@ -17,24 +19,25 @@ const AGENT_FILE = "agent.json";
  */
 export async function bringImage(client: Client, image: string): Promise<Image | null> {
   const file = statSync(image, { throwIfNoEntry: false })?.isFile() ?? false;
-  if (!file && !/[/\\]|\.(wasm|tar)$/i.test(image)) return null;
+  if (!file && !/[/\\]|\.(wasm|elf|tar)$/i.test(image)) return null;
   const bytes = readInputFile(image, ARCHIVE_BYTES_MAX);
-  return await client.putImage(MODULE.test(image) ? await imageOf(image, bytes) : bytes);
+  return await client.putImage(CODE.test(image) ? await imageOf(image, bytes) : bytes);
 }
 
-/** A module by itself as an image: it wants nothing, and what it may do is said when it is started. */
-async function imageOf(file: string, module: Uint8Array): Promise<Uint8Array> {
-  const name = basename(file).replace(MODULE, "").toLowerCase();
+/** Code by itself as an image: it wants nothing, and what it may do is said when it is started. */
+async function imageOf(file: string, code: Uint8Array): Promise<Uint8Array> {
+  const name = basename(file).replace(CODE, "").toLowerCase();
+  const kind = CODE.exec(file)?.[1]?.toLowerCase() === "elf" ? "elf" : "wasm";
   const agentFile = {
     name: name.replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "") || "module",
     version: "0.0.0",
-    runtime: "wasm",
+    runtime: RUNTIMES[kind],
     entry: basename(file),
   };
   const { archive } = await buildImage({
     name: AGENT_FILE,
     agentFile: new TextEncoder().encode(JSON.stringify(agentFile)),
-    readFile: () => module,
+    readFile: () => code,
     tools: { aios: version() },
   });
   return archive;

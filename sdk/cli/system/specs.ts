@@ -64,8 +64,8 @@ const SINCE = option(
 ).argParser(parseMoment);
 
 const RUN_DETAILS = `
-The image is a WebAssembly module (.wasm), an image made by "aios image build" (.tar), or the digest of one
-that the system has. The agent gets the capabilities given here and no others.
+The image is a WebAssembly module (.wasm), a static executable (.elf), an image made by "aios image build"
+(.tar), or the digest of one that the system has. The agent gets the capabilities given here and no others.
 
 Without --attach the agent's name is printed and the agent goes on. With it, its output is shown until it
 ends, its status is the command's own, and Ctrl-C ends the agent. With -i it is attached as well, and reads

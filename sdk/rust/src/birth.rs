@@ -159,6 +159,33 @@ impl<'a> Birth<'a> {
         Ok(0)
     }
 
+    /// What a pipe has, up to the length of `into`, and waits while that is none: how many bytes; 0 at its end, or
+    /// without one.
+    pub fn read(&self, stream: u64, into: &mut [u8]) -> Answer {
+        if stream == 0 || into.is_empty() {
+            return Ok(0);
+        }
+        let most = into.len().min(4096) as u64;
+        let list = [stream];
+        loop {
+            // SAFETY: the kernel writes to `into`, as far as it may, and only reads the list.
+            let answer = unsafe {
+                match sys::pipe_read(stream, into.as_mut_ptr(), most) {
+                    Err(STATUS_EMPTY) => {
+                        sys::wait(self.this, list.as_ptr().cast(), 1, u64::MAX, 0, NOBODY).map(|_| None)
+                    }
+                    read => read.map(Some),
+                }
+            };
+            match answer {
+                Ok(Some(count)) => return Ok(count),
+                Ok(None) => {}
+                Err(STATUS_OBJECT_GONE | STATUS_ABANDONED) => return Ok(0),
+                Err(status) => return Err(status),
+            }
+        }
+    }
+
     fn room_in(&self, pipe: u64) -> Result<(), u64> {
         // SAFETY: the kernel reads the list, and nothing else of the agent's memory.
         unsafe {
