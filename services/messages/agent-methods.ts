@@ -10,8 +10,9 @@ import {
   Limits,
   LogLine,
   Restart,
-  Run,
+  RunRequest,
   Snapshot,
+  SomeLimits,
   Usage,
 } from "./shapes.ts";
 
@@ -44,7 +45,7 @@ export const AGENT_METHODS = {
   "agent.run": method({
     summary: "Starts an agent",
     http: ["POST", "/v1/agents"],
-    params: Run,
+    params: RunRequest,
     result: Agent,
     needs: (run) => [...spawns(run), ...handsOn(run)],
   }),
@@ -79,7 +80,7 @@ export const AGENT_METHODS = {
   "agent.start": change("start", "Starts an agent again that is over", {}),
   "agent.update": change("update", "Changes an agent's limits or restart policy", {
     /** Memory can be changed while it doesn't run. */
-    limits: Limits.partial().default({}),
+    limits: SomeLimits.default({}),
     restart: Restart.optional(),
   }),
   "agent.remove": method({

@@ -18,7 +18,9 @@ export {
   RESTART,
   RestartPolicy,
   Run,
+  RunRequest,
   Snapshot,
+  SomeLimits,
   STATES,
   Usage,
 } from "./shapes.ts";

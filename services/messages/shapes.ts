@@ -4,19 +4,29 @@ import { CapabilityText, Digest, Name, Reference } from "./method.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** What somebody says of an agent's limits; the others are as they were, or as they usually are. */
+export const SomeLimits = z
+  .object({
+    /** Bytes of memory, of its pool. */
+    memory: z
+      .int()
+      .min(64 * KIB)
+      .max(1024 * MIB),
+    /** Guaranteed and capped share of a CPU, of 1; without, the agent runs in the fair class. */
+    cpu: z.number().gt(0).max(1),
+    /** Share in the fair class. */
+    weight: z.int().min(1).max(65_536),
+    /** Short turns: the same share at a lower latency, for what a person waits for. */
+    foreground: z.boolean(),
+  })
+  .partial();
+export type SomeLimits = z.infer<typeof SomeLimits>;
+const { memory, cpu, weight, foreground } = SomeLimits.shape;
 export const Limits = z.object({
-  /** Bytes of memory, of its pool. */
-  memory: z
-    .int()
-    .min(64 * KIB)
-    .max(1024 * MIB)
-    .default(16 * MIB),
-  /** Guaranteed and capped share of a CPU, of 1; without, the agent runs in the fair class. */
-  cpu: z.number().gt(0).max(1).optional(),
-  /** Share in the fair class. */
-  weight: z.int().min(1).max(65_536).default(1024),
-  /** Short turns: the same share at a lower latency, for what a person waits for. */
-  foreground: z.boolean().default(false),
+  memory: memory.unwrap().default(16 * MIB),
+  cpu,
+  weight: weight.unwrap().default(1024),
+  foreground: foreground.unwrap().default(false),
 });
 export type Limits = z.infer<typeof Limits>;
 
@@ -69,6 +79,13 @@ export const Run = z.object({
   stdin: z.boolean().default(false),
 });
 export type Run = z.infer<typeof Run>;
+
+/** As clients ask for an agent: what they don't say is as the image has it. */
+export const RunRequest = Run.extend({
+  args: Arguments.optional(),
+  limits: SomeLimits.default({}),
+});
+export type RunRequest = z.infer<typeof RunRequest>;
 
 /**
  * starting: being born; waiting: for others, or for the end of a pause; lost: it ran when the system was

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { agentFile, build } from "../../sdk/oci/testing.ts";
+import { putImage } from "./images.ts";
 import { PROGRAMS } from "./testing/programs.ts";
 import { TestSystem } from "./testing/system.ts";
 
@@ -9,6 +11,17 @@ beforeAll(async () => {
   system = await TestSystem.start(PROGRAMS);
 });
 afterAll(() => system.stop());
+
+/** An image of the sleeper whose author wishes something. */
+async function wishing() {
+  const file = agentFile({
+    ...{ name: "wishing", runtime: "host", program: "sleeper", entry: undefined },
+    ...{ args: ["from", "image"], env: { A: "1", B: "2" }, capabilities: ["LOG_READ"] },
+    limits: { memory: "2M", weight: 50 },
+  });
+  const archive = await putImage(system.store, (await build(file, {})).archive);
+  return { image: (await system.call("image.register", { archive })).digest };
+}
 
 const over = (name: string, project = "default") =>
   system.call("agent.wait", { name, project, wait: 10 });
@@ -63,6 +76,29 @@ describe("agents", () => {
     expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     expect(results.filter(({ status }) => status === "rejected")).toHaveLength(2);
     await system.call("agent.remove", { name: "once", force: true });
+  });
+
+  test("what isn't said when one is started is as its image says; capabilities aren't", async () => {
+    const { image } = await wishing();
+    const base = { image, args: ["from", "image"], env: { A: "1", B: "2" } };
+    const ran = await system.call("agent.run", { image, name: "as-wished" });
+    expect(ran).toMatchObject({ args: base.args, env: base.env, capabilities: [] });
+    expect(ran.limits).toEqual({ memory: 2 << 20, weight: 50, foreground: false });
+    const asked = { name: "as-asked", args: [], env: { B: "3" }, limits: { cpu: 0.01 } };
+    const other = await system.call("agent.run", { image, ...asked });
+    expect(other).toMatchObject({ args: [], env: { A: "1", B: "3" } });
+    expect(other.limits).toEqual({ memory: 2 << 20, cpu: 0.01, weight: 1024, foreground: false });
+    for (const name of ["as-wished", "as-asked"])
+      await system.call("agent.remove", { name, force: true });
+  });
+
+  test("an update changes what it says, and nothing else", async () => {
+    const named = { name: "updated" };
+    const limits = { memory: 3 << 20, weight: 77, foreground: true };
+    await system.call("agent.run", { image: "sleeper:1.0.0", ...named, limits });
+    const { limits: now } = await system.call("agent.update", { ...named, limits: { weight: 78 } });
+    expect(now).toEqual({ ...limits, weight: 78 });
+    await system.call("agent.remove", { ...named, force: true });
   });
 
   test("limits and shares change while they run, memory doesn't", async () => {

@@ -1,12 +1,12 @@
 /** What clients ask about agents. */
 import type { Require } from "../host/checks.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
-import { type Agent, type Limits, Run } from "../messages/api.ts";
+import { type Agent, type Limits, Run, type RunRequest, type SomeLimits } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import { parseCapability } from "../messages/scope.ts";
 import type { InputSpec } from "../messages/system.ts";
 import type { Fleet } from "./fleet.ts";
-import type { Images } from "./images.ts";
+import type { Images, Wishes } from "./images.ts";
 import type { Ledger } from "./ledger.ts";
 import { AGENTS_PER_PROJECT_MAX, ASK_NS } from "./limits.ts";
 import { type AgentRecord, isLive, keyOf } from "./record.ts";
@@ -26,7 +26,7 @@ export interface Parts {
 }
 
 type Change<P> = (record: AgentRecord, params: P) => Work<AgentRecord>;
-type Update = Named & { limits: Partial<Limits>; restart?: Agent["restart"] };
+type Update = Named & { limits: SomeLimits; restart?: Agent["restart"] };
 type Exec = Named &
   Pick<Agent, "args" | "env"> & {
     image: string;
@@ -50,7 +50,7 @@ export class AgentMethods {
   get table() {
     const { ledger } = this.parts;
     return {
-      "agent.run": (run: Run) => this.run(run),
+      "agent.run": (asked: RunRequest) => this.run(asked),
       "agent.list": ({ project }: { project?: string }) => this.list(project),
       "agent.inspect": (named: Named) => this.inspect(named),
       "agent.wait": (it: Named & { wait: number }) => this.wait(it),
@@ -97,9 +97,10 @@ export class AgentMethods {
     };
   }
 
-  private *run(run: Run): Work<Agent> {
+  private *run(asked: RunRequest): Work<Agent> {
     const { images } = this.parts;
-    const { digest } = yield* images.runnable(run.image);
+    const { digest } = yield* images.runnable(asked.image);
+    const run = Run.parse(withDefaults(asked, images.wishes(digest)));
     const record = yield* this.fresh(run, digest);
     return yield* this.begin(record);
   }
@@ -227,7 +228,8 @@ export class AgentMethods {
   private *update(record: AgentRecord, { limits, restart }: Update): Work<AgentRecord> {
     const { ledger, fleet } = this.parts;
     const { view } = record;
-    const merged = { ...view.limits, ...limits };
+    // They have come as JSON, in which nothing is undefined.
+    const merged = { ...view.limits, ...limits } as Limits;
     if (isLive(record)) {
       if (merged.memory !== view.limits.memory)
         throw new RequestError("wrong-state", "limits.memory: can't be changed while it runs");
@@ -315,6 +317,18 @@ export class AgentMethods {
       { kind: "agent.revoked", detail: { capability } },
     );
   }
+}
+
+/** What is asked goes before what the image wishes; who names a class of scheduling wants none of the image's. */
+function withDefaults(asked: RunRequest, { args, env, limits }: Wishes): object {
+  const { cpu, weight, ...rest } = limits;
+  const scheduled = asked.limits.cpu !== undefined || asked.limits.weight !== undefined;
+  return {
+    ...asked,
+    args: asked.args ?? args,
+    env: { ...env, ...asked.env },
+    limits: { ...(scheduled ? rest : { ...rest, cpu, weight }), ...asked.limits },
+  };
 }
 
 export const isOver = ({ view }: AgentRecord): boolean =>

@@ -6,7 +6,7 @@ import { verifyImage } from "../../sdk/oci/read.ts";
 import { digestOf } from "../../sdk/oci/write.ts";
 import type { Store } from "../host/store.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
-import type { Image } from "../messages/api.ts";
+import type { Image, SomeLimits } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { IMAGES_MAX } from "./limits.ts";
@@ -23,6 +23,13 @@ export interface Runnable {
   readonly code: string;
   /** What the kernel records of its agents. */
   readonly codeDigest: string;
+}
+
+/** What agents of an image have unless somebody says otherwise. */
+export interface Wishes {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: SomeLimits;
 }
 
 /** The bytes from which the kernel makes its image. */
@@ -96,6 +103,20 @@ export class Images {
     const module = { runtime: "wasm", entry: "_start", code: digest } as const;
     const codeDigest = yield* this.tasks.host(async () => digestOf(await namingImage(module)));
     return { ...module, digest, codeDigest };
+  }
+
+  /** What the author of an image says of its agents; nothing for a module by itself. */
+  wishes(digest: string): Wishes {
+    const { args = [], env = {}, limits = {} } = this.byDigest.get(digest) ?? {};
+    const { memory, milliCpu, weight } = limits;
+    return {
+      ...{ args, env },
+      limits: {
+        ...(memory !== undefined && { memory }),
+        ...(milliCpu !== undefined && { cpu: milliCpu / 1000 }),
+        ...(weight !== undefined && { weight }),
+      },
+    };
   }
 
   /** @throws RequestError bad-request, with the place that is wrong in the archive; quota-exceeded */

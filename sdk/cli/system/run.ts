@@ -38,7 +38,7 @@ const run: Act = async (context, [image = "", ...args], given) => {
   const brought = await bringImage(client, image);
   const agent = await client.call("agent.run", {
     image: brought?.reference ?? brought?.digest ?? image,
-    args,
+    ...(args.length > 0 && { args }),
     env: environmentOf(env),
     capabilities: [...cap],
     limits: said({ memory: mem, cpu, weight }),
