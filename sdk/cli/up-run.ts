@@ -15,6 +15,8 @@ const STATUS_MS = 1000;
 /** Of a request for events: how many at most, and for how long it waits for one, in seconds. */
 const EVENTS_MAX = 1000;
 const WAIT_S = 20;
+/** Agents have so long to end by themselves, seconds. */
+const GRACE_S = 2;
 /** Status when a second signal comes: what shells have for SIGINT. */
 const EXIT_AT_ONCE = 130;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -89,7 +91,7 @@ class Up {
     if (this.stopping) process.exit(EXIT_AT_ONCE);
     this.stopping = true;
     this.screen.log({ kind: "stopping", text: "stopping; Ctrl-C again stops at once" });
-    this.stopped = this.system.stop();
+    this.stopped = this.system.stop(GRACE_S);
   }
 
   private announce(): void {

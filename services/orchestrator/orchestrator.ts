@@ -19,6 +19,7 @@ import { AgentMethods } from "./agents.ts";
 import { Apply } from "./apply.ts";
 import { Copies, type States, snapshotKeys } from "./copies.ts";
 import { Denials } from "./denials.ts";
+import { Ending, type Stop } from "./ending.ts";
 import { Fleet } from "./fleet.ts";
 import { Health } from "./health.ts";
 import { Images, kernelBytes, type Runnable } from "./images.ts";
@@ -42,6 +43,8 @@ export interface OrchestratorHost extends Pick<SupervisorParts, "prepare" | "hos
   readonly states: States;
   /** Nobody runs this code any more. */
   forget(image: Runnable): void;
+  /** Kept when the system is about to be turned off. */
+  readonly stopping?: Promise<Stop>;
 }
 
 export const orchestratorProgram = (host: OrchestratorHost) =>
@@ -61,6 +64,7 @@ class Orchestrator {
   private readonly supervisor: Supervisor;
   private readonly denials: Denials;
   private readonly reconciliation: Reconciliation;
+  private readonly ending: Work<void> | null;
   private readonly copies: Copies;
   private readonly jobs: Jobs;
   private readonly projects: Projects;
@@ -100,6 +104,7 @@ class Orchestrator {
     this.denials = new Denials(tasks, ledger);
     const health = new Health(parts);
     this.reconciliation = new Reconciliation({ ...parts, onLife });
+    this.ending = host.stopping ? new Ending(parts).run(host.stopping) : null;
     const agents = new AgentMethods(parts);
     this.copies = new Copies(parts, agents, store, host.states);
     this.jobs = new Jobs(parts, agents);
@@ -151,6 +156,7 @@ class Orchestrator {
     const { waiting } = this;
     this.waiting = null;
     for (const wake of waiting ?? []) wake();
+    if (this.ending) tasks.start(this.ending);
   }
 
   private *ready(): Work<void> {

@@ -52,9 +52,15 @@ const RUN_BYTES = 6;
 
 export class Supervisor {
   private readonly parts: SupervisorParts;
+  private resting = false;
 
   constructor(parts: SupervisorParts) {
     this.parts = parts;
+  }
+
+  /** The system is about to be turned off: nothing is started any more. What is due then is due the next time. */
+  rest(): void {
+    this.resting = true;
   }
 
   /** Does work on an agent while nobody else does. */
@@ -67,6 +73,7 @@ export class Supervisor {
    * @throws RequestError what its shard, the kernel or its image says against it; nothing has changed then
    */
   *launch(record: AgentRecord, kind = "agent.started", from: From = {}): Work<AgentRecord> {
+    if (this.resting) throw new RequestError("unavailable", "the system is being stopped");
     const { ledger, fleet, tasks, images } = this.parts;
     const key = keyOf(record.view);
     const before = ledger.agents.get(key);
@@ -131,7 +138,7 @@ export class Supervisor {
   *relaunch(key: string): Work<void> {
     const { ledger } = this.parts;
     const record = ledger.agents.get(key);
-    if (record?.view.state !== "waiting" || record.wanted === "stopped") return;
+    if (record?.view.state !== "waiting" || record.wanted === "stopped" || this.resting) return;
     const missing = missingFor(record, ledger);
     if (missing !== null) {
       if (record.view.reason !== missing)
@@ -162,7 +169,10 @@ export class Supervisor {
 
   private *endedNow(key: string, { run, end }: Member): Work<void> {
     const record = this.parts.ledger.agents.get(key);
-    if (record?.run === run && isLive(record) && end) yield* this.settle(record, end);
+    if (record?.run !== run || !isLive(record) || !end) return;
+    // It ended because the system does: by its policy that is no end of its own.
+    const again = this.resting && record.view.restart.policy !== "no";
+    yield* this.settle(record, again ? LOST : end);
   }
 
   private *forget(record: AgentRecord, life: Life): Work<void> {

@@ -21,6 +21,7 @@ import { projectProgram } from "../init/project.ts";
 import { logsProgram } from "../logs/logs.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { States } from "../orchestrator/copies.ts";
+import type { Stop } from "../orchestrator/ending.ts";
 import { orchestratorProgram } from "../orchestrator/orchestrator.ts";
 import { type WasmParts, wasmProgram } from "../wasm/program.ts";
 import { putImage } from "./images.ts";
@@ -49,6 +50,8 @@ const DEFAULT_CPUS = 2;
 const DEFAULT_MEMORY = 1024 * MIB;
 /** Of the machine's memory: what the agents of a project may have that says nothing else. */
 const PROJECT_SHARE = 1 / 4;
+/** So much longer than their time agents are waited for, if the machine is behind. */
+const LATE = 2;
 /** Time for the machine to turn itself off in order, ns of its own. */
 const POWER_OFF_NS = 2_000_000_000n;
 
@@ -56,7 +59,11 @@ const PROGRAMS = ["init", "orchestrator", "gateway", "client", "logs", "files", 
 /** Programs that run code that agents bring. */
 const RUNTIMES = ["wasm", "quickjs"] as const;
 
-type Parts = Pick<System, "machine" | "store" | "access" | "preparer" | "loop" | "state">;
+interface Parts
+  extends Pick<System, "machine" | "store" | "access" | "preparer" | "loop" | "state"> {
+  /** Lets agents end; nothing is started after it. */
+  readonly askToStop: (stop: Stop) => void;
+}
 
 export class System {
   readonly state: string;
@@ -65,6 +72,7 @@ export class System {
   readonly access: Access;
   readonly preparer: Preparer;
   readonly loop: Loop;
+  private readonly askToStop: Parts["askToStop"];
   private sockets: Sockets | null = null;
   /** Why the machine has come to an end by itself; null when it was stopped. */
   private running: Promise<Error | null> | null = null;
@@ -76,6 +84,7 @@ export class System {
     this.access = parts.access;
     this.preparer = parts.preparer;
     this.loop = parts.loop;
+    this.askToStop = parts.askToStop;
   }
 
   /**
@@ -137,15 +146,27 @@ export class System {
   }
 
   /**
-   * Stops in order: no more requests, those under way answered, the machine turned off by its power button,
-   * the state closed.
+   * Stops in order: agents are told and have `grace` seconds to end by themselves, no more requests, those
+   * under way answered, the machine turned off by its power button, the state closed.
    */
-  async stop(): Promise<void> {
+  async stop(grace = 0): Promise<void> {
+    if (grace > 0) await this.endAgents(grace);
     await this.sockets?.close();
     this.loop.stop();
     if ((await this.running) === null) this.powerOff();
     await this.preparer.close();
     await this.store.close();
+  }
+
+  /** Until none runs any more, or the time is over: the machine's, or, if that stands still, the host's. */
+  private async endAgents(grace: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, LATE * grace * 1000);
+    });
+    const ended = new Promise<void>((done) => this.askToStop({ grace, done }));
+    await Promise.race([ended, this.running, late]);
+    clearTimeout(timer);
   }
 
   private powerOff(): void {
@@ -203,6 +224,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   });
   const ownersToken = ownerToken(options.state);
   const gateway = await openGateway({ store, doors, epoch, ownerToken: ownersToken });
+  const { stopping, askToStop } = stopLater();
   const states: WasmParts["states"] = new Map();
   const runtimes: Record<(typeof RUNTIMES)[number], Runtime> = {
     wasm: moduleRuntime(preparer, epoch),
@@ -215,6 +237,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
       orchestrator: orchestratorProgram({
         ...{ store, door: doors.make(), epoch },
         projectBytes: memory * PROJECT_SHARE,
+        stopping,
         hostPrograms: [],
         states: statesOf(states),
         prepare: async (image) => {
@@ -234,7 +257,23 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   for (const [name, program] of Object.entries(programs)) machine.agents.program(name, program);
   for (const [name, { runnable }] of Object.entries(runtimes))
     machine.agents.program(name, ...wasmProgram({ runnable, states }));
-  return { state: options.state, machine, store, access: gateway.access, preparer, loop };
+  return {
+    state: options.state,
+    machine,
+    store,
+    access: gateway.access,
+    preparer,
+    loop,
+    askToStop,
+  };
+}
+
+function stopLater(): { stopping: Promise<Stop>; askToStop: Parts["askToStop"] } {
+  let askToStop: Parts["askToStop"] = () => {};
+  const stopping = new Promise<Stop>((resolve) => {
+    askToStop = resolve;
+  });
+  return { stopping, askToStop };
 }
 
 const isRuntime = (text: string): text is (typeof RUNTIMES)[number] =>

@@ -53,8 +53,9 @@ export class LogCursor {
     const { client, signal } = this.context;
     const asked = { ...this.agent, from: this.from, wait };
     const { lines, next, ended } = await askAgain(
-      () => client.call("agent.logs", asked, signal),
-      signal,
+      // What isn't waited for needn't be given up.
+      () => client.call("agent.logs", asked, wait > 0 ? signal : undefined),
+      wait > 0 ? signal : undefined,
     );
     this.from = next;
     this.ended = ended;

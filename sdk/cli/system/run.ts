@@ -18,6 +18,8 @@ interface RunOptions extends LimitOptions {
 
 /** What Ctrl-C means to a shell. */
 const EXIT_INTERRUPTED = 130;
+/** Time for an agent to end by itself at Ctrl-C, seconds. */
+const GRACE_S = 2;
 
 /** @throws RequestError bad-request */
 export function environmentOf(given: readonly string[]): Record<string, string> {
@@ -88,8 +90,9 @@ export async function attached(context: Context, agent: Agent): Promise<number> 
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
   const fed = agent.stdin && input ? feed(client, it, input, until) : Promise.resolve();
+  const log = new LogCursor(context, it);
   const shown = (async () => {
-    for await (const line of new LogCursor(context, it).follow()) writeLine(context, line, {});
+    for await (const line of log.follow()) writeLine(context, line, {});
     over.abort();
   })();
   try {
@@ -100,7 +103,8 @@ export async function attached(context: Context, agent: Agent): Promise<number> 
     over.abort();
   }
   if (signal.aborted) {
-    await client.call("agent.kill", { ...it, code: EXIT_INTERRUPTED });
+    await client.call("agent.kill", { ...it, code: EXIT_INTERRUPTED, grace: GRACE_S });
+    for (const line of await log.rest()) writeLine(context, line, {});
     return EXIT_INTERRUPTED;
   }
   return statusOf(await client.call("agent.inspect", it));

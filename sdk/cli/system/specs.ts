@@ -68,7 +68,7 @@ The image is a WebAssembly module (.wasm), a static executable (.elf), an image 
 (.tar), or the digest of one that the system has. The agent gets the capabilities given here and no others.
 
 Without --attach the agent's name is printed and the agent goes on. With it, its output is shown until it
-ends, its status is the command's own, and Ctrl-C ends the agent. With -i it is attached as well, and reads
+ends, its status is the command's own, and Ctrl-C ends the agent, which has 2 s after a message. With -i it is attached as well, and reads
 what comes to this command's standard input.`;
 
 export const SPECS: Readonly<Record<string, CommandSpec>> = {
@@ -129,8 +129,16 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
       option("--code <number>", "the status with which they end")
         .argParser(parseWhole(0, 255))
         .default(137),
+      option(
+        "-g, --grace <seconds>",
+        'time to end by itself, after a message {"terminate": code}',
+      ).argParser(parseWhole(0, 300)),
     ],
-    examples: ["aios kill worker", "aios kill --code 0 worker helper"],
+    examples: [
+      "aios kill worker",
+      "aios kill --grace 10 worker",
+      "aios kill --code 0 worker helper",
+    ],
     completes: "agents",
     quiet: true,
   },

@@ -220,6 +220,11 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     expect(await given("", "run", "-i", cat)).toEqual({ status: 0, out: "", err: "" });
     // It doesn't read, and ends before its input does.
     expect(await given(null, "run", "-i", hello)).toMatchObject({ status: 7, out: "hell 1\n" });
+    const shown = inTerminal("run", "--attach", ticker);
+    await shown.shows("tick 2\r\n");
+    shown.type(CTRL_C);
+    await shown.shows("status 130");
+    expect((await aios("ps", "-q")).out).toBe("");
     expect(await aios("kill", "nobody")).toMatchObject({
       status: 1,
       err: "error: there is no agent default/nobody\n",
