@@ -7,8 +7,10 @@ import type { Machine } from "../../sim/host/machine.ts";
 import type { StopReason } from "../../sim/host/reasons.ts";
 import { Pace } from "./pace.ts";
 
-/** Real time, ms, after which sockets get their turn. */
+/** Real time, ms, after which sockets get their turns. */
 const TURN_MS = 4;
+/** Rounds of Node's loop that they get: each takes one new connection from a socket. */
+const SOCKET_TURNS = 8;
 /** Micro-steps between two looks at the clock: an agent's code may take a millisecond in one of fifty. */
 const STEPS_AT_A_TIME = 32;
 /** Activity of a CPU that executes (sim/core/cpu/cpu.ts); others wait for an event. */
@@ -45,7 +47,7 @@ export class Loop {
     while (!this.stopped) {
       this.rung = false;
       const reason = this.turn();
-      if (reason === "steps") await new Promise((resolve) => setImmediate(resolve));
+      if (reason === "steps") await giveWay();
       else if (reason === "journal-full") machine.dropJournal();
       else if (reason === "limit" || reason === "idle") await this.rest();
       else return reason;
@@ -62,8 +64,12 @@ export class Loop {
     }
   }
 
-  private rest(): Promise<void> {
-    if (this.rung) return new Promise((resolve) => setImmediate(resolve));
+  private async rest(): Promise<void> {
+    if (!this.rung) await this.sleep();
+    await giveWay();
+  }
+
+  private sleep(): Promise<void> {
     const due = dueOf(this.machine);
     const ms = due === null ? REST_MAX_MS : this.pace.msUntil(due);
     return new Promise((resolve) => {
@@ -86,6 +92,12 @@ export function giveInput(machine: Machine, give: () => void): void {
     machine.dropJournal();
     give();
   }
+}
+
+/** All that has come is heard before the machine goes on: it does it in one go. */
+async function giveWay(): Promise<void> {
+  for (let turn = 0; turn < SOCKET_TURNS; turn++)
+    await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** When the machine has something to do next, in ns of its time; null for never. */

@@ -193,3 +193,17 @@ test("a stack that is nearly full is left and entered again, and takes no more o
   expect(cut.stops).toBeGreaterThan(10);
   expect(cut.globals).toEqual(runs(deepest, 1e9).globals);
 });
+
+test("states of an instance share the pages that haven't changed in between", async () => {
+  const prepared = await prepare(await compileSource(SOURCE, "--initialMemory", "1"));
+  const module = new WebAssembly.Module(prepared.code as BufferSource);
+  const it = new Instance(prepared, module, birthOf(prepared), () => null);
+  const memory = it.bytes;
+  memory[3 * 4096] = 1;
+  memory[5 * 4096] = 2;
+  const before = it.freeze().pages;
+  memory[5 * 4096] = 3;
+  const after = it.freeze().pages;
+  expect(after.flatMap((page, n) => (page === before[n] ? [] : [n]))).toEqual([5]);
+  expect([before[5]?.[0], after[5]?.[0], after[3]?.[0]]).toEqual([2, 3, 1]);
+});

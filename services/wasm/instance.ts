@@ -67,8 +67,8 @@ export class Instance {
   private readonly pages: WebAssembly.Global;
   private readonly room: WebAssembly.Global;
   private readonly globals: WebAssembly.Global[];
-  /** What its memory was when it was made. */
-  private readonly origin: Pages;
+  /** What its memory was when it was made, or frozen last. */
+  private origin: Pages;
   private entry: string | null;
   private waiting: PendingCall | null;
   /** It is being entered again, and this is what the call answers. */
@@ -180,10 +180,11 @@ export class Instance {
     return before;
   }
 
-  /** All that the agent is. Pages that have not changed are shared with the state it was made of. */
+  /** All that the agent is. Pages that have not changed are shared with its state before. */
   freeze(): Frozen {
+    this.origin = takePages(this.bytes, this.origin);
     return {
-      pages: takePages(this.bytes, this.origin),
+      pages: this.origin,
       globals: this.globals.map(({ value }) => value as Value),
       room: this.room.value,
       stack: this.entry === null ? new Uint8Array() : this.takeStack(),
