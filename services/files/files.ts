@@ -10,7 +10,7 @@ import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
 import type { Door } from "../host/door.ts";
-import { Tasks, type Work } from "../host/tasks.ts";
+import { type Entrance, Tasks, type Work } from "../host/tasks.ts";
 import { type FileAnswer, FileRequest, needsOf, pack, unpack } from "../messages/files.ts";
 import { decode } from "../messages/json.ts";
 import { parseCapability, scopeOf, type Verb } from "../messages/scope.ts";
@@ -31,11 +31,18 @@ export interface FilesHost {
 /** Requests that are with the host at a time, each of another agent. Further ones are refused. */
 const BUSY_MAX = 256;
 
-export const filesProgram = (host: FilesHost) =>
-  agent(function* (sys) {
+export const filesProgram = (host: FilesHost) => {
+  let before: Operations | null = null;
+  return agent(function* (sys) {
     const { kernel } = decode((yield* sys.receive()).bytes) as Handles;
-    yield* new Files(sys, host, kernel).run();
+    const tree = new Tree(host.directory, host.mounts ?? []);
+    const operations = new Operations(tree, host.budget ?? DEFAULT_BUDGET);
+    // What a service that has ended had open is closed by the one that comes after it.
+    before?.close();
+    before = operations;
+    yield* new Files(sys, operations, { door: host.door, kernel }).run();
   });
+};
 
 class Files {
   private readonly sys: Sys;
@@ -44,11 +51,10 @@ class Files {
   /** Agents whose requests are being dealt with. */
   private readonly busy = new Set<number>();
 
-  constructor(sys: Sys, host: FilesHost, kernel: number) {
+  constructor(sys: Sys, operations: Operations, entrance: Entrance) {
     this.sys = sys;
-    this.tasks = new Tasks(sys, { door: host.door, kernel });
-    const tree = new Tree(host.directory, host.mounts ?? []);
-    this.operations = new Operations(tree, host.budget ?? DEFAULT_BUDGET);
+    this.tasks = new Tasks(sys, entrance);
+    this.operations = operations;
   }
 
   *run(): Step<never> {

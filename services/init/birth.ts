@@ -7,13 +7,13 @@ import type { Granted } from "./grants.ts";
 
 /** What a new agent is told: machine code in a form that needs no parser, the others in JSON. */
 export function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted[]): Uint8Array {
-  const [stdout = null, stderr = null, files = null, stdin = null] = child.grants;
+  const [stdout = null, stderr = null, files = null, news = null, stdin = null] = child.grants;
   const birth: Birth = {
     args: [spec.name, ...spec.args],
     env: { ...spec.env },
     streams: [stdin, stdout, stderr],
     capabilities: granted.map(({ text, handle }) => ({ text, handle })),
-    files,
+    ...{ files, news },
     ...(spec.state !== undefined && { state: spec.state }),
     ...(spec.keepAs !== undefined && { keepAs: spec.keepAs }),
   };

@@ -12,7 +12,7 @@ import type { Message } from "../../sdk/agent/messages.ts";
 import type { Notice } from "../../sdk/agent/notices.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
 import { Outcome } from "../host/outcome.ts";
-import { Peers } from "../host/peers.ts";
+import { type Peer, Peers } from "../host/peers.ts";
 import { answering, Caller, type Method, sendPatiently } from "../host/rpc.ts";
 import { Tasks, type Work } from "../host/tasks.ts";
 import { Watches } from "../host/watches.ts";
@@ -32,6 +32,7 @@ import {
 import { birthOf } from "./birth.ts";
 import { type Granted, Grants } from "./grants.ts";
 import { Input } from "./input.ts";
+import { newsQueue, RIGHTS_TO_HEAR, tellFiles } from "./news.ts";
 import { askUnbelieved } from "./probe.ts";
 import { type Other, Streams } from "./streams.ts";
 
@@ -51,6 +52,8 @@ interface Held extends Life {
   readonly child: Child;
   readonly granted: Granted[];
   readonly input: Input | null;
+  /** Where it hears of services that have been started anew. */
+  readonly news: number;
   paused: boolean;
   end: Member["end"];
   /** Streams that have not been read to their ends. */
@@ -90,6 +93,9 @@ class Shard {
     this.peers = new Peers(this.tasks, parent);
     this.grants = new Grants(sys, handles.scopes);
     this.caller = new Caller(this.tasks, this.peers);
+    this.peers.onIntroduction((name, now, before) => {
+      if (name === "files" && before) this.tasks.start(this.tellAll(now));
+    });
     this.watches = new Watches(this.tasks);
     this.streams = new Streams(this.tasks, this.caller, this.watches, this.pool);
     this.peers.onIntroduction((name) => {
@@ -146,6 +152,7 @@ class Shard {
     const heir = spec.heir && this.find(spec.heir).granted;
     const pipes: number[] = [];
     let stdin = 0;
+    let news = 0;
     const granted: Granted[] = [];
     let child: Child | null = null;
     try {
@@ -155,6 +162,8 @@ class Shard {
         capability,
         rights: RIGHTS_TO_HAND_ON,
       }));
+      news = yield* newsQueue(sys, this.pool);
+      grants.push({ capability: news, rights: RIGHTS_TO_HEAR });
       if (spec.stdin) {
         stdin = yield* Input.make(sys, this.pool);
         grants.push({ capability: stdin, rights: RIGHTS_TO_READ });
@@ -171,7 +180,8 @@ class Shard {
       yield* sys.send(child.capability, birthOf(spec, child, granted));
       if (spec.paused) yield* sys.suspend(child.capability);
     } catch (error) {
-      yield* this.undo(child, stdin === 0 ? pipes : [...pipes, stdin], granted);
+      const endpoints = [...pipes, news, stdin].filter((it) => it !== 0);
+      yield* this.undo(child, endpoints, granted);
       throw error;
     } finally {
       // The agent keeps its image.
@@ -182,6 +192,7 @@ class Shard {
       ...life,
       child,
       granted,
+      news,
       input: stdin === 0 ? null : new Input(this.tasks, this.watches, stdin),
       paused: spec.paused,
       end: null,
@@ -219,15 +230,15 @@ class Shard {
   }
 
   /** Half of a start is none. */
-  private *undo(child: Child | null, pipes: readonly number[], granted: Granted[]): Work<void> {
+  private *undo(child: Child | null, endpoints: readonly number[], granted: Granted[]): Work<void> {
     const { sys } = this;
     if (child) {
       yield* sys.kill(child.capability);
       yield* sys.drop(child.capability);
     }
-    for (const pipe of pipes) {
-      yield* sys.close(pipe);
-      yield* sys.drop(pipe);
+    for (const endpoint of endpoints) {
+      yield* sys.close(endpoint);
+      yield* sys.drop(endpoint);
     }
     yield* this.grants.dropAll(granted);
   }
@@ -298,6 +309,8 @@ class Shard {
     this.held.delete(keyOf(held));
     yield* this.sys.drop(held.child.capability);
     if (held.input) yield* this.sys.drop(held.input.pipe);
+    yield* this.sys.close(held.news);
+    yield* this.sys.drop(held.news);
     yield* this.grants.dropAll(held.granted);
   }
 
@@ -306,6 +319,12 @@ class Shard {
     const unused = [...this.parcels.values()];
     this.parcels.clear();
     for (const parcel of unused) yield* this.sys.drop(parcel);
+  }
+
+  private *tellAll({ capability }: Peer): Work<void> {
+    const service = { capability, rights: RIGHTS_TO_HAND_ON };
+    for (const { child, news, end } of this.held.values())
+      if (!end) yield* tellFiles(this.sys, child, news, service);
   }
 
   private find(life: Life): Held {

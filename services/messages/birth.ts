@@ -10,9 +10,15 @@ export const Birth = z.object({
   capabilities: z.array(z.object({ text: z.string(), handle: z.int() })).default([]),
   /** Its handle of the service for files. */
   files: z.int().nullable().default(null),
+  /** Its handle of a queue that tells who the service for files is from now on: FilesNews. */
+  news: z.int().nullish(),
   /** Name of a state that it goes on from. */
   state: z.string().optional(),
   /** It is a clone that leaves its state under this name, and ends. */
   keepAs: z.string().optional(),
 });
 export type Birth = z.infer<typeof Birth>;
+
+/** The service for files has been started anew, and this is the agent's handle of it. */
+export const FilesNews = z.object({ files: z.int() });
+export type FilesNews = z.infer<typeof FilesNews>;

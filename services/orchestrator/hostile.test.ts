@@ -67,6 +67,14 @@ describe("a flood", () => {
   });
 });
 
+test("an agent that was asking for files when their service ended is answered by the next one", async () => {
+  system.fail("files");
+  const reads = { image: "reader:1.0.0", name: "reader", args: ["8"], limits: SMALL };
+  await system.call("agent.run", { ...reads, capabilities: [CAPABILITY] });
+  expect(await said("reader")).toBe(8);
+  expect(system.isArmed("files")).toBe(false);
+});
+
 describe("an agent that is asked for its health", () => {
   const LIES = {
     "an answer in parts that are none": '{"answer":ASK,"part":0,"of":1}\nnull',

@@ -17,7 +17,7 @@ export const DENIALS_PER_SECOND_MAX = 10;
  * what it needs itself, for agents that are over whose pipes are still read, and for later grants.
  */
 export const SHARD_ENTRIES_MAX = 900;
-/** For each agent: itself and two pipes; and one for each capability that it was given, and for its input. */
-export const ENTRIES_PER_AGENT = 3;
+/** For each agent: itself, two pipes and its news; and one for each capability that it was given, and for its input. */
+export const ENTRIES_PER_AGENT = 4;
 /** Requests to init and to shards that take longer are given up, ns. */
 export const ASK_NS = 30_000_000_000n;

@@ -52,6 +52,8 @@ function* bear(sys: Sys, given: Arguments, told: Birth, make: Make): Step<number
     ...told,
     streams: told.streams.map((handle) => (handle === null ? null : (own.shift() ?? null))),
     files: files.length > 0 ? (own.shift() ?? null) : null,
+    // Of two who take from a queue, one hears nothing.
+    news: null,
     capabilities: told.capabilities.map((it) => ({ ...it, handle: own.shift() ?? 0 })),
   };
   try {

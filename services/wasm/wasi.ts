@@ -3,7 +3,7 @@
  * streams, and files in the folders for which the agent has capabilities, each under its own name. What
  * an agent hasn't been given isn't there: EBADF, ENOTCAPABLE.
  *
- * Its state, the table of descriptors, is data. A call changes it after its last step, so between two
+ * Its state, the table of descriptors and who the service for files is, is data. A call changes it after its last step, so between two
  * operations it is what it was when the call began, from which the steps are gone through again.
  */
 import type { Step } from "../../sdk/agent/calls.ts";
@@ -28,8 +28,15 @@ export interface WasiOptions {
   readonly capabilities?: readonly Held[];
   /** Capability to the service for files. */
   readonly files?: number | null;
+  /** Queue that tells when there is another one. */
+  readonly news?: number | null | undefined;
   /** Seconds since 1970 at which the machine was turned on. */
   readonly epoch?: number;
+}
+
+interface WasiState {
+  readonly table: readonly (Descriptor | null)[];
+  readonly files: FilesClient["state"];
 }
 
 const RANDOM_BYTES_MAX = 256;
@@ -37,8 +44,9 @@ const NANOSECOND = 1n;
 const NANOSECONDS = 1_000_000_000n;
 
 export function wasiPersonality(options: WasiOptions = {}): Personality {
-  const { args = [], env = {}, streams = [], capabilities = [], files = null, epoch = 0 } = options;
-  const client = new FilesClient(files, capabilities);
+  const { args = [], env = {}, streams = [], capabilities = [], epoch = 0 } = options;
+  const { files = null, news = null } = options;
+  const client = new FilesClient(files, capabilities, news);
   const table = new Table([...standard(streams), ...client.roots.map(preopen)]);
   const context: Context = { table, files: client, streams, epoch: BigInt(epoch) * NANOSECONDS };
   const argv = args.map(encode);
@@ -55,9 +63,11 @@ export function wasiPersonality(options: WasiOptions = {}): Personality {
       ["proc_exit", (sys, _, [code]) => sys.exit(Number(code) >>> 0)],
     ]),
     state: {
-      freeze: () => table.state,
+      freeze: (): WasiState => ({ table: table.state, files: client.state }),
       thaw: (state) => {
-        table.state = state as readonly (Descriptor | null)[];
+        const known = state as WasiState;
+        table.state = known.table;
+        client.state = known.files;
       },
     },
   };

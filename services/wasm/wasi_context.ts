@@ -34,6 +34,8 @@ export function stepsOf(context: Context, calls: Readonly<Record<string, Call>>)
         return ERRNO_SUCCESS;
       } catch (error) {
         return errnoOf(error);
+      } finally {
+        context.files.settle();
       }
     };
   return Object.entries(calls).map(([name, call]) => [name, answer(call)] as const);

@@ -68,8 +68,8 @@ export const ATTACKERS: AgentPrograms = {
   },
   /** Asks for files as often as its argument says, and writes how often it was answered. */
   *reader(sys) {
-    const { args, files, capabilities, streams } = yield* born(sys);
-    const client = new FilesClient(files, capabilities);
+    const { args, files, capabilities, streams, news } = yield* born(sys);
+    const client = new FilesClient(files, capabilities, news);
     let answered = 0;
     for (let n = 0; n < Number(args[1]); n++) {
       const { answer } = yield* client.ask(sys, { op: "stat", ...PLACE, follow: true });
