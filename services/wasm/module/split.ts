@@ -10,87 +10,95 @@
  *              the code for the state "normal": it only looks, after a call, whether it is to be left
  *     f'       the code as asyncify has made it
  *
- * Both save the same frames. What has been restored goes on in f' until it returns; all that it calls is
- * fast again.
+ * Both save the same frames. What has been restored goes on in f' until it returns, or comes to the head of
+ * a loop that can be entered (entries.ts): there it puts its variables where frames are saved, and calls
+ * f, in place of its own frame, in a state that asyncify doesn't know:
+ *
+ *     f        if (state = entering) variables = those; skip what is before the loop
  */
 import { Reader, Writer } from "./bytes.ts";
+import { BODY, type Callees, type Passage, type Passages, passagesOf } from "./entries.ts";
 import { WasmError } from "./errors.ts";
-import {
-  KIND_FUNCTION,
-  KIND_MEMORY,
-  SECTION_CODE,
-  SECTION_EXPORT,
-  SECTION_FUNCTION,
-  SECTION_IMPORT,
-  SECTION_TYPE,
-} from "./model.ts";
 import * as op from "./operators.ts";
+import { readSections, type Sections, writeSections } from "./sections.ts";
+import { functionTypeOf, Slots } from "./slots.ts";
 
-const HEADER_BYTES = 8;
 const VOID = 0x40;
-/** Asyncify's states (Binaryen's Asyncify.cpp). */
+const I32 = 0x7f;
+/** Asyncify's states (Binaryen's Asyncify.cpp), and one more. */
 const STATE_NORMAL = 0;
 const STATE_UNWINDING = 1;
 const STATE_REWINDING = 2;
-/** Its function that tells the state: `global.get`, and nothing else. */
-const EXPORT_STATE = "asyncify_get_state";
+const STATE_ENTERING = 3;
+/** Its function that begins to unwind: it sets the state's global, and the one of the frames' place. */
+const EXPORT_UNWIND = "asyncify_start_unwind";
 
-/** A module as sections. */
-interface Sections {
-  readonly contents: readonly { readonly id: number; readonly bytes: Uint8Array }[];
-  /** Parameters of each type. */
-  readonly parameters: readonly number[];
-  /** Functions that are imported; they come before the defined ones. */
-  readonly imported: number;
-  /** Types of the defined functions, and their bodies. */
-  readonly functions: readonly number[];
-  readonly bodies: readonly Uint8Array[];
-  readonly stateFunction: number;
+interface Globals {
+  readonly state: number;
+  readonly frames: number;
 }
 
 /** @param bytes what asyncify has made, before anything else has been done to it */
 export function splitFunctions(bytes: Uint8Array): Uint8Array {
   const sections = readSections(bytes);
-  const { bodies, functions, imported, parameters } = sections;
-  const state = stateGlobal(bodies[sections.stateFunction - imported]);
+  const { bodies, functions, imported } = sections;
+  const globals = globalsOf(sections);
+  const callees: Callees = {
+    types: sections.types,
+    typeOf: (index) => functionTypeOf(sections, index),
+  };
   const written = [...bodies];
   const types = [...functions];
   for (const [n, body] of bodies.entries()) {
-    const normal = normalCode(body, state);
-    if (normal === null) continue;
-    const type = functions[n] ?? 0;
-    const slow = imported + written.push(body) - 1;
-    types.push(type);
-    written[n] = dispatching(normal, state, slow, parameters[type] ?? 0);
+    if (!restores(body, globals)) continue;
+    const fast = imported.length + n;
+    const slow = imported.length + written.length;
+    const split = new Split(body, callees, fast, slow, globals);
+    written[n] = split.fast();
+    written.push(split.slow());
+    types.push(functions[n] ?? 0);
   }
   return writeSections(sections, types, written);
 }
 
-/** A body's declarations of variables, and its code. */
-interface Code {
-  readonly variables: Uint8Array;
-  readonly operators: Uint8Array;
+/** The first two globals that the function sets. */
+function globalsOf({ bodies, imported, exports }: Sections): Globals {
+  const body = bodies[(exports.get(EXPORT_UNWIND) ?? -1) - imported.length];
+  const set: number[] = [];
+  if (body)
+    for (const it of operators(body))
+      if (it.opcode === op.OP_GLOBAL_SET) set.push(it.immediates.u32());
+  const [state, frames] = set;
+  if (state === undefined || frames === undefined)
+    throw new WasmError("wasm-invalid", null, "asyncify's globals aren't where they were");
+  return { state, frames };
 }
 
-/** The code for the state "normal"; null for a function whose frame is never restored. */
-function normalCode(body: Uint8Array, state: number): Code | null {
+interface Operator {
+  readonly opcode: number;
+  readonly at: number;
+  readonly end: number;
+  readonly immediates: Reader;
+}
+
+function* operators(body: Uint8Array): Generator<Operator> {
   const reader = new Reader(body);
   skipVariables(reader);
-  const begin = reader.at;
-  const out = new Writer(body.length);
-  let restores = false;
   while (!reader.done) {
     const at = reader.at;
     const opcode = op.readOperator(reader);
-    const immediates = reader.at;
+    const immediates = new Reader(body, reader.at);
     op.skipImmediates(reader, opcode);
-    const looks = opcode === op.OP_GLOBAL_GET && new Reader(body, immediates).u32() === state;
-    const wanted = looks ? comparedWith(body, reader.at) : null;
-    restores ||= wanted === STATE_REWINDING;
-    if (looks && wanted !== STATE_UNWINDING) out.byte(op.OP_I32_CONST).signed(STATE_NORMAL);
-    else out.raw(body.subarray(at, reader.at));
+    yield { opcode, at, end: reader.at, immediates };
   }
-  return restores ? { variables: body.subarray(0, begin), operators: out.bytes } : null;
+}
+
+/** Its frame can be restored: it compares the state with "rewinding". */
+function restores(body: Uint8Array, { state }: Globals): boolean {
+  for (const { opcode, end, immediates } of operators(body))
+    if (opcode === op.OP_GLOBAL_GET && immediates.u32() === state)
+      if (comparedWith(body, end) === STATE_REWINDING) return true;
+  return false;
 }
 
 /** The constant that what is on the operand stack is compared with; null if it isn't. */
@@ -101,31 +109,6 @@ function comparedWith(body: Uint8Array, at: number): number | null {
   return reader.byte() === op.OP_I32_EQ ? constant : null;
 }
 
-/** Code that hands its parameters over when it is to be restored. */
-function dispatching(
-  { variables, operators }: Code,
-  state: number,
-  slow: number,
-  parameters: number,
-): Uint8Array {
-  const out = new Writer(variables.length + operators.length).raw(variables);
-  out.byte(op.OP_GLOBAL_GET).u32(state);
-  out.byte(op.OP_I32_CONST).signed(STATE_REWINDING).byte(op.OP_I32_EQ);
-  out.byte(op.OP_IF).byte(VOID);
-  for (let n = 0; n < parameters; n++) out.byte(op.OP_LOCAL_GET).u32(n);
-  // In place of its frame: a stack that is restored takes no more than it did.
-  out.byte(op.OP_RETURN_CALL).u32(slow).byte(op.OP_END);
-  return out.raw(operators).bytes;
-}
-
-function stateGlobal(body: Uint8Array | undefined): number {
-  const reader = new Reader(body ?? new Uint8Array());
-  skipVariables(reader);
-  if (reader.byte() !== op.OP_GLOBAL_GET)
-    throw new WasmError("wasm-invalid", null, "asyncify's state isn't where it was");
-  return reader.u32();
-}
-
 function skipVariables(reader: Reader): void {
   const runs = reader.u32();
   for (let n = 0; n < runs; n++) {
@@ -134,63 +117,155 @@ function skipVariables(reader: Reader): void {
   }
 }
 
-function readSections(bytes: Uint8Array): Sections {
-  const contents: { id: number; bytes: Uint8Array }[] = [];
-  for (const reader = new Reader(bytes, HEADER_BYTES); !reader.done; ) {
-    const id = reader.byte();
-    contents.push({ id, bytes: reader.slice(reader.u32()) });
+class Split {
+  private readonly body: Uint8Array;
+  private readonly callees: Callees;
+  private readonly own: number;
+  private readonly other: number;
+  private readonly globals: Globals;
+  private readonly slots: Slots;
+  private readonly passages: Passages;
+  /** Places of them, and those that are entries. */
+  private readonly places = new Set<number>();
+  private readonly entries = new Map<number, Passage>();
+  private out = new Writer();
+  /** Blocks that are open in what is written, and for each that was open before where branches to it go. */
+  private depth = 0;
+  private targets: number[] = [];
+
+  constructor(body: Uint8Array, callees: Callees, own: number, other: number, globals: Globals) {
+    this.body = body;
+    this.callees = callees;
+    this.own = own;
+    this.other = other;
+    this.globals = globals;
+    const type = callees.typeOf(own);
+    this.slots = new Slots(body, type.parameters);
+    const code = new Reader(body);
+    skipVariables(code);
+    this.passages = this.slots.storable
+      ? passagesOf(code, type.results.length, callees)
+      : new Map();
+    for (const it of [...this.passages.values()].flat()) {
+      this.places.add(it.at);
+      if (it.entered) this.entries.set(it.at, it);
+    }
   }
-  const section = (wanted: number) =>
-    new Reader(contents.find(({ id }) => id === wanted)?.bytes ?? Uint8Array.of(0));
-  const exported = list(section(SECTION_EXPORT), (from) => {
-    const [name, kind, index] = [from.text(), from.byte(), from.u32()];
-    return { name, kind, index };
-  });
-  const told = exported.find(({ name, kind }) => kind === KIND_FUNCTION && name === EXPORT_STATE);
-  return {
-    contents,
-    parameters: list(section(SECTION_TYPE), (from) => {
-      from.byte();
-      const parameters = list(from, (it) => it.byte()).length;
-      list(from, (it) => it.byte());
-      return parameters;
-    }),
-    imported: list(section(SECTION_IMPORT), importKind).filter((kind) => kind === KIND_FUNCTION)
-      .length,
-    functions: list(section(SECTION_FUNCTION), (from) => from.u32()),
-    bodies: list(section(SECTION_CODE), (from) => from.slice(from.u32())),
-    stateFunction: told?.index ?? -1,
-  };
-}
 
-function list<T>(from: Reader, one: (from: Reader) => T): T[] {
-  return Array.from({ length: from.u32() }, () => one(from));
-}
+  /** As asyncify has made it; at a loop that can be entered it goes over to the other one. */
+  slow(): Uint8Array {
+    const { body, entries, globals } = this;
+    this.out = new Writer(body.length);
+    let from = 0;
+    for (const { at, end } of operators(body)) {
+      const entry = entries.get(at);
+      if (!entry) continue;
+      this.out.raw(body.subarray(from, end));
+      from = end;
+      this.out.byte(op.OP_GLOBAL_GET).u32(globals.state).byte(op.OP_I32_EQZ);
+      this.out.byte(op.OP_IF).byte(VOID);
+      this.slots.save(this.out, globals.frames, entry.first);
+      this.setState(STATE_ENTERING);
+      this.goOver(this.own);
+      this.out.byte(op.OP_END);
+    }
+    return this.out.raw(body.subarray(from)).bytes;
+  }
 
-/** Of an import: metered code has functions, and its memory without a maximum. */
-function importKind(from: Reader): number {
-  from.text();
-  from.text();
-  const kind = from.byte();
-  from.u32();
-  if (kind === KIND_MEMORY) from.u32();
-  return kind;
-}
+  fast(): Uint8Array {
+    const { body, globals, entries } = this;
+    this.out = new Writer(body.length);
+    this.depth = 0;
+    this.targets = [0];
+    this.slots.declare(this.out, entries.size > 0);
+    this.enter();
+    this.openPassages(BODY);
+    for (const it of operators(body)) {
+      const { opcode, at, end } = it;
+      const looks = opcode === op.OP_GLOBAL_GET && it.immediates.u32() === globals.state;
+      if (looks && comparedWith(body, end) !== STATE_UNWINDING)
+        this.out.byte(op.OP_I32_CONST).signed(STATE_NORMAL);
+      else this.operator(it, body.subarray(at, end));
+    }
+    return this.out.bytes;
+  }
 
-function writeSections(
-  { contents }: Sections,
-  types: readonly number[],
-  bodies: readonly Uint8Array[],
-): Uint8Array {
-  const functions = new Writer().u32(types.length);
-  for (const type of types) functions.u32(type);
-  const code = new Writer().u32(bodies.length);
-  for (const body of bodies) code.vector(body);
-  const changed = new Map([
-    [SECTION_FUNCTION, functions.bytes],
-    [SECTION_CODE, code.bytes],
-  ]);
-  const out = new Writer().raw([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
-  for (const { id, bytes } of contents) out.byte(id).vector(changed.get(id) ?? bytes);
-  return out.bytes;
+  /** Is it called to be restored, or to be entered? */
+  private enter(): void {
+    const { out, globals, entries } = this;
+    out.byte(op.OP_GLOBAL_GET).u32(globals.state).byte(op.OP_IF).byte(VOID);
+    out.byte(op.OP_GLOBAL_GET).u32(globals.state);
+    out.byte(op.OP_I32_CONST).signed(STATE_REWINDING).byte(op.OP_I32_EQ);
+    out.byte(op.OP_IF).byte(VOID);
+    this.goOver(this.other);
+    out.byte(op.OP_END);
+    if (entries.size > 0) {
+      this.slots.restore(out, globals.frames);
+      this.setState(STATE_NORMAL);
+    }
+    out.byte(op.OP_END);
+  }
+
+  private setState(state: number): void {
+    this.out.byte(op.OP_I32_CONST).signed(state);
+    this.out.byte(op.OP_GLOBAL_SET).u32(this.globals.state);
+  }
+
+  /** In place of its own frame: a stack that is restored takes no more than it did. */
+  private goOver(to: number): void {
+    const parameters = this.callees.typeOf(this.own).parameters.length;
+    for (let n = 0; n < parameters; n++) this.out.byte(op.OP_LOCAL_GET).u32(n);
+    this.out.byte(op.OP_RETURN_CALL).u32(to);
+  }
+
+  private operator({ opcode, at, immediates }: Operator, bytes: Uint8Array): void {
+    const { out, targets } = this;
+    const opens = opcode === op.OP_BLOCK || opcode === op.OP_LOOP || opcode === op.OP_IF;
+    if (opens) {
+      this.closePassage(at);
+      out.raw(bytes);
+      targets.push(++this.depth);
+      this.openPassages(at);
+    } else if (opcode === op.OP_END) {
+      targets.pop();
+      this.depth--;
+      out.raw(bytes);
+    } else if (opcode === op.OP_BR || opcode === op.OP_BR_IF)
+      out.byte(opcode).u32(this.label(immediates.u32()));
+    else if (opcode === op.OP_BR_TABLE) {
+      const labels = immediates.u32();
+      out.byte(opcode).u32(labels);
+      for (let n = 0; n <= labels; n++) out.u32(this.label(immediates.u32()));
+    } else out.raw(bytes);
+  }
+
+  private label(index: number): number {
+    return this.depth - (this.targets.at(-1 - index) ?? 0);
+  }
+
+  /** Behind what begins at `level`: a block around all that is before each passage, which is left at once. */
+  private openPassages(level: number): void {
+    const { out, slots } = this;
+    for (const { opcode, first } of [...(this.passages.get(level) ?? [])].reverse()) {
+      const conditional = opcode === op.OP_IF;
+      out.byte(op.OP_BLOCK).byte(conditional ? I32 : VOID);
+      this.depth++;
+      // The way leads through the first arm.
+      if (conditional) out.byte(op.OP_I32_CONST).signed(1);
+      out.byte(op.OP_LOCAL_GET).u32(slots.entry);
+      out.byte(op.OP_I32_CONST).signed(first).byte(op.OP_I32_GE_U);
+      out.byte(op.OP_BR_IF).u32(0);
+      if (conditional) out.byte(op.OP_DROP);
+    }
+  }
+
+  private closePassage(at: number): void {
+    const { out, slots } = this;
+    if (!this.places.has(at)) return;
+    out.byte(op.OP_END);
+    this.depth--;
+    if (!this.entries.has(at)) return;
+    out.byte(op.OP_I32_CONST).signed(0);
+    out.byte(op.OP_LOCAL_SET).u32(slots.entry);
+  }
 }
