@@ -2,9 +2,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { PROGRAMS } from "../orchestrator/testing/programs.ts";
 import { TestSystem } from "../orchestrator/testing/system.ts";
 
+/** Each line takes 128 beside its text. */
+const LOG_BYTES = 20 * 1024;
 let system: TestSystem;
 beforeAll(async () => {
-  system = await TestSystem.start(PROGRAMS);
+  system = await TestSystem.start(PROGRAMS, { logBytes: LOG_BYTES });
 });
 afterAll(() => system.stop());
 
@@ -36,4 +38,32 @@ test("a line that isn't finished is kept when its writer is over", async () => {
   const { lines } = await logs("writes", 0, 0);
   expect(lines.map(({ text }) => text)).toEqual(["one", "two", "no end"]);
   expect((await logs("writes", 2, 0)).lines).toHaveLength(1);
+});
+
+test("an agent's oldest lines go when it has too many, and all of them with the agent", async () => {
+  // So many lines of 1,128 bytes fit, and into a pipe as well; twice as many don't.
+  const written = 14;
+  const args = Array.from({ length: written }, () => "x".repeat(1000));
+  const run = { image: "writer:1.0.0", args };
+  for (const name of ["a", "b"]) await system.call("agent.run", { ...run, name });
+  for (const name of ["a", "b"]) {
+    await system.call("agent.wait", { name, wait: 30 });
+    expect((await logs(name, 0, 0)).lines).toHaveLength(written);
+  }
+  await system.call("agent.start", { name: "a" });
+  await system.call("agent.wait", { name: "a", wait: 30 });
+  const { lines, next } = await logs("a", 0, 0);
+  expect(next).toBe(2 * written);
+  expect(lines.length * 1128).toBeLessThanOrEqual(LOG_BYTES);
+  expect(lines.length * 1128).toBeGreaterThan(LOG_BYTES / 2);
+  expect(lines.map(({ sequence }) => sequence)).toEqual(
+    lines.map((_, n) => next - lines.length + n),
+  );
+  const kept = async () => (await system.store.list("log/")).length;
+  expect(await kept()).toBeGreaterThanOrEqual(lines.length + written);
+  for (const { name } of await system.call("agent.list", {}))
+    await system.call("agent.remove", { name, force: true });
+  await expect
+    .poll(async () => [await kept(), await system.store.list("logmark/")], { timeout: 30_000 })
+    .toEqual([0, []]);
 });

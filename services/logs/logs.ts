@@ -16,18 +16,29 @@ export interface LogsHost {
   readonly door: Door;
   /** Seconds since 1970 at which the machine was turned on. */
   readonly epoch: number;
+  /** Of one agent's lines; the oldest go. Default 8 MiB. */
+  readonly bytesMax?: number | undefined;
 }
 
 /** What is kept of one agent's lines, beside them. */
 interface Mark {
   /** Sequence of the next line. */
   readonly next: number;
+  /** Of the lines that are kept, with LINE_BYTES each. */
+  readonly bytes?: number;
   /** For each stream, how many bytes of a life of the agent are in lines. */
   readonly kept: Readonly<Record<string, { readonly run: number; readonly bytes: number }>>;
 }
 
 const NONE: Mark = { next: 0, kept: {} };
 const NEWLINE = 10;
+const BYTES_MAX = 8 * 1024 * 1024;
+/** What a line takes beside its text, about: key, time, stream. */
+const LINE_BYTES = 128;
+/** When there are too many bytes, so much is kept: so that it isn't looked at with each line. */
+const KEPT_SHARE = 0.75;
+/** Lines that are looked at together. */
+const PAGE_LINES = 512;
 
 const keyOf = (uid: string, sequence: number): string =>
   `log/${uid}/${String(sequence).padStart(12, "0")}`;
@@ -59,6 +70,10 @@ class Logs {
       },
       read: (params) => this.readOrWait(params as Asked),
       wake: (params) => this.wake((params as Asked).uid, true),
+      forget: (params) => {
+        const { uid } = params as Asked;
+        return this.locks.hold(uid, this.forget(uid));
+      },
     });
     return yield* this.tasks.run({ message: answer });
   }
@@ -82,10 +97,47 @@ class Logs {
       return { key: keyOf(uid, next + index), value };
     });
     const kept = { ...mark.kept, [stream]: { run, bytes: offset + taken } };
-    const value: Mark = { next: next + lines.length, kept };
-    yield* tasks.host(() => host.store.write([...writes, { key, value }]));
+    const more = lines.reduce((sum, line) => sum + costOf(line), 0);
+    const { gone, bytes: left } = yield* this.overdue(uid, (mark.bytes ?? 0) + more);
+    const value: Mark = { next: next + lines.length, bytes: left, kept };
+    yield* tasks.host(() => host.store.write([...gone, ...writes, { key, value }]));
     yield* this.wake(uid, false);
     return taken;
+  }
+
+  /** The oldest lines, which go when there are too many bytes; and how many are left. */
+  private *overdue(uid: string, bytes: number): Work<{ gone: Write[]; bytes: number }> {
+    const { bytesMax = BYTES_MAX } = this.host;
+    const gone: Write[] = [];
+    if (bytes <= bytesMax) return { gone, bytes };
+    let left = bytes;
+    for (let from: string | null = `log/${uid}/`; from !== null && left > bytesMax * KEPT_SHARE; ) {
+      const page: [string, LogLine][] = yield* this.page(uid, from);
+      for (const [key, { text }] of page) {
+        if (left <= bytesMax * KEPT_SHARE) break;
+        gone.push({ key });
+        left -= costOf(text);
+      }
+      from = behind(page);
+    }
+    return { gone, bytes: left };
+  }
+
+  /** Nobody knows the agent any more. */
+  private *forget(uid: string): Work<void> {
+    const { host, tasks } = this;
+    for (let from: string | null = `log/${uid}/`; from !== null; ) {
+      const page: [string, LogLine][] = yield* this.page(uid, from);
+      yield* tasks.host(() => host.store.write(page.map(([key]) => ({ key }))));
+      from = behind(page);
+    }
+    yield* tasks.host(() => host.store.write([{ key: `logmark/${uid}` }]));
+  }
+
+  private *page(uid: string, from: string): Work<[string, LogLine][]> {
+    const { host, tasks } = this;
+    const some = { from, limit: PAGE_LINES };
+    return (yield* tasks.host(() => host.store.list(`log/${uid}/`, some))) as [string, LogLine][];
   }
 
   /** Who waits for lines of an agent looks whether they are there; `last`: none will come. */
@@ -129,6 +181,13 @@ class Logs {
     );
     return found.map(([, line]) => line);
   }
+}
+
+const costOf = (text: string): number => Buffer.byteLength(text) + LINE_BYTES;
+
+/** Where the next page begins; null when this was the last. */
+function behind(page: readonly [string, LogLine][]): string | null {
+  return page.length < PAGE_LINES ? null : `${page.at(-1)?.[0]}\0`;
 }
 
 /** Who waits for lines that there aren't yet. */

@@ -23,6 +23,8 @@ export interface Happening {
 
 export class Ledger {
   readonly agents = new Map<string, AgentRecord>();
+  /** Told of the uids of agents that are forgotten, when that is on the disk. */
+  onForgotten: (uids: readonly string[]) => void = () => {};
   private readonly sys: Sys;
   private readonly tasks: Tasks;
   private readonly store: Store;
@@ -83,22 +85,32 @@ export class Ledger {
     happened: readonly Happening[],
   ): Work<void> {
     for (const record of records) this.agents.set(keyOf(record.view), record);
-    for (const named of gone) this.agents.delete(keyOf(named));
+    const forgotten = this.forget(gone);
     const writes = [
       ...gone.map((named): Write => ({ key: recordKey(keyOf(named)) })),
       ...records.map((value): Write => ({ key: recordKey(keyOf(value.view)), value })),
     ];
     yield* this.commit([...writes, ...more], happened);
+    this.onForgotten(forgotten);
   }
 
   /** Agents go, all at once. */
   *remove(gone: readonly { project: string; name: string }[]): Work<void> {
-    for (const named of gone) this.agents.delete(keyOf(named));
+    const forgotten = this.forget(gone);
     const kind = "agent.removed";
     yield* this.commit(
       gone.map((named) => ({ key: recordKey(keyOf(named)) })),
       gone.map(({ project, name }) => ({ kind, project, name })),
     );
+    this.onForgotten(forgotten);
+  }
+
+  private forget(gone: readonly { project: string; name: string }[]): string[] {
+    return gone.flatMap((named) => {
+      const record = this.agents.get(keyOf(named));
+      this.agents.delete(keyOf(named));
+      return record ? [record.view.uid] : [];
+    });
   }
 
   /** Writes all of it, and events with it, or nothing. */

@@ -61,3 +61,14 @@ export function* readLogs(asked: Asked, { ledger, tasks }: Parts, caller: Caller
     forget();
   }
 }
+
+/** Lines of agents that nobody knows any more go. */
+export function* forgetLogs(uids: readonly string[], caller: Caller): Work<void> {
+  for (const uid of uids)
+    try {
+      yield* caller.askService("logs", "forget", { uid }, ASK_NS);
+    } catch (error) {
+      // The logs have ended over it: what is left there costs room on the disk, and nothing else.
+      if (!(error instanceof RequestError)) throw error;
+    }
+}

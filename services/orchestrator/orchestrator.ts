@@ -26,7 +26,7 @@ import { Images, kernelBytes, type Runnable } from "./images.ts";
 import { Jobs, jobKeys } from "./jobs.ts";
 import { KernelImages } from "./kernel-images.ts";
 import { Ledger } from "./ledger.ts";
-import { readLogs } from "./logs.ts";
+import { forgetLogs, readLogs } from "./logs.ts";
 import { Projects, projectKeys } from "./projects.ts";
 import { Reconciliation } from "./reconciliation.ts";
 import type { AgentRecord } from "./record.ts";
@@ -84,6 +84,7 @@ class Orchestrator {
     const caller = new Caller(tasks, peers);
     this.ledger = new Ledger(sys, tasks, store, epoch);
     const { ledger } = this;
+    ledger.onForgotten = (uids) => tasks.start(forgetLogs(uids, caller));
     const bytesOf = (image: Runnable) => kernelBytes(store, image);
     const kernelImages = new KernelImages({ tasks, kernel, pool, bytesOf });
     this.images = new Images(tasks, store, ledger, function* (image) {

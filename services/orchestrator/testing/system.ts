@@ -31,6 +31,8 @@ export type AgentPrograms = Readonly<Record<string, AgentRun>>;
 export interface Options {
   readonly memory?: number;
   readonly projectBytes?: number;
+  /** Of one agent's lines. */
+  readonly logBytes?: number;
   /** Where the state is; default a new directory, which goes with the system. */
   readonly state?: string;
 }
@@ -81,7 +83,7 @@ export class TestSystem {
         states: { take: () => null, give: () => {}, drop: () => {} },
         projectBytes: options.projectBytes ?? 128 * MIB,
       }),
-      logs: logsProgram({ store, door: doors.make(), epoch }),
+      logs: logsProgram({ store, door: doors.make(), epoch, bytesMax: options.logBytes }),
       files: filesProgram({ directory: join(state, "files"), door: doors.make() }),
       ...gateway.programs,
     };
