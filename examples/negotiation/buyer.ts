@@ -9,6 +9,7 @@ async function negotiate(): Promise<string> {
   while (now() < deadline) {
     const [verb, price] = (await request("seller", `offer ${offer}`)).text.split(" ");
     if (verb === "accept") return `bought for ${price}`;
+    console.log(`${offer}? no, ${price}`);
     offer = Math.min(most, Math.floor((offer + Number(price)) / 2));
     await sleep(pause);
   }

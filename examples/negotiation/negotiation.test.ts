@@ -18,7 +18,7 @@ async function negotiate(seller: readonly number[], buyer: readonly number[]) {
     seller: { module, args: seller.map(String) },
     buyer: { script, args: buyer.map(String), peers: ["seller"] },
   });
-  const outcome = [system.ended("buyer").stdout, system.ended("seller").stdout];
+  const outcome = ["buyer", "seller"].map((name) => system.ended(name).stdout.split("\n").at(-2));
   const offers = system.trace
     .filter(({ agent, call }) => agent === "seller" && call === "aios.receive")
     .map((it) => Number(/"offer (\d+)"/.exec(it.arguments.buffer ?? "")?.[1]))
@@ -29,7 +29,7 @@ async function negotiate(seller: readonly number[], buyer: readonly number[]) {
 test("they meet between what one must have and the other can pay, and name the same price", async () => {
   const { outcome, offers } = await negotiate([100, 60, 200], [40, 80, 190, 10]);
   const price = Number(/bought for (\d+)/.exec(outcome[0] ?? "")?.[1]);
-  expect(outcome).toEqual([`bought for ${price}\n`, `sold for ${price}\n`]);
+  expect(outcome).toEqual([`bought for ${price}`, `sold for ${price}`]);
   expect(price).toBeGreaterThanOrEqual(60);
   expect(price).toBeLessThanOrEqual(80);
   expect(offers[0]).toBe(40);
@@ -40,7 +40,7 @@ test("they meet between what one must have and the other can pay, and name the s
 
 test("where there is nothing between them, both leave when their time is over", async () => {
   const { outcome, offers } = await negotiate([100, 90, 200], [40, 80, 100, 10]);
-  expect(outcome).toEqual(["no deal\n", "no deal\n"]);
+  expect(outcome).toEqual(["no deal", "no deal"]);
   expect(Math.max(...offers)).toBe(80);
 });
 

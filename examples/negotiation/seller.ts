@@ -1,4 +1,7 @@
-/** Sells to the first who offers what it asks. Its price falls with time, and not below what it must have. */
+/**
+ * Sells to the first who offers what it asks. Its price falls from the first offer on, and not below what it
+ * must have.
+ */
 import { args, Message, now, print, receive } from "../../sdk/assemblyscript/agent";
 
 const MILLISECOND: u64 = 1_000_000;
@@ -8,10 +11,9 @@ export function _start(): void {
   const asks = <f64>parseInt(given[1]);
   const least = <f64>parseInt(given[2]);
   const patience = <u64>parseInt(given[3]) * MILLISECOND;
+  let message = receive();
   const begun = now();
-  const deadline = begun + patience;
   while (true) {
-    const message = receive(deadline);
     if (message === null) {
       print("no deal");
       return;
@@ -30,5 +32,6 @@ export function _start(): void {
       return;
     }
     message.reply("counter " + (<i32>price).toString());
+    message = receive(begun + patience);
   }
 }

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { compileC, compileRust } from "../../sdk/testing/compilers.ts";
 import { startSystem } from "../../sdk/testing/index.ts";
+import { bundle } from "../../services/quickjs/bundle.ts";
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -16,7 +17,7 @@ test("each task is done by its tool, or its failure is told, and the code counts
   ];
   const system = await startSystem({
     sum: { module: compileC(file("sum.c")) },
-    shout: { script: new TextEncoder().encode(SHOUT) },
+    shout: { script: await bundle(file("shout.ts")) },
     worker: { module: compileRust(file("worker.rs")), args: tasks, peers: ["sum", "shout"] },
   });
   expect(system.ended("worker")).toEqual({
@@ -38,11 +39,3 @@ test("each task is done by its tool, or its failure is told, and the code counts
   );
   expect(asked.map((it) => it.arguments.to)).toEqual(["sum", "sum", "shout", "shout", "sum"]);
 });
-
-/** A tool as a script, which answers once. */
-const SHOUT = `
-import { receive } from "aios";
-const message = await receive();
-message.reply("ok " + message.text.toUpperCase());
-await receive();
-setTimeout(() => {}, 1e9);`;

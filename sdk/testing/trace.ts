@@ -39,6 +39,8 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   sender: ["queue"],
   drop: ["capability"],
 };
+/** Those of them that are capabilities. */
+const CAPABILITIES: readonly string[] = ["to", "from", "along", "queue", "capability"];
 const WITHOUT_ANSWER: readonly string[] = ["aios.exit", "wasi_snapshot_preview1.proc_exit"];
 const TEXT_BYTES_MAX = 80;
 const STATUS_NAMES = new Map(
@@ -94,9 +96,11 @@ function argumentsOf(
   const table = module === AIOS_MODULE ? AIOS_CALLS.find((it) => it.name === name) : undefined;
   if (!table) {
     const names = PARAMETERS[name] ?? [];
-    return Object.fromEntries(
-      args.map((value, n) => [names[n] ?? `a${n + 1}`, capability(value, named)]),
-    );
+    const found = args.map((value, n): [string, string] => {
+      const name = names[n] ?? `a${n + 1}`;
+      return [name, CAPABILITIES.includes(name) ? capability(value, named) : numberOf(value)];
+    });
+    return Object.fromEntries(found);
   }
   const words = [...args];
   const found: [string, string][] = [];

@@ -58,6 +58,16 @@ export class Peers {
     return this.known.get(name)?.id === id;
   }
 
+  /** Undefined until it has been introduced. */
+  find(name: string): Peer | undefined {
+    return this.known.get(name);
+  }
+
+  /** The name of a service by its identifier. */
+  nameOf(id: number): string | undefined {
+    return [...this.known].find(([, peer]) => peer.id === id)?.[0];
+  }
+
   /** Waits until a service is known, and has been introduced since `before` was. */
   *get(name: string, before?: Peer): Work<Peer> {
     for (;;) {

@@ -19,15 +19,16 @@ import { answering, type Method } from "../host/rpc.ts";
 import { Tasks, type Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
 import { encode } from "../messages/json.ts";
-import type {
-  Handles,
-  ServiceState,
-  ShardEnded,
-  ShardSpec,
-  SystemState,
+import {
+  type Handles,
+  type ServiceState,
+  SHARD_PEER,
+  type ShardEnded,
+  type ShardSpec,
+  type SystemState,
 } from "../messages/system.ts";
 import { SERVICES, type ServiceSpec } from "./services.ts";
-import { Shards } from "./shards.ts";
+import { type Shard, Shards } from "./shards.ts";
 
 /** A service that ends so often within this time is not started again, and the system ends. */
 const RESTARTS_MAX = 10;
@@ -181,12 +182,20 @@ class Init {
     yield* this.start(service);
   }
 
-  /** Makes a shard unless it is there; the services that it needs are introduced to a new one. */
+  /** Makes a shard unless it is there. A new one and those whom it needs are introduced to each other. */
   private *openShard(spec: ShardSpec): Work<unknown> {
-    const { child, answer } = yield* this.shards.open(spec);
-    if (child)
-      for (const peer of [ORCHESTRATOR, "logs", "files"]) yield* this.introduce(peer, child);
+    const { made, answer } = yield* this.shards.open(spec);
+    if (!made) return answer;
+    for (const peer of [ORCHESTRATOR, "logs", "files"]) yield* this.introduce(peer, made.child);
+    for (const other of this.shards.besides(made)) {
+      yield* this.introduceShard(other, made);
+      yield* this.introduceShard(made, other);
+    }
     return answer;
+  }
+
+  private *introduceShard({ shard, child, sends }: Shard, to: Shard): Work<void> {
+    yield* this.tell(to.child, introduction(SHARD_PEER + shard, child.id), sends);
   }
 
   private *status(): Work<SystemState> {

@@ -11,6 +11,7 @@ import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
 import type { Notice } from "../../sdk/agent/notices.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
+import { Locks } from "../host/locks.ts";
 import { Outcome } from "../host/outcome.ts";
 import { type Peer, Peers } from "../host/peers.ts";
 import { answering, Caller, type Method, sendPatiently } from "../host/rpc.ts";
@@ -19,19 +20,23 @@ import { Watches } from "../host/watches.ts";
 import type { Limits } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
+import { kindOf, parseCapability } from "../messages/scope.ts";
 import {
   type Handles,
   type InputSpec,
   lifeKey as keyOf,
   type Life,
+  type Meant,
   type Member,
   type MemberEnded,
   type Parcel,
+  SHARD_PEER,
   type SpawnSpec,
 } from "../messages/system.ts";
 import { birthOf } from "./birth.ts";
 import { type Granted, Grants } from "./grants.ts";
 import { Input } from "./input.ts";
+import { type Holder, Links } from "./links.ts";
 import { newsQueue, RIGHTS_TO_HEAR, tellFiles } from "./news.ts";
 import { askUnbelieved } from "./probe.ts";
 import { type Other, Streams } from "./streams.ts";
@@ -47,10 +52,10 @@ const STAND_STILL_NS = 100_000n;
 /** The end of an agent is told when its last lines are kept, but so much later at most. */
 const LAST_LINES_NS = 1_000_000_000n;
 const STREAMS = ["stdout", "stderr"] as const;
+/** What must not happen while an agent is half born. */
+const BIRTHS = "births";
 
-interface Held extends Life {
-  readonly child: Child;
-  readonly granted: Granted[];
+interface Held extends Life, Holder {
   readonly input: Input | null;
   /** Where it hears of services that have been started anew. */
   readonly news: number;
@@ -78,6 +83,8 @@ class Shard {
   private readonly caller: Caller;
   private readonly grants: Grants;
   private readonly watches: Watches;
+  private readonly links: Links;
+  private readonly locks = new Locks();
   private readonly streams: Streams;
   /** The project's, which pays for agents. */
   private readonly pool: number;
@@ -91,8 +98,17 @@ class Shard {
     this.pool = handles.pool ?? sys.pool;
     this.tasks = new Tasks(sys);
     this.peers = new Peers(this.tasks, parent);
-    this.grants = new Grants(sys, handles.scopes);
     this.caller = new Caller(this.tasks, this.peers);
+    const { tasks, peers, caller, pool } = this;
+    const find = (life: Life) => {
+      const held = this.held.get(keyOf(life));
+      return held?.end ? undefined : held;
+    };
+    this.links = new Links({ tasks, peers, caller, pool, find });
+    this.grants = new Grants(sys, handles.scopes, {
+      image: (parcel) => this.taken(parcel),
+      sender: (to) => this.links.sender(to),
+    });
     this.peers.onIntroduction((name, now, before) => {
       if (name === "files" && before) this.tasks.start(this.tellAll(now));
     });
@@ -113,8 +129,9 @@ class Shard {
     };
     const { parcels, tasks } = this;
     const answer = answering(this.tasks, {
-      spawn: (params) => this.spawn(params as SpawnSpec),
-      list: () => this.list(),
+      // Whoever asks for the list knows then of all whose start has been asked for.
+      spawn: (params) => this.locks.hold(BIRTHS, this.spawn(params as SpawnSpec)),
+      list: () => this.locks.hold(BIRTHS, this.list()),
       kill: of((held, { code }: { code: number }) => sys.kill(held.child.capability, code)),
       suspend: of((held) => this.pause(held, true)),
       resume: of((held) => this.pause(held, false)),
@@ -124,7 +141,12 @@ class Shard {
       tell: of((held, { message }: { message: unknown }) =>
         sys.send(held.child.capability, encode(message)),
       ),
-      grant: of((held, { text }: { text: string }) => this.grant(held, text)),
+      grant: of((held, { text, meant }: { text: string; meant?: Meant }) =>
+        this.grant(held, text, meant),
+      ),
+      link: of((held, { text, meant }: { text: string; meant: Meant }) =>
+        this.links.renew(this.grants, held, text, meant),
+      ),
       revoke: of((held, { text }: { text: string }) => this.grants.revoke(held.granted, text)),
       caps: of((held) => this.caps(held)),
       info: of((held) => this.info(held)),
@@ -132,9 +154,14 @@ class Shard {
       forget: of((held) => this.forget(held)),
       input: of((held, spec: InputSpec) => this.input(held, spec)),
     });
+    const answerShard = answering(this.tasks, {
+      sender: (life) => this.links.lend(life as Life),
+    });
     return yield* this.tasks.run({
       *message(message: Message) {
-        if (!peers.has("orchestrator", message.sender)) return;
+        const peer = peers.nameOf(message.sender);
+        if (peer?.startsWith(SHARD_PEER)) yield* answerShard(message);
+        if (peer !== "orchestrator") return;
         const { parcel } = (decode(message.bytes) ?? {}) as Partial<Parcel>;
         if (parcel === undefined) yield* answer(message);
         else parcels.set(parcel, tasks.keep(message));
@@ -146,19 +173,19 @@ class Shard {
   private *spawn(spec: SpawnSpec): Work<Member> {
     const { sys, held } = this;
     const life: Life = { uid: spec.uid, run: spec.run };
-    const image = this.parcels.get(keyOf(life)) ?? 0;
-    this.parcels.delete(keyOf(life));
+    const image = this.taken(keyOf(life));
     if (held.has(keyOf(life))) throw new RequestError("exists", `${spec.name} has been started`);
-    const heir = spec.heir && this.find(spec.heir).granted;
+    const heir = spec.heir && this.find(spec.heir);
     const pipes: number[] = [];
     let stdin = 0;
     let news = 0;
     const granted: Granted[] = [];
     let child: Child | null = null;
+    let names = 0;
     try {
       for (const _ of STREAMS) pipes.push(yield* this.streams.open());
       const files = (yield* this.peers.get("files")).capability;
-      const grants = [...pipes, files].map((capability) => ({
+      const grants: Grant[] = [...pipes, files].map((capability) => ({
         capability,
         rights: RIGHTS_TO_HAND_ON,
       }));
@@ -168,6 +195,10 @@ class Shard {
         stdin = yield* Input.make(sys, this.pool);
         grants.push({ capability: stdin, rights: RIGHTS_TO_READ });
       }
+      if (spec.capabilities.some((text) => kindOf(parseCapability(text)) !== "scope")) {
+        names = yield* this.links.open();
+        grants.push({ capability: names, rights: RIGHT_RECEIVE });
+      }
       const { pool } = this;
       const { memory: quota } = spec.limits;
       child = spec.original
@@ -176,23 +207,24 @@ class Shard {
       // A clone leads no group, whatever its original leads.
       if (spec.original) yield* sys.schedule(child.capability, scheduleOf(spec.limits));
       for (const text of spec.capabilities)
-        granted.push(yield* this.grants.give(child.capability, text, heir));
+        granted.push(
+          yield* this.grants.give(child.capability, text, spec.meant?.[text], heir?.granted),
+        );
       yield* sys.send(child.capability, birthOf(spec, child, granted));
       if (spec.paused) yield* sys.suspend(child.capability);
     } catch (error) {
-      const endpoints = [...pipes, news, stdin].filter((it) => it !== 0);
-      yield* this.undo(child, endpoints, granted);
+      const made = [...pipes, news, stdin, names].filter((endpoint) => endpoint !== 0);
+      yield* this.undo(child, made, granted);
       throw error;
     } finally {
-      // The agent keeps its image.
-      if (image) yield* sys.drop(image);
+      // The agent keeps its image. What else came for it has been taken, or isn't needed any more.
+      const left = spec.capabilities.map((text) => this.taken(`${keyOf(life)} ${text}`));
+      for (const capability of [image, ...left]) if (capability) yield* sys.drop(capability);
     }
     const open = pipes.length;
     const it: Held = {
       ...life,
-      child,
-      granted,
-      news,
+      ...{ child, granted, heir, names, news },
       input: stdin === 0 ? null : new Input(this.tasks, this.watches, stdin),
       paused: spec.paused,
       end: null,
@@ -230,17 +262,25 @@ class Shard {
   }
 
   /** Half of a start is none. */
-  private *undo(child: Child | null, endpoints: readonly number[], granted: Granted[]): Work<void> {
+  private *undo(
+    child: Child | null,
+    endpoints: readonly number[],
+    granted: readonly Granted[],
+  ): Work<void> {
     const { sys } = this;
     if (child) {
       yield* sys.kill(child.capability);
       yield* sys.drop(child.capability);
     }
-    for (const endpoint of endpoints) {
-      yield* sys.close(endpoint);
-      yield* sys.drop(endpoint);
-    }
+    yield* this.close(endpoints);
     yield* this.grants.dropAll(granted);
+  }
+
+  private *close(endpoints: readonly number[]): Work<void> {
+    for (const endpoint of endpoints) {
+      yield* this.sys.close(endpoint);
+      yield* this.sys.drop(endpoint);
+    }
   }
 
   private *follow(held: Held, stream: (typeof STREAMS)[number], pipe: number): Work<void> {
@@ -270,12 +310,16 @@ class Shard {
     held.paused = paused;
   }
 
-  /** It is told of what it is given, with the handle that it has. */
-  private *grant(held: Held, text: string): Work<void> {
-    const { child, granted } = held;
-    const given = yield* this.grants.give(child.capability, text);
-    granted.push(given);
-    yield* this.sys.send(child.capability, encode({ granted: { text, handle: given.handle } }));
+  /** It is told of what it is given, and has it with that message. */
+  private *grant(held: Held, text: string, meant?: Meant): Work<void> {
+    const given = yield* this.grants.take(text, meant);
+    try {
+      if (given.own) yield* this.links.tell(held, given);
+    } catch (error) {
+      yield* this.grants.dropAll([given]);
+      throw error;
+    }
+    held.granted.push(given);
   }
 
   private *caps({ granted }: Held): Work<unknown> {
@@ -312,6 +356,15 @@ class Shard {
     yield* this.sys.close(held.news);
     yield* this.sys.drop(held.news);
     yield* this.grants.dropAll(held.granted);
+    if (held.names) yield* this.close([held.names]);
+    yield* this.links.forget(held);
+  }
+
+  /** A capability that has come for a request; 0 for none. From now on it isn't there any more. */
+  private taken(parcel: string): number {
+    const capability = this.parcels.get(parcel) ?? 0;
+    this.parcels.delete(parcel);
+    return capability;
   }
 
   /** What an orchestrator that is over had sent is for no request any more. */

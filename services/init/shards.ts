@@ -2,7 +2,7 @@
  * Shards: an agent can have about a thousand capabilities and children, so a project has one parent of
  * agents for each few hundred of them. One pool pays for all of a project.
  */
-import { RIGHT_DERIVE, RIGHT_EXECUTE } from "../../kernel/cap/rights.ts";
+import { RIGHT_DERIVE, RIGHT_EXECUTE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
 import type { Child } from "../../sdk/agent/births.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import { WithCapability } from "../host/rpc.ts";
@@ -17,12 +17,12 @@ export const SHARDS_MAX = 128;
 /** Of its own, so that agents that use up a project's memory can't stop its shards. */
 const SHARD_BYTES = 4 * 1024 * 1024;
 
-interface Shard {
+export interface Shard {
   readonly project: string;
   readonly shard: number;
   readonly child: Child;
-  /** The capability that the orchestrator's is derived from. */
-  readonly handed: number;
+  /** Can do no more than send: those of the orchestrator and of other shards are derived from it. */
+  readonly sends: number;
 }
 
 export class Shards {
@@ -38,14 +38,19 @@ export class Shards {
     return [...this.byId.values()].map(({ child }) => child);
   }
 
-  /** The shard, with a capability to it; `child` if it is a new one. */
-  *open(spec: ShardSpec): Work<{ child: Child | null; answer: WithCapability }> {
+  /** The other shards of a shard's project. */
+  besides({ project, child }: Shard): Shard[] {
+    return [...this.byId.values()].filter((it) => it.project === project && it.child !== child);
+  }
+
+  /** The shard, with a capability to it; `made` if it is a new one. */
+  *open(spec: ShardSpec): Work<{ made: Shard | null; answer: WithCapability }> {
     const known = [...this.byId.values()].find(
       ({ project, shard }) => project === spec.project && shard === spec.shard,
     );
     const it = known ?? (yield* this.make(spec));
-    const answer = new WithCapability({ id: it.child.id }, it.handed);
-    return { child: known ? null : it.child, answer };
+    const answer = new WithCapability({ id: it.child.id }, it.sends);
+    return { made: known ? null : it, answer };
   }
 
   private *make({ project, shard, quota }: ShardSpec): Work<Shard> {
@@ -58,8 +63,8 @@ export class Shards {
     const grants = [kernel, { capability: sys.allScopes }, { capability: pool }];
     const child = yield* sys.spawn({ image, quota: SHARD_BYTES, grants });
     yield* sys.drop(image);
-    const handed = yield* sys.derive(child.capability);
-    const it: Shard = { project, shard, child, handed };
+    const sends = yield* sys.derive(child.capability, { rights: RIGHT_SEND | RIGHT_DERIVE });
+    const it: Shard = { project, shard, child, sends };
     byId.set(child.id, it);
     const [kernelHandle = 0, scopes = 0, poolHandle = 0] = child.grants;
     const handles: Handles = { kernel: kernelHandle, scopes, pool: poolHandle };

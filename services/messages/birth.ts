@@ -8,6 +8,11 @@ export const Birth = z.object({
   streams: z.array(z.int().nullable()).max(3).default([]),
   /** Its handles: scopes, with what they are as text, and agents and images, by names. */
   capabilities: z.array(z.object({ text: z.string(), handle: z.int() })).default([]),
+  /**
+   * Its handle of a queue, in which what agents are called by their names is renewed: when one has been started
+   * anew, the next message there is a `Renewal`.
+   */
+  names: z.int().optional(),
   /** Its handle of the service for files. */
   files: z.int().nullable().default(null),
   /** Its handle of a queue that tells who the service for files is from now on: FilesNews. */
@@ -22,3 +27,9 @@ export type Birth = z.infer<typeof Birth>;
 /** The service for files has been started anew, and this is the agent's handle of it. */
 export const FilesNews = z.object({ files: z.int() });
 export type FilesNews = z.infer<typeof FilesNews>;
+
+/** All that an agent has by name, as it is now: places are as at its birth. */
+export const Renewal = z.object({
+  capabilities: z.array(z.object({ text: z.string(), handle: z.int() })),
+});
+export type Renewal = z.infer<typeof Renewal>;

@@ -1,6 +1,6 @@
 /** What a row of the table of methods says. */
 import { z } from "zod";
-import { type Capability, parseCapability } from "./scope.ts";
+import { type Capability, NAME, parseCapability } from "./scope.ts";
 
 export type HttpVerb = "GET" | "POST" | "PUT" | "DELETE";
 
@@ -16,8 +16,6 @@ export interface Method<P extends z.ZodObject = z.ZodObject, R extends z.ZodType
 export function method<P extends z.ZodObject, R extends z.ZodType>(it: Method<P, R>): Method<P, R> {
   return it;
 }
-
-const NAME = /^[a-z0-9][a-z0-9._-]{0,30}$/;
 
 export const Name = z
   .string()

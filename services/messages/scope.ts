@@ -11,13 +11,14 @@ export const VERBS = {
   FS_WRITE: 1 << 1,
   /** Agents of a project: look at them, start them, change and end them. */
   PROC_READ: 1 << 2,
+  /** Of an agent also PROC_SPAWN:NAME:VERSION, an image: it starts agents of it below itself. */
   PROC_SPAWN: 1 << 3,
   PROC_CONTROL: 1 << 4,
   /** What agents write. */
   LOG_READ: 1 << 5,
   IMAGE_READ: 1 << 6,
   IMAGE_WRITE: 1 << 7,
-  /** Messages to agents by name. */
+  /** Messages to an agent of the same project, by its name. */
   IPC_SEND: 1 << 8,
   NET_BIND: 1 << 9,
   NET_CONNECT: 1 << 10,
@@ -30,6 +31,8 @@ export type Verb = keyof typeof VERBS;
 /** Verbs whose object is a folder. */
 const FOLDERS: readonly string[] = ["FS_READ", "FS_WRITE"];
 export const SCOPE_TEXT_MAX = 32;
+/** Names of agents and projects. An image that is meant has a colon, as they have not. */
+export const NAME = /^[a-z0-9][a-z0-9._-]{0,30}$/;
 
 export interface Capability {
   readonly verb: Verb;
@@ -51,10 +54,27 @@ export function parseCapability(text: string): Capability {
     if (object.split("/").some((part) => part === "." || part === ".."))
       throw refuse("a folder has no . or .. in it");
   }
+  if (verb === "IPC_SEND" && object !== "" && !NAME.test(object))
+    throw refuse("the name of an agent is meant");
   const capability = { verb: verb as Verb, object };
   if (scopeOf(capability).bytes.length > SCOPE_TEXT_MAX)
     throw refuse(`what it is about is longer than ${SCOPE_TEXT_MAX} bytes`);
   return capability;
+}
+
+/**
+ * What an agent is given by a capability: a scope, or what the object names. That the agent finds under the
+ * object's name, and the kernel knows it by what it is, not by its name.
+ */
+export function kindOf({ verb, object }: Capability): "scope" | "agent" | "image" {
+  if (verb === "IPC_SEND" && object !== "") return "agent";
+  return verb === "PROC_SPAWN" && object.includes(":") ? "image" : "scope";
+}
+
+/** The name under which an agent finds what a capability gives. */
+export function nameOf(text: string): string {
+  const capability = parseCapability(text);
+  return kindOf(capability) === "scope" ? text : capability.object;
 }
 
 export const capabilityText = ({ verb, object }: Capability): string =>

@@ -51,11 +51,22 @@ export const lifeKey = ({ uid, run }: Life): string => `${uid}.${run}`;
 
 /**
  * The orchestrator sends a capability to a shard, for the request that follows. A life's key: the kernel's
- * image that it is to be started from.
+ * image that it is to be started from; with a capability's text behind: an image that it is given.
  */
 export interface Parcel {
   readonly parcel: string;
 }
+
+/** A life, and where it is. */
+export interface Located extends Life {
+  readonly shard: number;
+}
+
+/** What a capability names that is no scope: an agent of the project, null while it doesn't run; an image that has come before. */
+export type Meant = { readonly agent: Located | null } | { readonly image: Parcel["parcel"] };
+
+/** Name of a shard as a peer of the project's other shards. */
+export const SHARD_PEER = "shard/";
 
 /** What a shard is asked to start, from the image that has come before, or as a clone. */
 export interface SpawnSpec extends Life {
@@ -63,6 +74,8 @@ export interface SpawnSpec extends Life {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly capabilities: readonly string[];
+  /** What those mean that are no scopes. */
+  readonly meant?: Readonly<Record<string, Meant>>;
   readonly limits: Limits;
   /** It is machine code: that is how it is told what it is given. */
   readonly native: boolean;

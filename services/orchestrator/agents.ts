@@ -282,9 +282,15 @@ export class AgentMethods {
     return { taken: Number(yield* fleet.askFor(record, "input", input, timeout)) };
   }
 
-  /** Whether an agent has an image. */
+  /** Whether an agent has an image, or starts others from it. */
   has(digest: string): boolean {
-    return [...this.parts.ledger.agents.values()].some(({ view }) => view.image.digest === digest);
+    const { ledger, images } = this.parts;
+    const { reference } = images.find(digest);
+    const text = reference && `PROC_SPAWN:${reference}`;
+    return [...ledger.agents.values()].some(
+      ({ view }) =>
+        view.image.digest === digest || (text !== null && view.capabilities.includes(text)),
+    );
   }
 
   private *caps(record: AgentRecord): Work<unknown> {
@@ -293,16 +299,20 @@ export class AgentMethods {
   }
 
   private *grant(record: AgentRecord, capability: string): Work<AgentRecord> {
-    const { ledger, fleet } = this.parts;
+    const { ledger, fleet, supervisor } = this.parts;
     const { view } = record;
     if (view.capabilities.includes(capability))
       throw new RequestError("exists", `${view.name} holds ${capability} already`);
-    if (isLive(record)) yield* fleet.askFor(record, "grant", { text: capability });
+    const meant = yield* supervisor.links.meantFor(record, [capability]);
+    const asked = { text: capability, meant: meant[capability] };
+    if (isLive(record)) yield* fleet.askFor(record, "grant", asked);
     const capabilities = [...view.capabilities, capability];
-    return yield* ledger.put(
+    const holder = yield* ledger.put(
       { ...record, view: { ...view, capabilities } },
       { kind: "agent.granted", detail: { capability } },
     );
+    yield* supervisor.links.catchUp(holder, meant);
+    return holder;
   }
 
   private *revoke(record: AgentRecord, capability: string): Work<AgentRecord> {

@@ -63,7 +63,8 @@ export class Fleet {
     return (yield* this.ask(project, shard, "spawn", spec)) as Member;
   }
 
-  private *hand(project: string, shard: number, told: Parcel, capability: number): Work<void> {
+  /** Sends a capability to a shard, for the request that follows. @throws RequestError unavailable */
+  *hand(project: string, shard: number, told: Parcel, capability: number): Work<void> {
     const it = yield* this.open(project, shard);
     try {
       yield* sendPatiently(this.tasks, it.capability, encode(told), capability);

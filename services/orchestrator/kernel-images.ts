@@ -29,6 +29,8 @@ interface Made {
   readonly capability: number;
   /** Starts that are under way. */
   starts: number;
+  /** Agents start others from it. */
+  kept: boolean;
 }
 
 export class KernelImages {
@@ -55,6 +57,16 @@ export class KernelImages {
     }
   }
 
+  /**
+   * A capability to the kernel's image, which stays as long as the orchestrator does: agents have it.
+   * @throws as `lend`
+   */
+  *keep(image: Runnable): Work<number> {
+    const it = yield* this.of(image);
+    it.kept = true;
+    return it.capability;
+  }
+
   /** Nothing is started from it any more. */
   *drop(codeDigest: string): Work<void> {
     const it = this.made.get(codeDigest);
@@ -69,7 +81,7 @@ export class KernelImages {
     // Another task may have made it meanwhile. From here on nobody else has a turn.
     const known = made.get(codeDigest);
     made.delete(codeDigest);
-    const it = known ?? { capability: yield* this.make(image, bytes), starts: 0 };
+    const it = known ?? { capability: yield* this.make(image, bytes), starts: 0, kept: false };
     made.set(codeDigest, it);
     return it;
   }
@@ -96,8 +108,8 @@ export class KernelImages {
 
   /** Whether there was one from which nothing is being started. */
   private *dropOldest(): Work<boolean> {
-    for (const [codeDigest, { starts }] of this.made) {
-      if (starts > 0) continue;
+    for (const [codeDigest, { starts, kept }] of this.made) {
+      if (starts > 0 || kept) continue;
       yield* this.drop(codeDigest);
       return true;
     }

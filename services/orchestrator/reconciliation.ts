@@ -47,6 +47,8 @@ export class Reconciliation {
       else if (found.member.end) yield* supervisor.ended(found.member);
       else yield* this.adopt(record, found.member);
     }
+    // Of lives that began when the orchestrator ended, somebody may not have heard.
+    for (const record of [...ledger.agents.values()]) yield* supervisor.links.catchUp(record);
   }
 
   private isKnown({ uid, run }: Member): boolean {

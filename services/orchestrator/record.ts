@@ -1,6 +1,7 @@
 /** What the orchestrator keeps of an agent. */
 import type { Agent } from "../messages/api.ts";
 import type { AgentSpec } from "../messages/document.ts";
+import { kindOf, parseCapability } from "../messages/scope.ts";
 import type { Life } from "../messages/system.ts";
 
 /** What somebody has asked for last; the state follows it. */
@@ -33,6 +34,7 @@ export const keyOf = ({ project, name }: { project: string; name: string }): str
 export const recordKey = (key: string): string => `agent/${key}`;
 export const lifeOf = ({ view, run }: AgentRecord): Life => ({ uid: view.uid, run });
 export const isLive = ({ view }: AgentRecord): boolean => view.agent !== null;
-/** For each of its capabilities, and for its standard input. */
+/** For each of its capabilities, for the queue of its names, and for its standard input. */
 export const roomOf = ({ capabilities, stdin }: Agent): number =>
-  capabilities.length + (stdin ? 1 : 0);
+  capabilities.length + (capabilities.some(isNamed) ? 1 : 0) + (stdin ? 1 : 0);
+const isNamed = (text: string): boolean => kindOf(parseCapability(text)) !== "scope";

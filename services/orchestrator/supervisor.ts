@@ -17,6 +17,7 @@ import type { Fleet } from "./fleet.ts";
 import type { Images, Runnable } from "./images.ts";
 import type { KernelImages } from "./kernel-images.ts";
 import type { Ledger } from "./ledger.ts";
+import { Links } from "./links.ts";
 import { type AgentRecord, isLive, keyOf, lifeOf, roomOf } from "./record.ts";
 import { type End, verdict } from "./restarts.ts";
 
@@ -51,11 +52,13 @@ const WHY_LOST = "the system was stopped while it ran";
 const RUN_BYTES = 6;
 
 export class Supervisor {
+  readonly links: Links;
   private readonly parts: SupervisorParts;
   private resting = false;
 
   constructor(parts: SupervisorParts) {
     this.parts = parts;
+    this.links = new Links(parts, (image) => this.ready(image));
   }
 
   /** The system is about to be turned off: nothing is started any more. What is due then is due the next time. */
@@ -83,13 +86,13 @@ export class Supervisor {
     let shard = -1;
     try {
       const image = yield* images.runnable(record.view.image.digest);
-      this.requireProgram(image);
-      yield* tasks.host(() => this.parts.prepare(image));
+      yield* this.ready(image);
       const run = Buffer.from(yield* tasks.sys.random(RUN_BYTES)).readUIntBE(0, RUN_BYTES);
       const { heir, original, state } = from;
       shard = this.place(record, heir ?? original);
+      const meant = yield* this.links.meant({ project, shard, uid, run }, capabilities);
       const spec: SpawnSpec = {
-        ...{ uid, run, name, args, env, capabilities, limits },
+        ...{ uid, run, name, args, env, capabilities, meant, limits },
         native: image.runtime === "native",
         paused: record.wanted === "paused",
         ...(heir && { heir: lifeOf(heir) }),
@@ -112,6 +115,7 @@ export class Supervisor {
       yield* ledger.put(live, { kind, detail });
       this.parts.onLife(live);
       this.nudge(project);
+      yield* this.links.began(live, meant);
       return live;
     } catch (error) {
       if (shard >= 0) fleet.release(project, shard, roomOf(record.view));
@@ -127,6 +131,12 @@ export class Supervisor {
     if (!beside) return fleet.reserve(project, roomOf(view));
     if (fleet.reserveIn(project, beside.shard, roomOf(view))) return beside.shard;
     throw new RequestError("quota-exceeded", "there is no room beside the agent");
+  }
+
+  /** Code that is about to be started. @throws RequestError */
+  private *ready(image: Runnable): Work<void> {
+    this.requireProgram(image);
+    yield* this.parts.tasks.host(() => this.parts.prepare(image));
   }
 
   private requireProgram({ runtime, entry }: Runnable): void {

@@ -9,6 +9,7 @@ import type { Step } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Instance, Value } from "../wasm/instance.ts";
+import { Names } from "../wasm/names.ts";
 import type { Personality, QuickAnswer, StepAnswer } from "../wasm/personality.ts";
 import { TEXT_SCRIPT, TEXT_TOLD, WOKEN_DEADLINE, WOKEN_MAILBOX } from "./guest/operations.ts";
 
@@ -22,6 +23,8 @@ export interface QuickjsOptions {
   readonly streams?: readonly (number | null)[];
   /** What it may send to, by name. */
   readonly capabilities?: Readonly<Record<string, number>>;
+  /** Capability to the queue in which these are renewed. */
+  readonly names?: number | undefined;
 }
 
 const MODULE = "quickjs";
@@ -50,12 +53,8 @@ export function quickjsPersonality(script: Uint8Array, options: QuickjsOptions):
     [TEXT_SCRIPT, script],
     [TEXT_TOLD, new TextEncoder().encode(told)],
   ]);
-  const handles = Object.values(capabilities);
-  /** 0, which is nothing, for a place that isn't there. */
-  const handleOf = (value: Value | undefined): number => {
-    const number = Number(value);
-    return number < 0 ? (handles[-1 - number] ?? 0) : number;
-  };
+  const named = Object.entries(capabilities).map(([text, handle]) => ({ text, handle }));
+  const now = new Names({ capabilities: named, names: options.names });
   const find: QuickAnswer = (instance, [at, length]) => {
     const name = new TextDecoder().decode(instance.view(Number(at), Number(length) >>> 0));
     return names.includes(name) ? -1 - names.indexOf(name) : 0;
@@ -66,14 +65,17 @@ export function quickjsPersonality(script: Uint8Array, options: QuickjsOptions):
     ["who", () => BigInt(options.id)],
   ]);
   const steps = new Map<string, StepAnswer>([
-    ["send", (sys, instance, args) => send(sys, instance, args, handleOf)],
+    [
+      "send",
+      (sys, instance, args) => now.trying(sys, (handles) => send(sys, instance, args, handles)),
+    ],
     ["receive", (sys, instance, args) => receive(sys, instance, args)],
     ["wait", (sys, instance, args) => wait(sys, instance, args)],
     ["queue", (sys) => refusable(sys.endpoint("queue"))],
     ["sender", (sys, _, [queue]) => refusable(sender(sys, Number(queue)))],
     ["drop", (sys, _, [capability]) => drop(sys, Number(capability))],
   ]);
-  return { module: MODULE, quick, steps };
+  return { module: MODULE, quick, steps, state: now.state };
 }
 
 /** A refusal as a status below 0. */
@@ -90,8 +92,13 @@ function* send(
   sys: Sys,
   instance: Instance,
   [to, at, length, capability]: readonly Value[],
-  handleOf: (value: Value | undefined) => number,
+  handles: readonly number[],
 ): Step<number> {
+  /** 0, which is nothing, for a place that isn't there. */
+  const handleOf = (value: Value | undefined): number => {
+    const number = Number(value);
+    return number < 0 ? (handles[-1 - number] ?? 0) : number;
+  };
   const bytes = instance.view(Number(at), Number(length) >>> 0)?.slice() ?? new Uint8Array();
   const sent = yield* refusable(sys.send(handleOf(to), bytes, handleOf(capability)));
   return sent < 0 ? -sent : 0;

@@ -55,10 +55,11 @@ export function scriptRuntime(store: Store): Runtime {
       if (!engine || !script) return undefined;
       return {
         code: engine,
-        personalities: ({ args, env, streams, capabilities }) => {
+        personalities: ({ args, env, streams, capabilities, names }) => {
           const named = capabilities.map(({ text, handle }) => [text, handle]);
           return scriptPersonalities(script, {
-            ...{ id, args, env, streams },
+            // A script's arguments are without its name.
+            ...{ id, args: args.slice(1), env, streams, names },
             capabilities: Object.fromEntries(named),
           });
         },

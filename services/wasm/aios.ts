@@ -4,7 +4,8 @@
  * checked before anything is done: BAD_ADDRESS.
  *
  * A capability that was given by name is that name's place, below 0; so it means the same in a clone, whose
- * own capabilities have other numbers. The others are the kernel's numbers, and worth nothing in a clone.
+ * own capabilities have other numbers; and so it means whoever runs under the name (names.ts). The others are
+ * the kernel's numbers, and worth nothing in a clone.
  */
 import { RIGHT_DERIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
 import * as ipc from "../../kernel/syscall/ipc_layouts.ts";
@@ -18,6 +19,7 @@ import type { Birth } from "../messages/birth.ts";
 import { Arguments } from "./aios_arguments.ts";
 import { cloneSelf, spawnChild } from "./aios_births.ts";
 import * as aios from "./aios_calls.ts";
+import { GONE, Names } from "./names.ts";
 import type { Personality, QuickAnswer, StepAnswer } from "./personality.ts";
 
 const { STATUS_OK } = statuses;
@@ -31,26 +33,37 @@ const statusOf = new Map<string, number>(
 type Answer = (sys: Sys, given: Arguments, told: Birth) => Step<number>;
 
 export function aiosPersonality(told: Birth): Personality {
-  const named = told.capabilities.map(({ handle }) => handle);
+  const names = new Names(told);
   const quick = new Map<string, QuickAnswer>();
   const steps = new Map<string, StepAnswer>();
   for (const call of aios.AIOS_CALLS) {
     if (call.name === "capability") {
       quick.set(call.name, (instance, args) => {
-        const given = Arguments.of(call, instance, args, named);
+        const given = Arguments.of(call, instance, args, []);
         return given ? capability(given, told) : statuses.STATUS_BAD_ADDRESS;
       });
       continue;
     }
     const answer = ANSWERS[call.name];
     if (!answer) throw new Error(`nothing answers "${call.name}"`);
-    steps.set(call.name, (sys, instance, args) => {
-      const given = Arguments.of(call, instance, args, named);
-      return given ? refusable(answer(sys, given, told)) : badAddress();
+    steps.set(call.name, function* (sys, instance, args) {
+      const attempt = (handles: readonly number[]): Step<number> => {
+        const given = Arguments.of(call, instance, args, handles);
+        return given ? refusable(answer(sys, given, toldNow(told, handles))) : badAddress();
+      };
+      const status = yield* names.trying(sys, attempt);
+      if (call.name !== "clone" || !GONE.includes(status)) return status;
+      // All names go along, and some stand for nobody.
+      return yield* attempt(yield* names.living(sys));
     });
   }
-  return { module: aios.AIOS_MODULE, quick, steps };
+  return { module: aios.AIOS_MODULE, quick, steps, state: names.state };
 }
+
+const toldNow = (told: Birth, handles: readonly number[]): Birth => ({
+  ...told,
+  capabilities: told.capabilities.map((it, n) => ({ ...it, handle: handles[n] ?? it.handle })),
+});
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
   *id(sys, given) {

@@ -4,7 +4,7 @@ import type { AiosCall, Parameter } from "./aios_calls.ts";
 import type { Instance, Value } from "./instance.ts";
 
 /** A number that no capability has: the kernel says so. */
-const NOTHING = Number.MAX_SAFE_INTEGER;
+export const NOTHING = Number.MAX_SAFE_INTEGER;
 
 export class Arguments {
   private readonly values = new Map<string, bigint>();

@@ -8,7 +8,7 @@ import type { Step } from "../../sdk/agent/calls.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Birth } from "../messages/birth.ts";
 import { encode } from "../messages/json.ts";
-import type { Arguments } from "./aios_arguments.ts";
+import { type Arguments, NOTHING } from "./aios_arguments.ts";
 import * as aios from "./aios_calls.ts";
 
 type Named = Birth["capabilities"][number];
@@ -45,16 +45,20 @@ export function* spawnChild(sys: Sys, given: Arguments, told: Birth): Step<numbe
 function* bear(sys: Sys, given: Arguments, told: Birth, make: Make): Step<number> {
   const streams = told.streams.filter((handle) => handle !== null);
   const files = told.files === null ? [] : [told.files];
-  const handles = [...streams, ...files, ...told.capabilities.map(({ handle }) => handle)];
+  const named = told.capabilities.map(({ handle }) => handle).filter((it) => it !== NOTHING);
+  const handles = [...streams, ...files, ...named];
   const child = yield* make(handles.map((capability) => ({ capability })));
   const own = [...child.grants];
+  const { names: _, ...rest } = told;
   const birth: Birth = {
-    ...told,
+    ...rest,
     streams: told.streams.map((handle) => (handle === null ? null : (own.shift() ?? null))),
     files: files.length > 0 ? (own.shift() ?? null) : null,
     // Of two who take from a queue, one hears nothing.
     news: null,
-    capabilities: told.capabilities.map((it) => ({ ...it, handle: own.shift() ?? 0 })),
+    capabilities: told.capabilities.map((it) =>
+      it.handle === NOTHING ? it : { ...it, handle: own.shift() ?? 0 },
+    ),
   };
   try {
     yield* sys.send(child.capability, encode(birth));
