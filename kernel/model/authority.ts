@@ -165,7 +165,7 @@ export interface Derive {
   readonly mask: number;
 }
 
-/** Needs DERIVE, and SEND to whoever gets it. */
+/** Needs DERIVE, and SPECIALIZE of whoever gets it. */
 export function derive(world: World, caller: Agent, call: Derive): Answer {
   const from = authorized(world, caller, call.capability, "any", Rights.RIGHT_DERIVE);
   if ((call.rights & ~(from.rights & caller.rightsLeft)) !== 0) refuse("WOULD_WIDEN");
@@ -177,7 +177,7 @@ export function derive(world: World, caller: Agent, call: Derive): Answer {
   } else if (!covers(from, call)) refuse("WOULD_WIDEN");
   let holder = caller;
   if (call.to !== NOBODY) {
-    const { thing } = authorized(world, caller, call.to, ["agent"], Rights.RIGHT_SEND);
+    const { thing } = authorized(world, caller, call.to, ["agent"], Rights.RIGHT_SPECIALIZE);
     holder = get(world.agents, thing.name);
   }
   checkRoom(world, holder, from);

@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { RIGHT_DERIVE, RIGHT_INFO, RIGHT_REVOKE, RIGHT_SEND, RIGHTS_ALL } from "../cap/rights.ts";
+import {
+  RIGHT_DERIVE,
+  RIGHT_INFO,
+  RIGHT_REVOKE,
+  RIGHT_SEND,
+  RIGHT_SPECIALIZE,
+  RIGHTS_ALL,
+} from "../cap/rights.ts";
 import { KIND_CAPABILITY, KIND_ENDPOINT, KIND_SCOPE } from "../object/kinds.ts";
 import { Authority, NEVER } from "../testing/cap-host.ts";
 import { statusName } from "../testing/world-host.ts";
@@ -89,14 +96,14 @@ describe("CapDerive", () => {
     expect(authority.ask(agent, value, RIGHT_SEND)).toBe("RIGHTS_MISSING");
   });
 
-  test("gives it to another agent, when the caller may send to that one", () => {
+  test("gives it to another agent, when the caller may choose that one's rights", () => {
     const other = authority.agent();
-    const address = authority.root(agent, other, RIGHT_SEND);
+    const address = authority.root(agent, other, RIGHT_SPECIALIZE);
     const { value } = derive(self, { holder: address, rights: RIGHT_INFO });
     expect(authority.ask(other, value, RIGHT_INFO)).toBe("OK");
     expect(authority.ask(agent, value)).toBe("CAPABILITY_FOREIGN");
-    const silent = authority.root(agent, other, RIGHT_INFO);
-    expect(derive(self, { holder: silent }).status).toBe("RIGHTS_MISSING");
+    const peer = authority.root(agent, other, RIGHTS_ALL & ~RIGHT_SPECIALIZE);
+    expect(derive(self, { holder: peer }).status).toBe("RIGHTS_MISSING");
     expect(derive(self, { holder: self + 100 }).status).toBe("CAPABILITY_FORGED");
     const pool = authority.poolCapability(agent);
     expect(derive(self, { holder: pool }).status).toBe("CAPABILITY_KIND");

@@ -5,7 +5,7 @@ import { AUDIT_GRANT, AUDIT_REVOKE } from "../audit/kinds";
 import { authorize, capabilityLookup, capabilityNamed, heldStatus } from "../cap/authorize";
 import { capScratch, SCRATCH_BYTES } from "../cap/authority";
 import { Capability, scopeOf } from "../cap/capability";
-import { RIGHT_REVOKE, RIGHT_SEND } from "../cap/rights";
+import { RIGHT_REVOKE, RIGHT_SPECIALIZE } from "../cap/rights";
 import { SCOPE_BYTES_MAX, scopeCovers } from "../cap/scope";
 import { capabilityCreate, capabilityDelete, capabilityRevoke, capabilityRoom } from "../cap/table";
 import { Token, tokenKeep, tokenMake, tokenStatus } from "../cap/token";
@@ -50,7 +50,10 @@ class ScopeArguments {
   scope3: u64;
 }
 
-/** CapDerive: a1 -> DeriveArguments; the identifier of the new capability. */
+/**
+ * CapDerive: a1 -> DeriveArguments; the identifier of the new capability. To give it to another agent, the
+ * caller must be one that chooses that agent's rights: others send it, and the receiver takes it or doesn't.
+ */
 export function capDerive(call: Call): u32 {
   const from = changetype<Capability>(call.held);
   const wanted = changetype<DeriveArguments>(capScratch());
@@ -59,7 +62,7 @@ export function capDerive(call: Call): u32 {
   if (status != STATUS_OK) return status;
   let holder = callerOf(call);
   if (wanted.holder != 0) {
-    const found = capabilityLookup(callerOf(call), wanted.holder, 1 << KIND_AGENT, RIGHT_SEND);
+    const found = capabilityLookup(callerOf(call), wanted.holder, 1 << KIND_AGENT, RIGHT_SPECIALIZE);
     if (found != STATUS_OK) return found;
     holder = changetype<Agent>(capabilityNamed(wanted.holder).target);
   }
