@@ -51,7 +51,7 @@ test("every row is judged by a real processor, but for these", () => {
     [1, "hypervisors disagree about the RIP that they report"],
     [11, "Linux decides what it does, or emulates it (UMIP)"],
     [5, "this processor doesn't announce it"],
-    [5, "extended state beyond this processor's"],
+    [5, "real processors have more state than this one; bare/long-extended.S has them"],
     [12, "every model's own in the last places; transcendental.txt and sse-vectors.txt have them"],
   ]);
 });
