@@ -59,6 +59,8 @@ interface Held extends Life, Holder {
   readonly input: Input | null;
   /** Where it hears of services that have been started anew. */
   readonly news: number;
+  /** The pool of a clone; 0 for one that was spawned, whose pool the kernel has cut out for it. */
+  readonly own: number;
   paused: boolean;
   end: Member["end"];
   /** Streams that have not been read to their ends. */
@@ -182,6 +184,7 @@ class Shard {
     const granted: Granted[] = [];
     let child: Child | null = null;
     let names = 0;
+    let own = 0;
     try {
       for (const _ of STREAMS) pipes.push(yield* this.streams.open());
       const files = (yield* this.peers.get("files")).capability;
@@ -201,8 +204,10 @@ class Shard {
       }
       const { pool } = this;
       const { memory: quota } = spec.limits;
+      // A clone would share the pool that pays for it: one that is cut out is its limit.
+      if (spec.original) own = yield* sys.createPool(quota, pool);
       child = spec.original
-        ? yield* this.copy(this.find(spec.original), grants)
+        ? yield* this.copy(this.find(spec.original), { pool: own, grants })
         : yield* sys.spawn({ image, pool, quota, grants, ...scheduleOf(spec.limits) });
       // A clone leads no group, whatever its original leads.
       if (spec.original) yield* sys.schedule(child.capability, scheduleOf(spec.limits));
@@ -215,6 +220,7 @@ class Shard {
     } catch (error) {
       const made = [...pipes, news, stdin, names].filter((endpoint) => endpoint !== 0);
       yield* this.undo(child, made, granted);
+      if (own) yield* sys.drop(own);
       throw error;
     } finally {
       // The agent keeps its image. What else came for it has been taken, or isn't needed any more.
@@ -224,7 +230,7 @@ class Shard {
     const open = pipes.length;
     const it: Held = {
       ...life,
-      ...{ child, granted, heir, names, news },
+      ...{ child, granted, heir, names, news, own },
       input: stdin === 0 ? null : new Input(this.tasks, this.watches, stdin),
       paused: spec.paused,
       end: null,
@@ -242,14 +248,17 @@ class Shard {
   }
 
   /** A clone of a member, which stands still meanwhile. */
-  private *copy({ child, paused }: Held, grants: readonly Grant[]): Work<Child> {
-    const { sys, pool } = this;
+  private *copy(
+    { child, paused }: Held,
+    birth: { readonly pool: number; readonly grants: readonly Grant[] },
+  ): Work<Child> {
+    const { sys } = this;
     const { capability } = child;
     if (!paused) yield* sys.suspend(capability);
     try {
       for (let tried = 0; ; tried++)
         try {
-          return yield* sys.clone(capability, { pool, grants });
+          return yield* sys.clone(capability, birth);
         } catch (error) {
           // A processor may still have its registers.
           const moving = error instanceof SyscallError && error.status === "WRONG_STATE";
@@ -352,6 +361,7 @@ class Shard {
     if (!held.forgotten || held.open > 0) return;
     this.held.delete(keyOf(held));
     yield* this.sys.drop(held.child.capability);
+    if (held.own) yield* this.sys.drop(held.own);
     if (held.input) yield* this.sys.drop(held.input.pipe);
     yield* this.sys.close(held.news);
     yield* this.sys.drop(held.news);

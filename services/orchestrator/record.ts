@@ -34,7 +34,8 @@ export const keyOf = ({ project, name }: { project: string; name: string }): str
 export const recordKey = (key: string): string => `agent/${key}`;
 export const lifeOf = ({ view, run }: AgentRecord): Life => ({ uid: view.uid, run });
 export const isLive = ({ view }: AgentRecord): boolean => view.agent !== null;
-/** For each of its capabilities, for the queue of its names, and for its standard input. */
-export const roomOf = ({ capabilities, stdin }: Agent): number =>
-  capabilities.length + (capabilities.some(isNamed) ? 1 : 0) + (stdin ? 1 : 0);
+/** For each of its capabilities, for the queue of its names, its standard input, and a clone's pool. */
+export const roomOf = ({ capabilities, stdin, origin }: Agent): number =>
+  capabilities.length +
+  [capabilities.some(isNamed), stdin, origin?.startsWith("clone:")].filter(Boolean).length;
 const isNamed = (text: string): boolean => kindOf(parseCapability(text)) !== "scope";

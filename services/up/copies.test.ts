@@ -53,6 +53,9 @@ test("a clone goes on where its original stands; a snapshot brings an agent back
   const clone = await client.call("agent.clone", { name: "first", as: "second" });
   expect(clone).toMatchObject({ name: "second", state: "running", origin: "clone:first" });
   await expect.poll(async () => (await linesOf("second")).length, SLOW).toBeGreaterThan(2);
+  // It has a pool of its own, as its original has.
+  const { usage, limits } = await client.call("agent.inspect", { name: "second" });
+  expect(usage?.memory).toBeLessThanOrEqual(limits.memory);
   const [begin = 0, ...rest] = await linesOf("second");
   expect(begin).toBeGreaterThan(102);
   expect(rest).toEqual(rest.map((_, n) => begin + 1 + n));
