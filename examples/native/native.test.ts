@@ -1,42 +1,34 @@
 /** Each program twice: as the first agent of a machine, and under the system. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { STATUS_QUOTA } from "../../kernel/syscall/status.ts";
 import { compileC, compileCText } from "../../sdk/c/testing/programs.ts";
 import { bringImage } from "../../sdk/cli/system/images.ts";
-import { Client } from "../../sdk/client/client.ts";
+import type { Client } from "../../sdk/client/client.ts";
 import { argumentEntries } from "../../sdk/image/arguments.ts";
 import { buildBootImage } from "../../sdk/image/index.ts";
 import { buildImage } from "../../sdk/oci/build.ts";
 import { compileRust, compileRustText } from "../../sdk/rust/testing.ts";
-import { System } from "../../services/up/system.ts";
+import { RunningSystem } from "../../services/up/testing.ts";
 import { Machine } from "../../sim/host/machine.ts";
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const primes = compileC(file("primes.c"));
 const collatz = compileRust(file("collatz.rs"));
 
-let state = "";
-let system: System;
-let running: Promise<void>;
+let running: RunningSystem;
+let state: string;
 let client: Client;
 
 beforeAll(async () => {
-  state = mkdtempSync(join(tmpdir(), "aios-native-"));
-  system = await System.start({ state });
-  running = system.run();
-  client = new Client({ socket: system.socket });
+  running = await RunningSystem.start();
+  ({ state, client } = running);
 });
 
-afterAll(async () => {
-  await system.stop();
-  await running;
-  rmSync(state, { recursive: true });
-});
+afterAll(() => running.stop());
 
 /** What a program writes as the first agent of a machine, with these arguments. */
 async function onConsole(program: Uint8Array, args: readonly string[]): Promise<string[]> {

@@ -1,28 +1,19 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Client } from "../../sdk/client/client.ts";
+import type { Client } from "../../sdk/client/client.ts";
 import { compileSource } from "../wasm/testing/compile.ts";
-import { System } from "./system.ts";
+import type { System } from "./system.ts";
+import { RunningSystem } from "./testing.ts";
 
-let state = "";
+let running: RunningSystem;
 let system: System;
-let running: Promise<void>;
 let client: Client;
 
 beforeEach(async () => {
-  state = mkdtempSync(join(tmpdir(), "aios-"));
-  system = await System.start({ state });
-  running = system.run();
-  client = new Client({ socket: system.socket });
+  running = await RunningSystem.start();
+  ({ system, client } = running);
 });
 
-afterEach(async () => {
-  await system.stop();
-  await running;
-  rmSync(state, { recursive: true });
-});
+afterEach(() => running.stop());
 
 /** Writes one number after the other, and works for some milliseconds between. */
 const COUNTER = `

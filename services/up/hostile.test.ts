@@ -1,11 +1,11 @@
 /** Modules that attack, through all that a client goes through: what becomes of them, and of nobody else. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Client } from "../../sdk/client/client.ts";
+import type { Client } from "../../sdk/client/client.ts";
 import { compileSource } from "../wasm/testing/compile.ts";
-import { System } from "./system.ts";
+import type { System } from "./system.ts";
+import { RunningSystem } from "./testing.ts";
 
 /** Does what the first letter of its argument says, and ends with what came of it: a number, or WASI's errno. */
 const ATTACKER = `
@@ -64,30 +64,25 @@ const DQUOT = 19;
 const ROFS = 69;
 const NOTCAPABLE = 76;
 
-let state = "";
+let running: RunningSystem;
+let state: string;
 let system: System;
-let running: Promise<void>;
 let client: Client;
 let image = "";
 
 beforeAll(async () => {
-  state = mkdtempSync(join(tmpdir(), "aios-"));
-  const host = join(state, "of-the-host");
-  mkdirSync(host);
-  writeFileSync(join(host, "note"), "note");
-  writeFileSync(join(state, "secret"), "secret");
-  symlinkSync("../secret", join(host, "out"));
-  const mounts = [{ at: "/mounted", host, readOnly: true }];
-  system = await System.start({ state, mounts });
-  running = system.run();
-  client = new Client({ socket: system.socket });
+  running = await RunningSystem.start((folder) => {
+    const host = join(folder, "of-the-host");
+    mkdirSync(host);
+    writeFileSync(join(host, "note"), "note");
+    writeFileSync(join(folder, "secret"), "secret");
+    symlinkSync("../secret", join(host, "out"));
+    return { mounts: [{ at: "/mounted", host, readOnly: true }] };
+  });
+  ({ state, system, client } = running);
   image = await system.addCode(await compileSource(ATTACKER));
 }, 60_000);
-afterAll(async () => {
-  await system.stop();
-  await running;
-  rmSync(state, { recursive: true });
-});
+afterAll(() => running.stop());
 
 /** With what an agent ends that is given this argument, and all rights in a folder. */
 async function ends(name: string, arg: string, folder: string, memory = 4 << 20): Promise<unknown> {

@@ -1,30 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { compileCText } from "../../sdk/c/testing/programs.ts";
-import { Client } from "../../sdk/client/client.ts";
+import type { Client } from "../../sdk/client/client.ts";
 import { agentFile, build } from "../../sdk/oci/testing.ts";
 import { compileSource } from "../wasm/testing/compile.ts";
-import { System } from "./system.ts";
+import { RunningSystem } from "./testing.ts";
 
-let state = "";
-let system: System;
-let running: Promise<void>;
+let running: RunningSystem;
+let state: string;
 let client: Client;
 
 beforeAll(async () => {
-  state = mkdtempSync(join(tmpdir(), "aios-"));
-  system = await System.start({ state });
-  running = system.run();
-  client = new Client({ socket: system.socket });
+  running = await RunningSystem.start();
+  ({ state, client } = running);
 });
 
-afterAll(async () => {
-  await system.stop();
-  await running;
-  rmSync(state, { recursive: true });
-});
+afterAll(() => running.stop());
 
 /** One module with two beginnings: each ends with its number. */
 const MODULE = `

@@ -1,15 +1,12 @@
 /** What clients give agents to read. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Client } from "../../sdk/client/client.ts";
+import type { Client } from "../../sdk/client/client.ts";
 import { compileSource } from "../wasm/testing/compile.ts";
-import { System } from "./system.ts";
+import type { System } from "./system.ts";
+import { RunningSystem } from "./testing.ts";
 
-let state = "";
+let running: RunningSystem;
 let system: System;
-let running: Promise<void>;
 let client: Client;
 let cat = "";
 let deaf = "";
@@ -45,19 +42,12 @@ export function _start(): void {
 const DEAF = "export function _start(): void { for (let n: u64 = 0; ; n++) store<u64>(0, n); }";
 
 beforeAll(async () => {
-  state = mkdtempSync(join(tmpdir(), "aios-"));
-  system = await System.start({ state });
-  running = system.run();
-  client = new Client({ socket: system.socket });
+  running = await RunningSystem.start();
+  ({ system, client } = running);
   cat = await system.addCode(await compileSource(CAT));
   deaf = await system.addCode(await compileSource(DEAF));
 });
-afterAll(async () => {
-  client.close();
-  await system.stop();
-  await running;
-  rmSync(state, { recursive: true });
-});
+afterAll(() => running.stop());
 
 const give = (name: string, bytes: Uint8Array | string, more = {}) =>
   client.call("agent.input", { name, data: Buffer.from(bytes).toString("base64"), ...more });

@@ -1,31 +1,22 @@
 /** Modules and scripts with names: of agents that are started anew, and of images. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { assemblyScriptBindings } from "../../sdk/build/aios-bindings.ts";
-import { Client } from "../../sdk/client/client.ts";
+import type { Client } from "../../sdk/client/client.ts";
 import { agentFile, build } from "../../sdk/oci/testing.ts";
 import { compileSource } from "../wasm/testing/compile.ts";
-import { System } from "./system.ts";
+import type { System } from "./system.ts";
+import { RunningSystem } from "./testing.ts";
 
-let state = "";
+let running: RunningSystem;
 let system: System;
-let running: Promise<void>;
 let client: Client;
 
 beforeAll(async () => {
-  state = mkdtempSync(join(tmpdir(), "aios-"));
-  system = await System.start({ state });
-  running = system.run();
-  client = new Client({ socket: system.socket });
+  running = await RunningSystem.start();
+  ({ system, client } = running);
 });
 
-afterAll(async () => {
-  await system.stop();
-  await running;
-  rmSync(state, { recursive: true });
-});
+afterAll(() => running.stop());
 
 const HEAD = `${assemblyScriptBindings().replaceAll("export ", "")}
 const room = memory.data(65536), told = memory.data(64);

@@ -1,30 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { get } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Client } from "../../sdk/client/client.ts";
+import type { Client } from "../../sdk/client/client.ts";
 import { agentFile, build } from "../../sdk/oci/testing.ts";
 import { compileSource } from "../wasm/testing/compile.ts";
-import { System } from "./system.ts";
+import type { System } from "./system.ts";
+import { RunningSystem } from "./testing.ts";
 
-let state = "";
+let running: RunningSystem;
 let system: System;
-let running: Promise<void>;
 let client: Client;
 
 beforeEach(async () => {
-  state = mkdtempSync(join(tmpdir(), "aios-"));
-  system = await System.start({ state });
-  running = system.run();
-  client = new Client({ socket: system.socket });
+  running = await RunningSystem.start();
+  ({ system, client } = running);
 });
 
-afterEach(async () => {
-  await system.stop();
-  await running;
-  rmSync(state, { recursive: true });
-});
+afterEach(() => running.stop());
 
 const HELLO = `
 @external("wasi_snapshot_preview1", "fd_write")
