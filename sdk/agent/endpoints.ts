@@ -46,9 +46,9 @@ export function notificationOf(bytes: Uint8Array): Notification {
 }
 
 export class Endpoints extends Messages {
-  /** Makes an endpoint: of messages, of bytes, of counts, or a mutex. */
-  *endpoint(type: EndpointType, capacity = 1): Step<number> {
-    return (yield* this.call("ENDPOINT_CREATE", this.pool, ENDPOINT_TYPES[type], capacity)).value;
+  /** Makes an endpoint: of messages, of bytes, of counts, or a mutex; `pool` pays, by default its own. */
+  *endpoint(type: EndpointType, capacity = 1, pool = this.pool): Step<number> {
+    return (yield* this.call("ENDPOINT_CREATE", pool, ENDPOINT_TYPES[type], capacity)).value;
   }
 
   *close(endpoint: number): Step<void> {

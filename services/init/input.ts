@@ -1,5 +1,4 @@
 /** What an agent reads: a pipe that its shard writes for clients, of whom one waits for room at a time. */
-import { ENDPOINT_PIPE } from "../../kernel/ipc/endpoint_kinds.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
@@ -21,11 +20,6 @@ export class Input {
     this.tasks = tasks;
     this.watches = watches;
     this.pipe = pipe;
-  }
-
-  /** A pipe that `pool` pays. */
-  static *make(sys: Sys, pool: number): Work<number> {
-    return (yield* sys.call("ENDPOINT_CREATE", pool, ENDPOINT_PIPE, PIPE_BYTES)).value;
   }
 
   /**

@@ -1,15 +1,13 @@
 /**
  * What agents have by name. An agent's name stands for another one whenever it has been started anew, so
- * those who have the name are given another capability, and told of it in a queue that they look into when
- * what they have is worth nothing any more. With images it is the same: they come from the orchestrator, and
+ * those who have the name are given another capability, and told of it in a queue (latest.ts) that they
+ * look into when what they have is worth nothing any more. With images it is the same: they come from the orchestrator, and
  * end with it.
  *
  * An agent in another shard is asked for there: its shard makes the capability and hands it over, shard to
  * shard. Nothing of it hangs on the orchestrator, which may end.
  */
-import { ENDPOINT_QUEUE } from "../../kernel/ipc/endpoint_kinds.ts";
 import type { Child } from "../../sdk/agent/births.ts";
-import { SCRATCH_HEADER } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Peers } from "../host/peers.ts";
 import { type Caller, WithCapability } from "../host/rpc.ts";
@@ -20,11 +18,10 @@ import { encode } from "../messages/json.ts";
 import { nameOf } from "../messages/scope.ts";
 import { type Life, type Located, lifeKey, type Meant, SHARD_PEER } from "../messages/system.ts";
 import { type Granted, type Grants, RIGHTS_TO_SEND } from "./grants.ts";
+import { postLatest } from "./latest.ts";
 
 /** For the answer of another shard, which waits for nobody. */
 const ASK_NS = 1_000_000_000n;
-/** Of a renewal: a table of the longest names fits. */
-const RENEWAL_BYTES_MAX = 16 * 1024;
 
 /** An agent that has capabilities. */
 export interface Holder {
@@ -40,8 +37,6 @@ interface Parts {
   readonly tasks: Tasks;
   readonly peers: Peers;
   readonly caller: Caller;
-  /** Pays for the queues. */
-  readonly pool: number;
   /** A member of this shard that runs. */
   find(life: Life): Pick<Holder, "child"> | undefined;
 }
@@ -53,12 +48,6 @@ export class Links {
 
   constructor(parts: Parts) {
     this.parts = parts;
-  }
-
-  /** Makes a queue for renewals; there is one in it at most. */
-  *open(): Work<number> {
-    const { tasks, pool } = this.parts;
-    return (yield* tasks.sys.call("ENDPOINT_CREATE", pool, ENDPOINT_QUEUE, 1)).value;
   }
 
   /** A capability that can do no more than send to an agent; 0 when that isn't there. */
@@ -140,16 +129,13 @@ export class Links {
     else if (holder.names) yield* this.post(holder);
   }
 
-  /** The last renewal takes the place of one that nobody has taken. */
+  /** Of all its names at once. */
   private *post({ names, granted }: Holder): Work<void> {
     const { sys } = this.parts.tasks;
     const capabilities: Renewal["capabilities"] = [];
     for (const { text, handle } of granted)
       if (handle !== null) capabilities.push({ text: nameOf(text), handle });
-    const at = yield* sys.room(RENEWAL_BYTES_MAX);
-    const header = (yield* sys.scratch()) + SCRATCH_HEADER;
-    yield* sys.attempt("IPC_RECV", names, at, RENEWAL_BYTES_MAX, header);
-    yield* sys.send(names, encode({ capabilities } satisfies Renewal));
+    yield* postLatest(sys, names, encode({ capabilities } satisfies Renewal));
   }
 }
 

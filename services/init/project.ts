@@ -36,10 +36,11 @@ import {
 import { birthOf } from "./birth.ts";
 import { type Granted, Grants } from "./grants.ts";
 import { Input } from "./input.ts";
+import { latestQueue } from "./latest.ts";
 import { type Holder, Links } from "./links.ts";
-import { newsQueue, RIGHTS_TO_HEAR, tellFiles } from "./news.ts";
+import { RIGHTS_TO_HEAR, tellFiles } from "./news.ts";
 import { askUnbelieved } from "./probe.ts";
-import { type Other, Streams } from "./streams.ts";
+import { type Other, PIPE_BYTES, Streams } from "./streams.ts";
 
 /** What it writes to, agents below it can be given, too. */
 const RIGHTS_TO_HAND_ON = RIGHT_SEND | RIGHT_DERIVE;
@@ -101,12 +102,12 @@ class Shard {
     this.tasks = new Tasks(sys);
     this.peers = new Peers(this.tasks, parent);
     this.caller = new Caller(this.tasks, this.peers);
-    const { tasks, peers, caller, pool } = this;
+    const { tasks, peers, caller } = this;
     const find = (life: Life) => {
       const held = this.held.get(keyOf(life));
       return held?.end ? undefined : held;
     };
-    this.links = new Links({ tasks, peers, caller, pool, find });
+    this.links = new Links({ tasks, peers, caller, find });
     this.grants = new Grants(sys, handles.scopes, {
       image: (parcel) => this.taken(parcel),
       sender: (to) => this.links.sender(to),
@@ -115,7 +116,7 @@ class Shard {
       if (name === "files" && before) this.tasks.start(this.tellAll(now));
     });
     this.watches = new Watches(this.tasks);
-    this.streams = new Streams(this.tasks, this.caller, this.watches, this.pool);
+    this.streams = new Streams(this.tasks, this.caller, this.watches);
     this.peers.onIntroduction((name) => {
       if (name === "orchestrator") this.tasks.start(this.dropParcels());
     });
@@ -186,20 +187,20 @@ class Shard {
     let names = 0;
     let own = 0;
     try {
-      for (const _ of STREAMS) pipes.push(yield* this.streams.open());
+      for (const _ of STREAMS) pipes.push(yield* sys.endpoint("pipe", PIPE_BYTES, this.pool));
       const files = (yield* this.peers.get("files")).capability;
       const grants: Grant[] = [...pipes, files].map((capability) => ({
         capability,
         rights: RIGHTS_TO_HAND_ON,
       }));
-      news = yield* newsQueue(sys, this.pool);
+      news = yield* latestQueue(sys, this.pool);
       grants.push({ capability: news, rights: RIGHTS_TO_HEAR });
       if (spec.stdin) {
-        stdin = yield* Input.make(sys, this.pool);
+        stdin = yield* sys.endpoint("pipe", PIPE_BYTES, this.pool);
         grants.push({ capability: stdin, rights: RIGHTS_TO_READ });
       }
       if (spec.capabilities.some((text) => kindOf(parseCapability(text)) !== "scope")) {
-        names = yield* this.links.open();
+        names = yield* latestQueue(sys, this.pool);
         grants.push({ capability: names, rights: RIGHT_RECEIVE });
       }
       const { pool } = this;

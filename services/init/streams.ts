@@ -3,7 +3,6 @@
  * came out of it before: so one whose reader is slow holds back its writer and nobody else, and what the
  * logs have not acknowledged is given to them again when they have been started anew.
  */
-import { ENDPOINT_PIPE } from "../../kernel/ipc/endpoint_kinds.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Caller } from "../host/rpc.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
@@ -28,21 +27,12 @@ export class Streams {
   private readonly tasks: Tasks;
   private readonly caller: Caller;
   private readonly watches: Watches;
-  private readonly pool: number;
 
-  /** `pool` pays for the pipes. */
-  constructor(tasks: Tasks, caller: Caller, watches: Watches, pool: number) {
+  constructor(tasks: Tasks, caller: Caller, watches: Watches) {
     this.sys = tasks.sys;
     this.tasks = tasks;
     this.caller = caller;
     this.watches = watches;
-    this.pool = pool;
-  }
-
-  /** A pipe that is to be followed. */
-  *open(): Work<number> {
-    const { value } = yield* this.sys.call("ENDPOINT_CREATE", this.pool, ENDPOINT_PIPE, PIPE_BYTES);
-    return value;
   }
 
   /** Follows a pipe until its writer is over; then closes it. */
