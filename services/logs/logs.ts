@@ -40,6 +40,9 @@ const KEPT_SHARE = 0.75;
 /** Lines that are looked at together. */
 const PAGE_LINES = 512;
 
+/** Keys of marks: whoever has lines has one, and it goes last. */
+const MARK = "logmark/";
+
 const keyOf = (uid: string, sequence: number): string =>
   `log/${uid}/${String(sequence).padStart(12, "0")}`;
 
@@ -74,6 +77,7 @@ class Logs {
         const { uid } = params as Asked;
         return this.locks.hold(uid, this.forget(uid));
       },
+      known: () => this.known(),
     });
     return yield* this.tasks.run({ message: answer });
   }
@@ -81,7 +85,7 @@ class Logs {
   /** Keeps whole lines; how many bytes that are. What has been kept before is passed over. */
   private *append({ uid, run, stream, offset, bytes: text, end }: Written): Work<number> {
     const { host, tasks } = this;
-    const key = `logmark/${uid}`;
+    const key = MARK + uid;
     const mark = ((yield* tasks.host(() => host.store.get(key))) as Mark | undefined) ?? NONE;
     const known = mark.kept[stream];
     const before = known?.run === run ? Math.max(0, known.bytes - offset) : 0;
@@ -131,7 +135,13 @@ class Logs {
       yield* tasks.host(() => host.store.write(page.map(([key]) => ({ key }))));
       from = behind(page);
     }
-    yield* tasks.host(() => host.store.write([{ key: `logmark/${uid}` }]));
+    yield* tasks.host(() => host.store.write([{ key: MARK + uid }]));
+  }
+
+  /** Whose lines are here. */
+  private *known(): Work<string[]> {
+    const marks = yield* this.tasks.host(() => this.host.store.list(MARK));
+    return marks.map(([key]) => key.slice(MARK.length));
   }
 
   private *page(uid: string, from: string): Work<[string, LogLine][]> {

@@ -141,6 +141,8 @@ export const Usage = z.object({
   tree: z.int(),
 });
 
+export type Usage = z.infer<typeof Usage>;
+
 export const LogLine = z.object({
   /** Grows by one with each line of the agent. */
   sequence: z.int(),
@@ -171,6 +173,8 @@ export const Snapshot = z.object({
   agent: Name,
   /** Digest of the object with its state. */
   digest: Digest,
+  /** Of the code that had this state: the only one that can go on from it. */
+  codeDigest: Digest,
   bytes: z.int(),
   created: z.number(),
 });

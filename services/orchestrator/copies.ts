@@ -1,7 +1,7 @@
 /** Copies of agents: clones that run, and states that are kept. */
 import type { Store } from "../host/store.ts";
 import type { Work } from "../host/tasks.ts";
-import type { Agent, Snapshot } from "../messages/api.ts";
+import type { Agent, Snapshot, Usage } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { Member, SpawnSpec } from "../messages/system.ts";
 import { type AgentMethods, isOver, type Named, type Parts, requireLive } from "./agents.ts";
@@ -101,10 +101,13 @@ export class Copies {
         `${SNAPSHOTS_PER_PROJECT_MAX} snapshots of a project are the most; remove some`,
       );
     yield* this.requireState(record);
+    // What runs may be of an older document than the record is, and only the kernel knows which code it is.
+    const { codeDigest } = (yield* this.parts.fleet.askFor(record, "info")) as Usage;
     const bytes = yield* this.stateOf(record);
     const digest = yield* tasks.host(() => this.store.putObject(bytes));
     const created = yield* ledger.now();
-    const value: Snapshot = { id, project, agent: name, digest, bytes: bytes.length, created };
+    const about = { digest, codeDigest, bytes: bytes.length, created };
+    const value: Snapshot = { id, project, agent: name, ...about };
     this.snapshots.set(key, value);
     yield* ledger.commit(
       [{ key: snapshotKeys + key, value }],
@@ -187,6 +190,7 @@ export class Copies {
   private *goBack(it: Named, snapshot: Snapshot, bytes: Uint8Array): Work<Agent> {
     const { ledger, fleet, supervisor } = this.parts;
     const record = ledger.find(it);
+    yield* this.requireSameCode(record, snapshot);
     // A life without a number: what is told of its end is about nobody.
     const over = { ...record.view, agent: null, state: "exited" } as const;
     if (isLive(record)) {
@@ -207,6 +211,14 @@ export class Copies {
     const fresh: AgentRecord = { ...record, wanted: "running", view: over };
     const begun = yield* supervisor.launch(fresh, "agent.rolled-back", { state: digest });
     return begun.view;
+  }
+
+  /** A state is memory and frames of one code: in another one, of whatever name, it means nothing. */
+  private *requireSameCode({ view }: AgentRecord, { id, codeDigest }: Snapshot): Work<void> {
+    const now = yield* this.parts.images.runnable(view.image.digest);
+    if (now.codeDigest === codeDigest) return;
+    const whose = `${view.name} runs other code (${now.codeDigest}) than it was taken of (${codeDigest})`;
+    throw new RequestError("wrong-state", `snapshot ${id}: ${whose}`);
   }
 
   private find({ project, name, snapshot }: Named & { snapshot?: string }): Snapshot {

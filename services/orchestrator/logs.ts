@@ -4,6 +4,7 @@ import type { Work } from "../host/tasks.ts";
 import type { LogLine } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import { isOver, type Named, type Parts } from "./agents.ts";
+import type { Ledger } from "./ledger.ts";
 import { ASK_NS } from "./limits.ts";
 import { keyOf } from "./record.ts";
 
@@ -68,7 +69,27 @@ export function* forgetLogs(uids: readonly string[], caller: Caller): Work<void>
     try {
       yield* caller.askService("logs", "forget", { uid }, ASK_NS);
     } catch (error) {
-      // The logs have ended over it: what is left there costs room on the disk, and nothing else.
+      // The logs have ended over it: when they are back, `sweepLogs` finds what is left.
       if (!(error instanceof RequestError)) throw error;
     }
+}
+
+/**
+ * When the logs have begun: lines of agents that have gone meanwhile go. Of one that is about to be born there
+ * is a record before there is a line, so that whoever has lines and no record is gone.
+ */
+export function* sweepLogs({ agents }: Ledger, caller: Caller): Work<void> {
+  let uids: unknown;
+  try {
+    uids = (yield* caller.askService("logs", "known", {}, ASK_NS)).result;
+  } catch (error) {
+    // They have ended again, and will begin again.
+    if (!(error instanceof RequestError)) throw error;
+    return;
+  }
+  const known = new Set([...agents.values()].map(({ view }) => view.uid));
+  yield* forgetLogs(
+    (uids as string[]).filter((uid) => !known.has(uid)),
+    caller,
+  );
 }

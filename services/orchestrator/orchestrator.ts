@@ -26,7 +26,7 @@ import { Images, kernelBytes, type Runnable } from "./images.ts";
 import { Jobs, jobKeys } from "./jobs.ts";
 import { KernelImages } from "./kernel-images.ts";
 import { Ledger } from "./ledger.ts";
-import { forgetLogs, readLogs } from "./logs.ts";
+import { forgetLogs, readLogs, sweepLogs } from "./logs.ts";
 import { Projects, projectKeys } from "./projects.ts";
 import { Reconciliation } from "./reconciliation.ts";
 import type { AgentRecord } from "./record.ts";
@@ -85,6 +85,9 @@ class Orchestrator {
     this.ledger = new Ledger(sys, tasks, store, epoch);
     const { ledger } = this;
     ledger.onForgotten = (uids) => tasks.start(forgetLogs(uids, caller));
+    peers.onIntroduction((name) => {
+      if (name === "logs") tasks.start(this.sweep(caller));
+    });
     const bytesOf = (image: Runnable) => kernelBytes(store, image);
     const kernelImages = new KernelImages({ tasks, kernel, pool, bytesOf });
     this.images = new Images(tasks, store, ledger, function* (image) {
@@ -158,6 +161,11 @@ class Orchestrator {
     this.waiting = null;
     for (const wake of waiting ?? []) wake();
     if (this.ending) tasks.start(this.ending);
+  }
+
+  private *sweep(caller: Caller): Work<void> {
+    yield* this.ready();
+    yield* sweepLogs(this.ledger, caller);
   }
 
   private *ready(): Work<void> {

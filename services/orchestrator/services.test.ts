@@ -68,6 +68,27 @@ test("whoever waits for lines is answered when the agent ends, whatever becomes 
   expect(await read(30)).toEqual(ended);
 });
 
+test("lines of an agent that goes while the logs end go as well, if not then, when they are back", async () => {
+  const run = { image: "writer:1.0.0", args: ["first", "second"] };
+  for (const name of ["gone", "stays"]) {
+    await system.call("agent.run", { ...run, name });
+    await system.call("agent.wait", { name, wait: 30 });
+  }
+  const { uid } = await system.call("agent.inspect", { name: "stays" });
+  system.fail("logs");
+  await system.call("agent.remove", { name: "gone" });
+  await expect
+    .poll(async () => (await system.store.list("logmark/")).map(([key]) => key), {
+      timeout: 30_000,
+    })
+    .toEqual([`logmark/${uid}`]);
+  expect(system.isArmed("logs")).toBe(false);
+  expect((await system.store.list("log/")).every(([key]) => key.includes(uid))).toBe(true);
+  const { lines } = await system.call("agent.logs", { name: "stays" });
+  expect(lines.map(({ text }) => text)).toEqual(["first", "second"]);
+  await system.call("agent.remove", { name: "stays", force: true });
+});
+
 test("requests in flight when the orchestrator ends fail with a reason or have been done", async () => {
   const names = Array.from({ length: 12 }, (_, n) => `flight-${n}`);
   const limits = { memory: 1 << 18 };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Client } from "../../sdk/client/client.ts";
+import { agentFile, build } from "../../sdk/oci/testing.ts";
 import { compileSource } from "../wasm/testing/compile.ts";
 import type { System } from "./system.ts";
 import { RunningSystem } from "./testing.ts";
@@ -70,4 +71,50 @@ test("a clone goes on where its original stands; a snapshot brings an agent back
   await expect(client.call("agent.rollback", { name: "first" })).rejects.toThrow(
     "no such snapshot",
   );
+});
+
+/** Writes `word` and then a number that it keeps in memory, in each turn. */
+const talks = (word: string) => `
+@external("wasi_snapshot_preview1", "fd_write")
+declare function fd_write(fd: i32, list: usize, count: i32, result: usize): i32;
+const list = memory.data(16), text = memory.data(8);
+export function _start(): void {
+  for (let n: u8 = 48; ; n = n < 57 ? n + 1 : 48) {
+    store<u8>(text, ${word.charCodeAt(0)});
+    store<u8>(text + 1, n);
+    store<u8>(text + 2, 10);
+    store<usize>(list, text);
+    store<i32>(list + 4, 3);
+    fd_write(1, list, 1, list + 8);
+    for (let i = 0; i < 1000000; i++) store<i32>(list + 12, i);
+  }
+}`;
+
+test("a state goes on in the code that had it, not in another image of the same name", async () => {
+  const put = async (word: string, env: Record<string, string> = {}) => {
+    const code = await compileSource(talks(word));
+    const { archive } = await build(agentFile({ name: "talks", env }), { "agent.wasm": code });
+    return await client.putImage(archive);
+  };
+  const run = () => client.call("agent.run", { image: "talks:1.0.0", name: "it" });
+  const first = await put("a");
+  await run();
+  const { codeDigest } = await client.call("agent.snapshot", { name: "it", id: "kept" });
+  expect(codeDigest).toBe(first.codeDigest);
+
+  const { codeDigest: other } = await put("b");
+  await client.call("agent.remove", { name: "it", force: true });
+  const { agent } = await run();
+  await expect(client.call("agent.rollback", { name: "it" })).rejects.toMatchObject({
+    code: "wrong-state",
+    message: `snapshot kept: it runs other code (${other}) than it was taken of (${codeDigest})`,
+  });
+  // Nothing has happened to it.
+  expect(await client.call("agent.inspect", { name: "it" })).toMatchObject({ agent, restarts: 0 });
+
+  // Another image, the same code: what an image wishes is no part of a state.
+  expect((await put("a", { LANG: "C" })).digest).not.toBe(first.digest);
+  await client.call("agent.remove", { name: "it", force: true });
+  await run();
+  expect(await client.call("agent.rollback", { name: "it" })).toMatchObject({ state: "running" });
 });
