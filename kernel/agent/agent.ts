@@ -79,6 +79,8 @@ export class Agent extends Schedulable {
   /** Its capabilities, newest first. */
   capabilities: Ptr<Capability>;
   capabilityCount: u32;
+  /** How many it may hold: 1 to CAPABILITIES_PER_AGENT_MAX, set at its birth. */
+  capabilityLimit: u32;
   /** Rights that AgentSpecialize left it: masks every capability. */
   rightsLeft: u32;
   /** Blocks taken from its own stream of random bytes. */
@@ -103,6 +105,8 @@ export class Agent extends Schedulable {
   mailboxLast: Ptr<Message>;
   mailboxCount: u32;
   mailboxBytes: u32;
+  /** Messages that may wait in it: 1 to MAILBOX_MESSAGES_MAX, set at its birth. */
+  mailboxLimit: u32;
   /** Messages that it has sent. */
   sent: u64;
   /** What it has created and not closed. */

@@ -39,21 +39,24 @@ import {
   GRANT_RIGHTS,
   GRANTS_MAX,
   SPAWN_ARGUMENT,
+  SPAWN_CAPABILITIES,
   SPAWN_CHILD,
   SPAWN_GRANT_COUNT,
   SPAWN_GRANTS,
+  SPAWN_MESSAGES,
   SPAWN_POOL_RIGHTS,
-  SPAWN_RESERVED,
   SPAWN_SELF_RIGHTS,
 } from "../syscall/layouts";
 import {
   STATUS_BAD_ARGUMENT,
+  STATUS_LIMIT,
   STATUS_NO_MEMORY,
   STATUS_OK,
   STATUS_OUT_OF_RANGE,
   STATUS_OVERLAP,
   STATUS_QUOTA,
   STATUS_TOO_DEEP,
+  STATUS_WOULD_WIDEN,
 } from "../syscall/status";
 import { readStructure } from "../syscall/structure";
 import { Agent, AGENT_BYTES, contextOf } from "./agent";
@@ -84,7 +87,6 @@ export function birthRead(call: Call, bytes: u32): u32 {
   const at = scratchOf(call);
   const status = readStructure(call, call.a1, at, bytes, true);
   if (status != STATUS_OK) return status;
-  if (load<u32>(at, SPAWN_RESERVED) != 0) return STATUS_BAD_ARGUMENT;
   const count = grantCount(call);
   if (count > <u32>GRANTS_MAX) return STATUS_OUT_OF_RANGE;
   if (count == 0) return STATUS_OK;
@@ -123,14 +125,32 @@ function capabilityCount(call: Call): u32 {
   return 1 + givesPool(call) + grantCount(call);
 }
 
+/** A limit of the new agent: what the structure has at `offset`, else the highest that it may have. */
+@inline
+function limitAt(call: Call, offset: usize, most: u32): u32 {
+  const wished = <u32>load<u16>(scratchOf(call) + offset);
+  return wished != 0 ? wished : most;
+}
+
+/** Whether its limits are within those of its maker and of `model`, and it can hold what it begins with. */
+function limitsHold(call: Call, model: Agent): u32 {
+  const caller = callerOf(call);
+  const capabilities = min(caller.capabilityLimit, model.capabilityLimit);
+  const messages = min(caller.mailboxLimit, model.mailboxLimit);
+  const wished = limitAt(call, SPAWN_CAPABILITIES, capabilities);
+  if (wished > capabilities || limitAt(call, SPAWN_MESSAGES, messages) > messages) return STATUS_WOULD_WIDEN;
+  return capabilityCount(call) > wished ? STATUS_LIMIT : STATUS_OK;
+}
+
 /**
  * Whether everything that the new agent needs, but for its memory, is there: `payer` is the
- * capability to the pool that pays, `quota` the size of a pool of its own (0: none).
+ * capability to the pool that pays, `quota` the size of a pool of its own (0: none), `model` the
+ * agent of which it is a copy or a part, else the caller.
  */
-export function birthRoom(call: Call, payer: Capability, quota: u64): u32 {
+export function birthRoom(call: Call, payer: Capability, quota: u64, model: Agent): u32 {
   const caller = callerOf(call);
   if (caller.depth + 1 >= AGENT_DEPTH_MAX) return STATUS_TOO_DEEP;
-  const status = chainsRoom(call, payer, quota);
+  const status = limitsHold(call, model) || chainsRoom(call, payer, quota);
   if (status != STATUS_OK) return status;
   const held = capabilityCount(call);
   const own = <u64>AGENT_BYTES + <u64>held * CAPABILITY_BYTES;
@@ -173,16 +193,19 @@ function granted(call: Call, index: u32): Capability {
 }
 
 /**
- * Makes the agent, in the state SPAWNING, with its pool; birthRoom has been asked. It has no
- * registers, no memory and no capabilities yet.
+ * Makes the agent, in the state SPAWNING, with its pool; birthRoom has been asked, about the same
+ * model. It has no registers, no memory and no capabilities yet.
  */
-export function birthMake(call: Call, payer: Capability, quota: u64, image: Image, cpu: u32): Agent {
+export function birthMake(call: Call, payer: Capability, quota: u64, image: Image, model: Agent): Agent {
+  const caller = callerOf(call);
   const shared = changetype<Pool>(payer.target);
   const pool = quota == 0 ? shared : changetype<Pool>(poolCreate(shared, quota));
-  const slot = agentCreate(callerOf(call), pool, image, cpu);
+  const slot = agentCreate(caller, pool, image, call.cpu);
   assert(slot != 0, "birthMake: birthRoom promised a control block");
   const agent = changetype<Agent>(slot);
-  agent.rightsLeft = callerOf(call).rightsLeft;
+  agent.rightsLeft = caller.rightsLeft & model.rightsLeft;
+  agent.capabilityLimit = limitAt(call, SPAWN_CAPABILITIES, min(caller.capabilityLimit, model.capabilityLimit));
+  agent.mailboxLimit = limitAt(call, SPAWN_MESSAGES, min(caller.mailboxLimit, model.mailboxLimit));
   return agent;
 }
 
@@ -216,10 +239,9 @@ export function birthFrom(call: Call, original: Agent): u32 {
   const wish = scheduleCopy(call, original);
   const confined = confine(wish, callerOf(call));
   if (confined != STATUS_OK) return confined;
-  const room = birthRoom(call, payerOf(call), 0);
+  const room = birthRoom(call, payerOf(call), 0, original);
   if (room != STATUS_OK) return room;
-  const agent = birthMake(call, payerOf(call), 0, changetype<Image>(original.image), call.cpu);
-  agent.rightsLeft &= original.rightsLeft;
+  const agent = birthMake(call, payerOf(call), 0, changetype<Image>(original.image), original);
   call.made = changetype<usize>(agent);
   const admitted = schedAdmit(agent, wish);
   return admitted == STATUS_OK ? STATUS_OK : birthUndo(agent, admitted);

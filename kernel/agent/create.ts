@@ -4,7 +4,7 @@ import { RFLAGS_FIXED, RFLAGS_IF } from "../../sim/spec/x86";
 import { Capability } from "../cap/capability";
 import { grantEverything } from "../cap/authority";
 import { RIGHTS_ALL } from "../cap/rights";
-import { AGENT_DEPTH_MAX } from "../limits";
+import { AGENT_DEPTH_MAX, CAPABILITIES_PER_AGENT_MAX, MAILBOX_MESSAGES_MAX } from "../limits";
 import { Pool, poolCharge, poolHold, poolRelease } from "../mm/pool";
 import { KIND_AGENT } from "../object/kinds";
 import { objectAllocate, objectReturn } from "../object/slab";
@@ -36,6 +36,8 @@ export function agentCreate(parent: Agent | null, pool: Pool, image: Image, cpu:
   image.references += 1;
   agent.treeCount = 1;
   agent.rightsLeft = RIGHTS_ALL;
+  agent.capabilityLimit = CAPABILITIES_PER_AGENT_MAX;
+  agent.mailboxLimit = MAILBOX_MESSAGES_MAX;
   agent.cpu = cpu;
   noticeOf(agent).subject = agent.id;
   if (parent != null) adopt(parent, agent);

@@ -7,6 +7,7 @@ import { Call, callerOf } from "../syscall/call";
 import {
   INFO_BYTES,
   INFO_CAPABILITIES,
+  INFO_CAPABILITY_LIMIT,
   INFO_CHILDREN,
   INFO_CLASS,
   INFO_CPU,
@@ -19,6 +20,7 @@ import {
   INFO_ID,
   INFO_IMAGE,
   INFO_MAPPED,
+  INFO_MESSAGE_LIMIT,
   INFO_MESSAGES,
   INFO_NOTICES,
   INFO_PARENT,
@@ -85,5 +87,7 @@ function describe(agent: Agent, at: usize): void {
   store<u64>(at, agentOver(agent) ? 0 : agent.treeCount, INFO_TREE);
   store<u64>(at, now(), INFO_TIME);
   store<u64>(at, agent.ran + schedUncharged(agent), INFO_RAN);
+  store<u32>(at, agent.capabilityLimit, INFO_CAPABILITY_LIMIT);
+  store<u32>(at, agent.mailboxLimit, INFO_MESSAGE_LIMIT);
   memory.copy(at + INFO_DIGEST, digestOf(changetype<Image>(agent.image)), SHA256_BYTES);
 }

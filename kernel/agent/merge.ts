@@ -8,7 +8,7 @@ import { mailboxOf, queueMerge, queueTake } from "../ipc/message_queue";
 import { Notice, noticePost, noticeRemove } from "../ipc/notice";
 import { NOTICE_COMPLETED } from "../ipc/notice_kinds";
 import { wakeForMessage } from "../ipc/wake";
-import { MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX, MERGE_CHILDREN_MAX } from "../limits";
+import { MAILBOX_BYTES_MAX, MERGE_CHILDREN_MAX } from "../limits";
 import { Mapping } from "../mm/address_space";
 import { framesPromise, framesRelease } from "../mm/frames";
 import { endBefore, rangeFree, recordsReserve, startAfter, withinLimits } from "../mm/mappings";
@@ -83,7 +83,7 @@ function treeStatus(agent: Agent, survivor: Agent): u32 {
 function mailboxStatus(agent: Agent, survivor: Agent): u32 {
   const count = agent.mailboxCount + survivor.mailboxCount;
   const bytes = agent.mailboxBytes + survivor.mailboxBytes;
-  return count > MAILBOX_MESSAGES_MAX || bytes > MAILBOX_BYTES_MAX ? STATUS_FULL : STATUS_OK;
+  return count > survivor.mailboxLimit || bytes > MAILBOX_BYTES_MAX ? STATUS_FULL : STATUS_OK;
 }
 
 /** Whether the mapping finds its addresses free in the survivor's memory. */

@@ -35,9 +35,9 @@ export function agentSpawn(call: Call): u32 {
   if (status != STATUS_OK) return status;
   const quota = load<u64>(at, SPAWN_QUOTA);
   const payer = changetype<Capability>(call.held);
-  status = birthRoom(call, payer, quota);
+  status = birthRoom(call, payer, quota, callerOf(call));
   if (status != STATUS_OK) return status;
-  const agent = birthMake(call, payer, quota, image, call.cpu);
+  const agent = birthMake(call, payer, quota, image, callerOf(call));
   status = birthAdmit(call, agent, wish);
   if (status == STATUS_OK) status = birthMemory(call, agent);
   if (status != STATUS_OK) return birthUndo(agent, status);

@@ -17,7 +17,8 @@ export function capabilityTablesHold(): bool {
   let listed: u32 = 0;
   for (let at = objectNext(KIND_AGENT, 0); at != 0; at = objectNext(KIND_AGENT, at)) {
     const agent = changetype<Agent>(at);
-    if (agent.capabilityCount > CAPABILITIES_PER_AGENT_MAX || !tableHolds(agent)) return false;
+    if (agent.capabilityLimit > CAPABILITIES_PER_AGENT_MAX) return false;
+    if (agent.capabilityCount > agent.capabilityLimit || !tableHolds(agent)) return false;
     listed += agent.capabilityCount;
   }
   let live: u32 = 0;

@@ -1,6 +1,6 @@
 /** Agents' tables of capabilities: each is paid by the pool of the agent that holds it. */
 import { Agent, agentFind } from "../agent/agent";
-import { CAPABILITIES_PER_AGENT_MAX, CAPABILITY_DEPTH_MAX } from "../limits";
+import { CAPABILITY_DEPTH_MAX } from "../limits";
 import { nameDropped, nameTaken } from "../mm/names";
 import { Pool, poolCharge, poolRelease } from "../mm/pool";
 import { KIND_CAPABILITY, KIND_KERNEL, KIND_SCOPE } from "../object/kinds";
@@ -22,7 +22,7 @@ export function capabilityRoom(holder: Agent, parent: Capability | null, count: 
   if (parent != null && <u32>parent.depth + 1 >= CAPABILITY_DEPTH_MAX) return STATUS_TOO_DEEP;
   const pool = changetype<Pool>(holder.pool);
   const bytes = <u64>count * CAPABILITY_BYTES;
-  const free = CAPABILITIES_PER_AGENT_MAX - holder.capabilityCount;
+  const free = holder.capabilityLimit - holder.capabilityCount;
   if (count <= free && bytes <= pool.quota - pool.used) return STATUS_OK;
   const worthless = countWorthless(holder);
   if (count > free + worthless) return STATUS_LIMIT;
@@ -45,7 +45,7 @@ export function capabilityCreate(
   assert(parent == null || authorityStatus(parent) == STATUS_OK, "capabilityCreate: the parent is worthless");
   if (capabilityRoom(holder, parent, 1) != STATUS_OK) return 0;
   const pool = changetype<Pool>(holder.pool);
-  if (holder.capabilityCount == CAPABILITIES_PER_AGENT_MAX || !poolCharge(pool, CAPABILITY_BYTES)) {
+  if (holder.capabilityCount == holder.capabilityLimit || !poolCharge(pool, CAPABILITY_BYTES)) {
     clearWorthless(holder);
     const paid = poolCharge(pool, CAPABILITY_BYTES);
     assert(paid, "capabilityCreate: capabilityRoom promised the bytes");

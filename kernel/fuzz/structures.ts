@@ -22,6 +22,11 @@ class Fields {
     this.view = new DataView(this.bytes.buffer);
   }
 
+  u16(at: number, value: number): this {
+    this.view.setUint16(at, value, true);
+    return this;
+  }
+
   u32(at: number, value: number): this {
     this.view.setUint32(at, value, true);
     return this;
@@ -89,6 +94,8 @@ function writeBirth(fields: Fields, draft: Draft): Fields {
     .u32(layouts.SPAWN_GRANT_COUNT, count)
     .u32(layouts.SPAWN_SELF_RIGHTS, rights())
     .u32(layouts.SPAWN_POOL_RIGHTS, rights())
+    .u16(layouts.SPAWN_CAPABILITIES, draft.random.pick([0, 0, 0, 3, 8, 1024]))
+    .u16(layouts.SPAWN_MESSAGES, draft.random.pick([0, 0, 0, 1, 256]))
     .u64(layouts.SPAWN_ARGUMENT, draft.random.next());
 }
 

@@ -35,8 +35,10 @@ import { replyWaiters, WaitQueue } from "./wait_queue";
 export function messagesInOneQueue(): bool {
   let queued: u32 = 0;
   for (let at = objectNext(KIND_AGENT, 0); at != 0; at = objectNext(KIND_AGENT, at)) {
-    const mailbox = mailboxOf(changetype<Agent>(at));
-    if (mailbox.count > MAILBOX_MESSAGES_MAX || mailbox.bytes > MAILBOX_BYTES_MAX) return false;
+    const agent = changetype<Agent>(at);
+    const mailbox = mailboxOf(agent);
+    if (agent.mailboxLimit > MAILBOX_MESSAGES_MAX) return false;
+    if (mailbox.count > agent.mailboxLimit || mailbox.bytes > MAILBOX_BYTES_MAX) return false;
     if (!queueHolds(mailbox)) return false;
     queued += mailbox.count;
   }

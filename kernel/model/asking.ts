@@ -181,6 +181,8 @@ function birthArguments(subject: Subject, party: Party, call: Spawn | Clone | Sp
   bytes.writeUInt32LE(call.grants.length, Layout.SPAWN_GRANT_COUNT);
   bytes.writeUInt32LE(call.selfRights, Layout.SPAWN_SELF_RIGHTS);
   bytes.writeUInt32LE(call.poolRights, Layout.SPAWN_POOL_RIGHTS);
+  bytes.writeUInt16LE(call.capabilities, Layout.SPAWN_CAPABILITIES);
+  bytes.writeUInt16LE(call.messages, Layout.SPAWN_MESSAGES);
   bytes.writeBigUInt64LE(BigInt(call.argument), Layout.SPAWN_ARGUMENT);
   if (call.call === "AGENT_SPAWN") {
     bytes.writeBigUInt64LE(BigInt(subject.id(call.image)), Layout.SPAWN_IMAGE);

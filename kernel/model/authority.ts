@@ -3,7 +3,6 @@
  * has never more rights, time or scope than it, and ends with it.
  */
 import {
-  CAPABILITIES_PER_AGENT_MAX,
   CAPABILITY_DEPTH_MAX,
   SCOPE_BYTES_MAX,
 } from "./limits.ts";
@@ -113,7 +112,7 @@ export function checkRoom(world: World, holder: Agent, parent: Capability | null
   if (parent && parent.depth + 1 >= CAPABILITY_DEPTH_MAX) refuse("TOO_DEEP");
   const table = tableOf(world, holder);
   const good = table.filter((one) => worth(world, one) === "OK").length;
-  if (good >= CAPABILITIES_PER_AGENT_MAX) refuse("LIMIT");
+  if (good >= holder.capabilityLimit) refuse("LIMIT");
   const clearing = (table.length - good) * world.costs.capability;
   if (left(get(world.pools, holder.pool)) - besides + clearing < world.costs.capability) refuse("QUOTA");
 }
@@ -134,7 +133,7 @@ export function give(
 ): Name {
   const pool = get(world.pools, holder.pool);
   const table = tableOf(world, holder);
-  const full = table.length >= CAPABILITIES_PER_AGENT_MAX || left(pool) < world.costs.capability;
+  const full = table.length >= holder.capabilityLimit || left(pool) < world.costs.capability;
   if (full) for (const one of table) if (worth(world, one) !== "OK") remove(world, one);
   charge(world, pool.name, world.costs.capability);
   const name = ++world.capabilitiesNamed;

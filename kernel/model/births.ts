@@ -33,8 +33,13 @@ export interface Birth {
   /** Of the new agent's capabilities to itself, and to its pool; 0: none to its pool. */
   readonly selfRights: number;
   readonly poolRights: number;
+  /** Capabilities that it may hold, messages that may wait for it; 0: as many as with its maker. */
+  readonly capabilities: number;
+  readonly messages: number;
   readonly argument: number;
 }
+
+type Limits = Pick<Agent, "rightsLeft" | "capabilityLimit" | "mailboxLimit">;
 
 export interface Spawn extends Birth {
   readonly call: "AGENT_SPAWN";
@@ -50,10 +55,10 @@ export function spawn(world: World, caller: Agent, call: Spawn): Answer {
   const payer = authorized(world, caller, call.capability, ["pool"], Rights.RIGHT_SPAWN);
   const granted = readGrants(world, caller, call);
   const image = authorized(world, caller, call.image, ["image"], Rights.RIGHT_EXECUTE);
-  checkBirth(world, caller, call, payer, granted, call.quota);
+  const limits = checkBirth(world, caller, call, payer, granted, caller, call.quota);
   const pool = call.quota === 0 ? payer.thing.name : cutPool(world, payer.thing.name, call.quota);
   const agent = makeAgent(world, pool, image.thing.name, caller);
-  agent.rightsLeft = caller.rightsLeft;
+  Object.assign(agent, limits);
   return finish(world, caller, call, agent, payer, granted);
 }
 
@@ -125,28 +130,44 @@ function beginFrom(
   granted: readonly Capability[],
 ): { agent: Agent; payer: Capability } {
   const payer = authorized(world, caller, call.pool, ["pool"], Rights.RIGHT_SPAWN);
-  checkBirth(world, caller, call, payer, granted, 0);
+  const limits = checkBirth(world, caller, call, payer, granted, original, 0);
   const agent = makeAgent(world, payer.thing.name, original.image, caller);
-  agent.rightsLeft = caller.rightsLeft & original.rightsLeft;
+  Object.assign(agent, limits);
   return { agent, payer };
 }
 
-/** Bytes of the capabilities that the new agent begins with. */
-function capabilityCost(world: World, granted: readonly Capability[], { poolRights }: Birth): number {
-  return (1 + (poolRights === 0 ? 0 : 1) + granted.length) * world.costs.capability;
+/** Capabilities that the new agent begins with, and their bytes. */
+const capabilityCount = (granted: readonly Capability[], { poolRights }: Birth): number =>
+  1 + (poolRights === 0 ? 0 : 1) + granted.length;
+const capabilityCost = (world: World, granted: readonly Capability[], birth: Birth): number =>
+  capabilityCount(granted, birth) * world.costs.capability;
+
+/** What the new agent may at most: no more than its maker, nor than `model`, of which it is a copy or a part. */
+function limitsOf(caller: Agent, model: Agent, birth: Birth): Limits {
+  const capabilities = Math.min(caller.capabilityLimit, model.capabilityLimit);
+  const messages = Math.min(caller.mailboxLimit, model.mailboxLimit);
+  if (birth.capabilities > capabilities || birth.messages > messages) refuse("WOULD_WIDEN");
+  return {
+    rightsLeft: caller.rightsLeft & model.rightsLeft,
+    capabilityLimit: birth.capabilities || capabilities,
+    mailboxLimit: birth.messages || messages,
+  };
 }
 
-/** Refuses unless there is room and money for the new agent, but for its memory. */
+/** Refuses unless there is room and money for the new agent, but for its memory: what it may at most. */
 function checkBirth(
   world: World,
   caller: Agent,
   birth: Birth,
   payer: Capability,
   granted: readonly Capability[],
+  model: Agent,
   quota: number,
-): void {
+): Limits {
   const { costs } = world;
   if (caller.depth + 1 >= AGENT_DEPTH_MAX) refuse("TOO_DEEP");
+  const limits = limitsOf(caller, model, birth);
+  if (capabilityCount(granted, birth) > limits.capabilityLimit) refuse("LIMIT");
   const derived = quota === 0 && birth.poolRights !== 0 ? [payer, ...granted] : granted;
   if (derived.some(({ depth }) => depth + 1 >= CAPABILITY_DEPTH_MAX)) refuse("TOO_DEEP");
   checkRoom(world, caller, null);
@@ -157,6 +178,7 @@ function checkBirth(
   const shared = caller.pool === pool.name;
   if (left(pool) < price + (shared ? costs.capability : 0)) refuse("QUOTA");
   if (left(get(world.pools, caller.pool)) < costs.capability) refuse("QUOTA");
+  return limits;
 }
 
 function cutPool(world: World, parent: Name, quota: number): Name {

@@ -61,7 +61,7 @@ export function send(world: World, caller: Agent, call: Send): Answer {
   if (thing.kind === "endpoint") return sendToQueue(world, caller, call, get(world.endpoints, thing.name));
   const receiver = get(world.agents, thing.name);
   const waiting = receiver.mailbox.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  if (receiver.mailbox.length >= Limits.MAILBOX_MESSAGES_MAX) refuse("FULL");
+  if (receiver.mailbox.length >= receiver.mailboxLimit) refuse("FULL");
   if (waiting + call.length > Limits.MAILBOX_BYTES_MAX) refuse("FULL");
   const along =
     call.along === NOBODY ? null : authorized(world, caller, call.along, "any", Rights.RIGHT_DERIVE);

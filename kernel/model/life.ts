@@ -70,6 +70,8 @@ export function describe(world: World, agent: Agent): Info {
     depth: agent.depth,
     capabilities: tableOf(world, agent).length,
     rightsLeft: agent.rightsLeft,
+    capabilityLimit: agent.capabilityLimit,
+    mailboxLimit: agent.mailboxLimit,
     messages: agent.mailbox.length,
     notices: agent.notices.length,
     mapped: ranges.reduce((sum, range) => sum + endOf(range) - range.start, 0),

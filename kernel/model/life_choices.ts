@@ -46,6 +46,9 @@ function birth(world: World, agent: Name, { which, other, amount }: Choice): Bir
     grants: granted,
     selfRights: rightsOf(other),
     poolRights: which % 5 === 0 ? 0 : rightsOf(which),
+    // A few are within reach of what agents here do; now and then it is more than the maker has.
+    capabilities: among([0, 0, 0, 4, 6, 9, 1500], which + amount) ?? 0,
+    messages: among([0, 0, 1, 2, 300], other + amount) ?? 0,
     argument: amount,
   };
 }

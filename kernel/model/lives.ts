@@ -19,7 +19,8 @@ export interface SmallWorld {
 
 const QUOTA = 1 << 20;
 const SETTLE: Turn = { agent: NOBODY, call: { call: "SETTLE" } };
-const BIRTH = { selfRights: Rights.RIGHTS_ALL, poolRights: Rights.RIGHTS_ALL, argument: 7 } as const;
+const RIGHTS = { selfRights: Rights.RIGHTS_ALL, poolRights: Rights.RIGHTS_ALL } as const;
+const BIRTH = { ...RIGHTS, capabilities: 0, messages: 0, argument: 7 } as const;
 
 /** What an agent has of a kind, the newest last. */
 const heldBy = (world: World, agent: Name, kind: string): Name[] =>

@@ -5,7 +5,7 @@ import { NOTICE_COMPLETED } from "../ipc/notice_kinds.ts";
 import { authorized } from "./authority.ts";
 import { standsStill } from "./births.ts";
 import { end } from "./ends.ts";
-import { MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX, MERGE_CHILDREN_MAX } from "./limits.ts";
+import { MAILBOX_BYTES_MAX, MERGE_CHILDREN_MAX } from "./limits.ts";
 import { endOf, moveRanges, rangeCost, rangesIn, tableCost } from "./memory.ts";
 import { charge, left, release } from "./pools.ts";
 import { adopt, isAbove, orphan } from "./tree.ts";
@@ -47,7 +47,7 @@ function checkTree(world: World, agent: Agent, survivor: Agent): void {
 function checkMailbox(agent: Agent, survivor: Agent): void {
   const all = [...agent.mailbox, ...survivor.mailbox];
   const bytes = all.reduce((sum, message) => sum + message.bytes.length, 0);
-  if (all.length > MAILBOX_MESSAGES_MAX || bytes > MAILBOX_BYTES_MAX) refuse("FULL");
+  if (all.length > survivor.mailboxLimit || bytes > MAILBOX_BYTES_MAX) refuse("FULL");
 }
 
 const fits = (range: Range, { memory }: Agent): boolean => rangesIn(memory, range.start, endOf(range)).length === 0;

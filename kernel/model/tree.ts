@@ -1,5 +1,6 @@
 /** The tree of agents: who has made whom. */
 import * as Rights from "../cap/rights.ts";
+import { CAPABILITIES_PER_AGENT_MAX, MAILBOX_MESSAGES_MAX } from "./limits.ts";
 import { type Agent, get, type Name, NOBODY, type Pool, type World } from "./world.ts";
 
 /** A new agent of nobody's, which has nothing and costs nothing yet. */
@@ -20,6 +21,8 @@ export function makeAgent(world: World, pool: Name, image: Name, parent: Agent |
     memory: { ranges: [], space: false },
     notices: [],
     rightsLeft: Rights.RIGHTS_ALL,
+    capabilityLimit: CAPABILITIES_PER_AGENT_MAX,
+    mailboxLimit: MAILBOX_MESSAGES_MAX,
     sent: 0,
     mailbox: [],
     wait: null,

@@ -142,6 +142,9 @@ export interface Agent {
   notices: Notice[];
   /** What AgentSpecialize has left it of all rights. */
   rightsLeft: number;
+  /** Capabilities that it may hold, messages that may wait in its mailbox. */
+  capabilityLimit: number;
+  mailboxLimit: number;
   sent: number;
   mailbox: Message[];
   wait: Wait | null;

@@ -50,7 +50,9 @@ export const SPAWN_GRANT_COUNT = 8;
 export const SPAWN_SELF_RIGHTS = 12;
 /** u32: of the rights of the payer's capability, those of its own to its pool; 0: it gets none. */
 export const SPAWN_POOL_RIGHTS = 16;
-export const SPAWN_RESERVED = 20;
+/** u16: capabilities that it may hold, messages that may wait in its mailbox; 0: as many as with its maker. */
+export const SPAWN_CAPABILITIES = 20;
+export const SPAWN_MESSAGES = 22;
 /** u64: what it finds in RDX. */
 export const SPAWN_ARGUMENT = 24;
 /** u64, out: the caller's capability to the new agent. */
@@ -121,7 +123,10 @@ export const INFO_TIME = 128;
 export const INFO_RAN = 136;
 /** SHA-256 of its image's bytes, as the kernel has seen them: 32 bytes. */
 export const INFO_DIGEST = 144;
-export const INFO_BYTES = 176;
+/** u32: capabilities that it may hold, messages that may wait for it. */
+export const INFO_CAPABILITY_LIMIT = 176;
+export const INFO_MESSAGE_LIMIT = 180;
+export const INFO_BYTES = 184;
 
 /** What KernelInfo tells. */
 /** u64, ns: virtual time of the call; processors; ns that agents have run on all of them together. */

@@ -16,7 +16,7 @@ import { payloadGive, payloadTake } from "../ipc/transfer";
 import { ipc } from "../ipc/state";
 import { batonDrop, wakeForContent, wakeForMessage } from "../ipc/wake";
 import { watchesLook } from "../ipc/watch";
-import { IPC_MESSAGE_BYTES_MAX, MAILBOX_BYTES_MAX, MAILBOX_MESSAGES_MAX } from "../limits";
+import { IPC_MESSAGE_BYTES_MAX, MAILBOX_BYTES_MAX } from "../limits";
 import { Pool } from "../mm/pool";
 import { pagesCheck } from "../mm/transfer";
 import { codeWritten } from "../mm/code";
@@ -49,7 +49,7 @@ export function ipcSend(call: Call): u32 {
 function sendToAgent(call: Call): u32 {
   const receiver = changetype<Agent>(call.object);
   const bytes = <u32>call.a2;
-  if (receiver.mailboxCount >= MAILBOX_MESSAGES_MAX) return STATUS_FULL;
+  if (receiver.mailboxCount >= receiver.mailboxLimit) return STATUS_FULL;
   if (bytes > MAILBOX_BYTES_MAX - receiver.mailboxBytes) return STATUS_FULL;
   const sender = callerOf(call);
   let status = call.a4 == 0 ? STATUS_OK : capabilityLookup(sender, call.a4, EVERY_KIND, RIGHT_DERIVE);

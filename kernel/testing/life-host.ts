@@ -32,6 +32,9 @@ export interface BirthOptions {
   readonly argument?: number | bigint;
   readonly selfRights?: number;
   readonly poolRights?: number;
+  /** Capabilities that it may hold, messages that may wait for it; 0: as many as with the caller. */
+  readonly capabilities?: number;
+  readonly messages?: number;
   readonly grants?: readonly Grant[];
 }
 
@@ -106,7 +109,8 @@ export class Actor {
     page.setUint32(layouts.SPAWN_GRANT_COUNT, grants.length, true);
     page.setUint32(layouts.SPAWN_SELF_RIGHTS, options.selfRights ?? RIGHTS_ALL, true);
     page.setUint32(layouts.SPAWN_POOL_RIGHTS, options.poolRights ?? RIGHTS_ALL, true);
-    page.setUint32(layouts.SPAWN_RESERVED, 0, true);
+    page.setUint16(layouts.SPAWN_CAPABILITIES, options.capabilities ?? 0, true);
+    page.setUint16(layouts.SPAWN_MESSAGES, options.messages ?? 0, true);
     page.setBigUint64(layouts.SPAWN_ARGUMENT, BigInt(options.argument ?? 0), true);
     page.setBigUint64(layouts.SPAWN_CHILD, 0n, true);
     grants.forEach(({ capability, rights = RIGHTS_ALL }, index) => {

@@ -66,6 +66,9 @@ export interface Birth {
   readonly selfRights?: number;
   /** Rights of its capability to its pool; default all that the payer's has, 0 for none. */
   readonly poolRights?: number;
+  /** Capabilities that it may hold, 1 to 1,024, and messages that may wait for it, 1 to 256; default the caller's. */
+  readonly capabilities?: number;
+  readonly messages?: number;
 }
 
 export interface Spawn extends Birth, Schedule {
@@ -145,6 +148,8 @@ export class Births extends Calls {
       .setU32(layouts.SPAWN_GRANT_COUNT, grants.length)
       .setU32(layouts.SPAWN_SELF_RIGHTS, options.selfRights ?? RIGHTS_ALL)
       .setU32(layouts.SPAWN_POOL_RIGHTS, options.poolRights ?? RIGHTS_ALL)
+      .setU16(layouts.SPAWN_CAPABILITIES, options.capabilities ?? 0)
+      .setU16(layouts.SPAWN_MESSAGES, options.messages ?? 0)
       .setU64(layouts.SPAWN_ARGUMENT, options.argument ?? 0);
     grants.slice(0, layouts.GRANTS_MAX).forEach(({ capability, rights }, index) => {
       const at = GRANTS + index * layouts.GRANT_BYTES;

@@ -187,6 +187,11 @@ export class Structure {
     return this.u32(at + 4) * TWO_32 + this.u32(at);
   }
 
+  setU16(at: number, value: number): this {
+    this.view.setUint16(at, value, true);
+    return this;
+  }
+
   setU32(at: number, value: number): this {
     this.view.setUint32(at, value, true);
     return this;

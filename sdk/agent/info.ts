@@ -36,6 +36,9 @@ export interface AgentInfo {
   readonly capabilities: number;
   readonly rightsLeft: number;
   readonly messages: number;
+  /** Capabilities that it may hold, messages that may wait for it. */
+  readonly capabilityLimit: number;
+  readonly messageLimit: number;
   readonly notices: number;
   readonly cpu: number;
   /** Bytes: mapped by it; of its pool, and of those in use. */
@@ -72,6 +75,8 @@ export function readInfo(info: Structure): AgentInfo {
     capabilities: info.u32(layouts.INFO_CAPABILITIES),
     rightsLeft: info.u32(layouts.INFO_RIGHTS_LEFT),
     messages: info.u32(layouts.INFO_MESSAGES),
+    capabilityLimit: info.u32(layouts.INFO_CAPABILITY_LIMIT),
+    messageLimit: info.u32(layouts.INFO_MESSAGE_LIMIT),
     notices: info.u32(layouts.INFO_NOTICES),
     cpu: info.u32(layouts.INFO_CPU),
     mapped: info.id(layouts.INFO_MAPPED),
