@@ -10,14 +10,15 @@ const MODULES = ["sim.wasm", "kernel.wasm", ENGINE_FILE];
 const DOCUMENTS = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
 /**
- * Libraries that run in the command and are part of it. Their licences ask to be kept with copies: each with
- * the package that has the text, for some of hono's have none of their own.
+ * Libraries that run in the command and are part of it. Their licences ask to be kept with copies: each
+ * package, or scope of packages, with the one that has the text, for some of hono's have none of their own.
  */
 const LICENSE_OF: Readonly<Record<string, string>> = {
   "@asteasolutions/zod-to-openapi": "@asteasolutions/zod-to-openapi",
   "@hono/node-server": "@hono/node-server",
   "@hono/zod-openapi": "hono",
   "@hono/zod-validator": "hono",
+  "@opentelemetry": "@opentelemetry/api",
   commander: "commander",
   hono: "hono",
   "openapi3-ts": "openapi3-ts",
@@ -55,6 +56,10 @@ async function bundle(name: string, entry: string, platform: "node" | "browser")
     entry: { [name]: entry },
     platform,
     dts: false,
+    // A library's ES modules where it has both: of those only what is used comes along.
+    ...(platform === "node"
+      ? { inputOptions: { resolve: { mainFields: ["module", "main"] } } }
+      : {}),
     outputOptions: { chunkFileNames: `${name}-[name].js` },
   });
 }

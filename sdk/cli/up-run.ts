@@ -1,4 +1,5 @@
 /** What `aios up` does. */
+import { wantsTraces } from "../../services/gateway/traces.ts";
 import type { Result } from "../../services/messages/api.ts";
 import { RequestError } from "../../services/messages/errors.ts";
 import { System } from "../../services/up/system.ts";
@@ -29,13 +30,25 @@ export async function runUp(options: UpOptions): Promise<number> {
   }
   const screen = new Screen(process.stdout, options.json ?? false);
   const { cpus, memory, port } = options;
+  const traces = wantsTraces(process.env)
+    ? (problem: string) => screen.log({ kind: "error", text: problem })
+    : undefined;
   let system: System;
   try {
-    system = await System.start({ state, cpus, memory, port: port === false ? null : port });
+    system = await System.start({
+      state,
+      cpus,
+      memory,
+      port: port === false ? null : port,
+      traces,
+    });
   } catch (error) {
     return refused(error);
   }
-  return await new Up(system, screen).run();
+  const status = await new Up(system, screen).run();
+  // The libraries would wait for a collector that doesn't answer, up to limits of their own.
+  if (traces) process.exit(status);
+  return status;
 }
 
 function refused(error: unknown): number {

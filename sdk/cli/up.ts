@@ -25,6 +25,9 @@ token that is in the directory's file "token".
 Ctrl-C (or SIGTERM) stops in order: requests under way are answered, the machine is turned off, the state is
 closed. A second Ctrl-C stops at once; what was acknowledged is on the disk in any case.
 
+Traces of requests go to a collector by OTLP over HTTP if OTEL_EXPORTER_OTLP_ENDPOINT (or
+OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) names one; other variables of OpenTelemetry hold as well.
+
 Exit status:
   0  stopped in order
   ${EXIT_REFUSED}  another instance has the directory or the port, or the machine came to an end by itself

@@ -25,11 +25,18 @@ export interface ClientRequest {
   reject(error: RequestError): void;
 }
 
+/** A client as those see it who ask for it. */
+export interface Asker {
+  readonly holder: Holder;
+  /** What it asks, and the answer. @throws RequestError as it is refused */
+  call(method: MethodName, params: unknown): Promise<unknown>;
+}
+
 /** Requests of one client that are under way or wait. */
 const REQUESTS_MAX = 256;
 
 /** One client, on the host's side of its agent. */
-export class ClientSide {
+export class ClientSide implements Asker {
   readonly number: number;
   readonly holder: Holder;
   /** Milliseconds since 1970 of its last request. */

@@ -18,7 +18,7 @@ const LIMITS = {
 const CONNECTIONS_MAX = 1024;
 
 export interface ServerOptions
-  extends Pick<RouteOptions, "rate" | "requestsMax" | "metrics">,
+  extends Pick<RouteOptions, "rate" | "requestsMax" | "metrics" | "traces">,
     Pick<StreamOptions, "patience"> {
   /** Who can connect is the owner: for a socket that nobody else can open. Else each request has a token. */
   readonly trusted?: boolean;
@@ -33,7 +33,15 @@ export function gatewayServer(
   access: Access,
   options: ServerOptions = {},
 ): Server {
-  const { trusted, rate, requestsMax, patience, metrics = new Metrics(), ...more } = options;
+  const {
+    trusted,
+    rate,
+    requestsMax,
+    patience,
+    metrics = new Metrics(),
+    traces,
+    ...more
+  } = options;
   const { connectionsMax = CONNECTIONS_MAX, ...limits } = more;
   const port = () => (server.address() as AddressInfo).port;
   const given = {
@@ -45,13 +53,13 @@ export function gatewayServer(
   const routes = gatewayRoutes(
     host,
     trusted ? () => access.owner : (shown) => access.byHeader(shown),
-    { ...given, metrics },
+    { ...given, metrics, traces },
   );
   const server = createServer({ ...LIMITS, ...limits }, getRequestListener(routes.fetch));
   server.maxConnections = connectionsMax;
   const clientOf = trusted
     ? () => access.owner
     : (token: string | undefined) => access.byTokenText(token ?? "");
-  attachStream(server, { ...given, clientOf });
+  attachStream(server, { ...given, clientOf, traces });
   return server;
 }

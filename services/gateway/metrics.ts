@@ -4,7 +4,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Result } from "../messages/api.ts";
-import type { ClientSide } from "./clients.ts";
+import type { Asker } from "./clients.ts";
 
 type Status = Result<"system.status">;
 
@@ -46,7 +46,7 @@ export class Metrics {
   }
 
   /** @throws RequestError denied: PROC_READ is needed */
-  async text(client: ClientSide): Promise<string> {
+  async text(client: Asker): Promise<string> {
     this.system((await client.call("system.status", {})) as Status);
     return await this.registry.metrics();
   }

@@ -1,14 +1,16 @@
 /** HTTP of the gateway: routes from the table of methods, for any transport. */
 import { createHash, randomUUID } from "node:crypto";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
 import { ARCHIVE_BYTES_MAX } from "../../sdk/oci/media.ts";
 import { API, type MethodName } from "../messages/api.ts";
 import { ERRORS, RequestError } from "../messages/errors.ts";
-import type { ClientSide } from "./clients.ts";
+import type { Asker, ClientSide } from "./clients.ts";
 import { openApiDocument } from "./document.ts";
 import { type Rate, Rates, requireLocal, TooOften } from "./guards.ts";
 import { Metrics } from "./metrics.ts";
 import { readBody, readParams, requireDigest } from "./read.ts";
+import type { RequestTrace, Traces } from "./traces.ts";
 
 /** What the host does for clients beside the machine. */
 export interface GatewayHostSide {
@@ -28,28 +30,39 @@ export interface RouteOptions {
   /** Requests at once, of all clients. */
   readonly requestsMax?: number;
   readonly metrics?: Metrics;
+  readonly traces?: Traces | undefined;
 }
 
-/** What routes know of a request: the method of the API that it is for. */
-type Variables = { Variables: { method: string } };
+/** What routes know of a request: the method of the API that it is for, and where it is shown. */
+type Variables = { Variables: { method: string; trace?: RequestTrace } };
 
 const RATE: Rate = { perSecond: 1000, burst: 2000 };
 const REQUESTS_MAX = 1024;
+/** Of what is asked for all of them, as hono has it. */
+const ALL_PATHS = "/*";
 
 /** The routes; `clientOf` says whose request it is. @throws there RequestError bad-token */
 export function gatewayRoutes(
   host: GatewayHostSide,
   clientOf: (authorization: string | undefined) => ClientSide,
-  { port, rate = RATE, requestsMax = REQUESTS_MAX, metrics = new Metrics() }: RouteOptions = {},
+  options: RouteOptions = {},
 ): Hono<Variables> {
+  const {
+    port,
+    rate = RATE,
+    requestsMax = REQUESTS_MAX,
+    metrics = new Metrics(),
+    traces,
+  } = options;
   const app = new Hono<Variables>();
   const rates = new Rates(rate);
   let requests = 0;
-  const asks = (context: Context): ClientSide => {
+  const asks = (context: Context<Variables>): Asker => {
     const client = clientOf(context.req.header("authorization"));
     rates.require(client);
-    return client;
+    return context.get("trace")?.asker(client) ?? client;
   };
+  if (traces) app.use(showing(traces, port));
   app.use(async (context, next) => {
     context.header("x-request-id", randomUUID());
     context.header("cache-control", "no-store");
@@ -99,6 +112,19 @@ export function gatewayRoutes(
   return app;
 }
 
+/** Each request is a span, whatever becomes of it. */
+function showing(traces: Traces, port: RouteOptions["port"]): MiddlewareHandler<Variables> {
+  return async (context, next) => {
+    const { method, path } = context.req;
+    const header = (name: string) => context.req.header(name);
+    const trace = traces.begin({ method, path, port: port?.(), header });
+    context.set("trace", trace);
+    await next();
+    const route = matchedRoutes(context).find((it) => it.path !== ALL_PATHS);
+    trace.end(context.res.status, route?.path);
+  };
+}
+
 const notFound = (path: string) => new RequestError("not-found", `there is nothing at ${path}`);
 
 function refuse(context: Context, error: unknown): Response {
@@ -120,7 +146,7 @@ function checkedParams(name: MethodName, params: Record<string, unknown>): unkno
 }
 
 /** It has in it what all agents were given. @throws RequestError denied: to anybody but the owner */
-async function readJournal(host: GatewayHostSide, { holder }: ClientSide) {
+async function readJournal(host: GatewayHostSide, { holder }: Asker) {
   if (holder.capabilities !== null)
     throw new RequestError("denied", "the journal is its owner's alone");
   if (!host.journal) throw new RequestError("not-found", "there is no journal");
@@ -128,11 +154,7 @@ async function readJournal(host: GatewayHostSide, { holder }: ClientSide) {
 }
 
 /** Registered by its digest if it is there; else it is kept first, and only for who may. */
-async function putImage(
-  context: Context,
-  host: GatewayHostSide,
-  client: ClientSide,
-): Promise<Response> {
+async function putImage(context: Context, host: GatewayHostSide, client: Asker): Promise<Response> {
   const bytes = await readBody(context, ARCHIVE_BYTES_MAX);
   requireDigest(context.req.header("content-digest"), bytes);
   const archive = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;

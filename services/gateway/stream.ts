@@ -14,8 +14,9 @@ import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
 import { ERRORS, RequestError } from "../messages/errors.ts";
-import type { ClientSide } from "./clients.ts";
+import type { Asker, ClientSide } from "./clients.ts";
 import { requireLocal } from "./guards.ts";
+import type { RequestTrace, Traces } from "./traces.ts";
 
 export const STREAM_PATH = "/v1/stream";
 const PROTOCOL = "aios.v1";
@@ -23,6 +24,8 @@ const TOKEN_PROTOCOL = "aios.token.";
 const MESSAGE_BYTES_MAX = 16 * 1024;
 const SUBSCRIPTIONS_MAX = 16;
 const CONNECTIONS_MAX = 128;
+/** Status of a handshake that has led to a stream (RFC 6455, 4.2.2). */
+const SWITCHED = 101;
 /** Seconds for which one question waits for something new. */
 const WAIT_S = 20;
 
@@ -42,6 +45,7 @@ export interface StreamOptions {
   readonly port?: () => number;
   /** Milliseconds in which a client has to take what it is sent, and to answer a ping. */
   readonly patience?: number;
+  readonly traces?: Traces | undefined;
 }
 
 export function attachStream(server: Server, options: StreamOptions): void {
@@ -53,6 +57,9 @@ export function attachStream(server: Server, options: StreamOptions): void {
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
+    const trace = options.traces && traceOf(options.traces, request, options.port?.());
+    // What isn't understood as a handshake is answered by the library.
+    socket.on("close", () => trace?.end(ERRORS["bad-request"], STREAM_PATH));
     try {
       if (new URL(request.url ?? "", "http://localhost").pathname !== STREAM_PATH)
         throw new RequestError("not-found", "there is no stream here");
@@ -62,10 +69,12 @@ export function attachStream(server: Server, options: StreamOptions): void {
       if (sockets.clients.size >= CONNECTIONS_MAX)
         throw new RequestError("too-many-requests", `${CONNECTIONS_MAX} streams are the most`);
       sockets.handleUpgrade(request, socket, head, (it) => {
-        new Connection(it, client, options.patience ?? 30_000);
+        trace?.end(SWITCHED, STREAM_PATH);
+        new Connection(it, trace?.asker(client) ?? client, options.patience ?? 30_000);
       });
     } catch (error) {
       const { code } = RequestError.from(error);
+      trace?.end(ERRORS[code]);
       socket.end(
         `HTTP/1.1 ${ERRORS[code]} ${code}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
       );
@@ -74,6 +83,13 @@ export function attachStream(server: Server, options: StreamOptions): void {
   server.on("close", () => {
     for (const socket of sockets.clients) socket.terminate();
   });
+}
+
+/** The handshake is the span; what the stream asks later is below it. */
+function traceOf(traces: Traces, request: IncomingMessage, port: number | undefined): RequestTrace {
+  const { method = "GET", url = "", headers } = request;
+  const [path = ""] = url.split("?");
+  return traces.begin({ method, path, port, header: (name) => headers[name]?.toString() });
 }
 
 function tokenOf({ headers }: IncomingMessage): string | undefined {
@@ -88,12 +104,12 @@ const POLICY = 1008;
 
 class Connection {
   private readonly socket: WebSocket;
-  private readonly client: ClientSide;
+  private readonly client: Asker;
   private readonly patience: number;
   private readonly open = new Map<number, symbol>();
   private alive = true;
 
-  constructor(socket: WebSocket, client: ClientSide, patience: number) {
+  constructor(socket: WebSocket, client: Asker, patience: number) {
     this.socket = socket;
     this.client = client;
     this.patience = patience;

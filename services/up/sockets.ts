@@ -8,6 +8,7 @@ import { gatewayServer } from "../gateway/listen.ts";
 import { Metrics } from "../gateway/metrics.ts";
 import type { GatewayHostSide } from "../gateway/server.ts";
 import { makeSecret } from "../gateway/tokens.ts";
+import type { Traces } from "../gateway/traces.ts";
 import { RequestError } from "../messages/errors.ts";
 
 export const SOCKET_FILE = "aios.sock";
@@ -35,13 +36,18 @@ export class Sockets {
   }
 
   /** @throws RequestError unavailable: an address is taken, or too long */
-  static async open(places: Places, host: GatewayHostSide, access: Access): Promise<Sockets> {
+  static async open(
+    places: Places,
+    host: GatewayHostSide,
+    access: Access,
+    traces?: Traces,
+  ): Promise<Sockets> {
     await removeStale(places.socket);
     const metrics = new Metrics();
-    const local = gatewayServer(host, access, { trusted: true, metrics });
+    const local = gatewayServer(host, access, { trusted: true, metrics, traces });
     await withMask(0o177, () => listen(local, { path: places.socket }, places.socket));
     if (places.port === null) return new Sockets([local]);
-    const tcp = gatewayServer(host, access, { metrics });
+    const tcp = gatewayServer(host, access, { metrics, traces });
     try {
       await listen(tcp, { host: LOOPBACK, port: places.port }, `${LOOPBACK}:${places.port}`);
     } catch (error) {

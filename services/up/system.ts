@@ -14,6 +14,7 @@ import { filesProgram } from "../files/files.ts";
 import type { Mount } from "../files/tree.ts";
 import type { Access } from "../gateway/access.ts";
 import { openGateway } from "../gateway/host.ts";
+import { openTraces, type Traces } from "../gateway/traces.ts";
 import { CONTROLLER_ADDRESS, Doors } from "../host/door.ts";
 import { Store } from "../host/store.ts";
 import { initProgram } from "../init/init.ts";
@@ -43,6 +44,8 @@ export interface SystemOptions {
   readonly port?: number | null | undefined;
   /** Folders of the host that agents with a capability for them see. */
   readonly mounts?: readonly Mount[] | undefined;
+  /** Requests are traced, and what is wrong with that is told here. Default: no traces. */
+  readonly traces?: ((problem: string) => void) | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -73,11 +76,12 @@ export class System {
   readonly preparer: Preparer;
   readonly loop: Loop;
   private readonly askToStop: Parts["askToStop"];
+  private readonly traces: Traces | undefined;
   private sockets: Sockets | null = null;
   /** Why the machine has come to an end by itself; null when it was stopped. */
   private running: Promise<Error | null> | null = null;
 
-  private constructor(parts: Parts) {
+  private constructor(parts: Parts, traces: Traces | undefined) {
     this.state = parts.state;
     this.machine = parts.machine;
     this.store = parts.store;
@@ -85,6 +89,7 @@ export class System {
     this.preparer = parts.preparer;
     this.loop = parts.loop;
     this.askToStop = parts.askToStop;
+    this.traces = traces;
   }
 
   /**
@@ -97,7 +102,11 @@ export class System {
     chmodSync(state, 0o700);
     const store = await openStore(state);
     try {
-      const system = new System(await assemble(options, store));
+      const [parts, traces] = await Promise.all([
+        assemble(options, store),
+        options.traces && openTraces(version(), options.traces),
+      ]);
+      const system = new System(parts, traces);
       await system.listen(options.port ?? null);
       return system;
     } catch (error) {
@@ -152,10 +161,12 @@ export class System {
   async stop(grace = 0): Promise<void> {
     if (grace > 0) await this.endAgents(grace);
     await this.sockets?.close();
+    const sent = this.traces?.close();
     this.loop.stop();
     if ((await this.running) === null) this.powerOff();
     await this.preparer.close();
     await this.store.close();
+    await sent;
   }
 
   /** Until none runs any more, or the time is over: the machine's, or, if that stands still, the host's. */
@@ -176,13 +187,13 @@ export class System {
   }
 
   private async listen(port: number | null): Promise<void> {
-    const { state, socket, access } = this;
+    const { state, socket, access, traces } = this;
     const host = {
       putImage: (bytes: Uint8Array) => putImage(bytes, this),
       journal: () => this.machine.journal.toBytes(),
       version: version(),
     };
-    this.sockets = await Sockets.open({ socket, port }, host, access);
+    this.sockets = await Sockets.open({ socket, port }, host, access, traces);
     writeInstance(state, { pid: process.pid, started: Date.now() / 1000, port: this.port });
   }
 }
