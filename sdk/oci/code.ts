@@ -1,4 +1,5 @@
 /** Code of each runtime: whether it can run, and what the kernel gets of it. */
+import { importProblem } from "../../services/wasm/imports.ts";
 import { WasmError } from "../../services/wasm/module/errors.ts";
 import {
   type FunctionType,
@@ -22,8 +23,6 @@ export interface RunnableCode {
   readonly limits: AgentLimits;
 }
 
-/** Modules that an agent's code may import from: WASI preview 1, and the system itself. */
-const IMPORT_MODULES = ["wasi_snapshot_preview1", "aios"];
 const WASM_PAGE_BYTES = 64 * 1024;
 
 type Check = (code: Uint8Array, what: RunnableCode, place: string) => void;
@@ -74,9 +73,9 @@ export async function namingImage({ runtime, entry, code }: KernelImageOf): Prom
 
 function checkModule(code: Uint8Array, { entry, limits }: RunnableCode, place: string): void {
   const module = moduleOf(code, place);
-  for (const { module: from, name } of module.imports)
-    if (!IMPORT_MODULES.includes(from))
-      refuse(place, `imports "${from}.${name}"; there are ${IMPORT_MODULES.join(" and ")}`);
+  const imports = module.imports.map((it, n) => ({ ...it, type: functionType(module, n) }));
+  const problem = importProblem(imports);
+  if (problem !== null) refuse(place, problem);
   const exported = module.exports.find(
     ({ name, kind }) => name === entry && kind === KIND_FUNCTION,
   );

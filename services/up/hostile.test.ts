@@ -141,14 +141,21 @@ test("a file that is open is open in a snapshot, where it was", async () => {
   expect(text[0]).toBe("a");
 });
 
-test("what can't be a module isn't taken; one that wants what nobody gives ends alone", async () => {
+test("what can't be a module isn't taken; one that wants what nobody gives isn't started", async () => {
   const broken = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 9);
   await expect(system.addCode(broken)).rejects.toMatchObject({ code: "bad-request" });
   const wants = "declare function it(): void; export function _start(): void { it(); }";
   const foreign = await system.addCode(await compileSource(`@external("host", "eval") ${wants}`));
-  await client.call("agent.run", { image: foreign, name: "foreign" });
-  const { exit } = await client.call("agent.wait", { name: "foreign", wait: 30 });
-  expect(exit).toMatchObject({ reason: "fault" });
+  await expect(client.call("agent.run", { image: foreign, name: "foreign" })).rejects.toThrow(
+    'the module imports "host.eval" as () -> (); there are wasi_snapshot_preview1 and aios',
+  );
+  const nothing = await system.addCode(await compileSource("export function other(): void {}"));
+  await expect(client.call("agent.run", { image: nothing, name: "nothing" })).rejects.toThrow(
+    'exports no function "_start"',
+  );
+  expect(await client.call("agent.list", {})).not.toContainEqual(
+    expect.objectContaining({ name: "foreign" }),
+  );
   expect(await ends("neighbour", "g", "/projects/demo")).toMatchObject({ reason: "exited" });
 });
 

@@ -4,12 +4,15 @@
  */
 import type { Store } from "../host/store.ts";
 import type { Birth } from "../messages/birth.ts";
+import { RequestError } from "../messages/errors.ts";
 import type { Runnable as Image } from "../orchestrator/images.ts";
 import { scriptPersonalities } from "../quickjs/agent.ts";
 import { loadEngine } from "../quickjs/engine/load.ts";
 import { keepFramesSmall } from "../quickjs/frames.ts";
-import type { Code } from "../wasm/agent.ts";
+import { type Code, entriesOf } from "../wasm/agent.ts";
 import { aiosPersonality } from "../wasm/aios.ts";
+import { importProblem } from "../wasm/imports.ts";
+import { WasmError } from "../wasm/module/errors.ts";
 import type { Runnable, WasmParts } from "../wasm/program.ts";
 import { wasiPersonality } from "../wasm/wasi.ts";
 import type { Preparer } from "./preparer.ts";
@@ -32,11 +35,25 @@ export function moduleRuntime(preparer: Preparer, epoch: number): Runtime {
   return {
     async prepare({ code, codeDigest, entry }) {
       const prepared = await preparer.prepare(code);
-      known.set(codeDigest, { code: prepared, personalities, ...(entry !== null && { entry }) });
+      const entered = { code: prepared, ...(entry !== null && { entry }) };
+      requireRunnable(entered);
+      known.set(codeDigest, { ...entered, personalities });
     },
     forget: (codeDigest) => void known.delete(codeDigest),
     runnable: (digest) => known.get(digest),
   };
+}
+
+/** What an agent would end of at its birth. @throws RequestError bad-request */
+function requireRunnable(entered: Parameters<typeof entriesOf>[0]): void {
+  const problem = importProblem(entered.code.prepared.imports);
+  if (problem !== null) throw new RequestError("bad-request", `the module ${problem}`);
+  try {
+    entriesOf(entered);
+  } catch (error) {
+    if (!(error instanceof WasmError)) throw error;
+    throw new RequestError("bad-request", `the module: ${error.message}`);
+  }
 }
 
 /** Scripts: the engine is read when the first one is started. */

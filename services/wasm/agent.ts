@@ -67,6 +67,8 @@ export interface WasmHost<O> {
   readonly awake?: Awake;
 }
 
+type Entered = Pick<WasmHost<unknown>, "code" | "entry">;
+
 /** An agent's whole state but for what the kernel has of it. */
 export interface WasmState<O> {
   readonly options: O | null;
@@ -374,7 +376,8 @@ function* passTime(sys: Sys): Step<undefined> {
   yield* sys.now();
 }
 
-function entriesOf<O>({ code: { prepared }, entry = "_start" }: WasmHost<O>): string[] {
+/** Exported functions that its agents run. @throws WasmError wasm-export */
+export function entriesOf({ code: { prepared }, entry = "_start" }: Entered): string[] {
   const type = prepared.exports.get(entry);
   if (!type) throw new WasmError("wasm-export", null, `exports no function "${entry}"`);
   if (type.parameters.length + type.results.length > 0)

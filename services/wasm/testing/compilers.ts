@@ -38,24 +38,35 @@ export async function rustCode(source: string): Promise<Code> {
 }
 
 export async function cCode(source: string): Promise<Code> {
-  const clang = requireTool("clang");
-  const flags = ["--target=wasm32-wasi", "-O2", "-Wl,-s"];
-  return await codeOf("in.c", source, (from, to) => [clang, [...flags, "-o", to, from]]);
+  return await codeOf("in.c", source, clang("-O2"));
 }
 
-async function codeOf(
+/** The module alone, with all that the source names. */
+export const cModule = (source: string): Uint8Array => moduleOf("in.c", source, clang("-O0"));
+
+function clang(level: string): Parameters<typeof moduleOf>[2] {
+  const compiler = requireTool("clang");
+  const flags = ["--target=wasm32-wasi", level, "-Wl,-s"];
+  return (from, to) => [compiler, [...flags, "-o", to, from]];
+}
+
+async function codeOf(...from: Parameters<typeof moduleOf>): Promise<Code> {
+  const prepared = await prepare(moduleOf(...from));
+  return { prepared, module: await WebAssembly.compile(prepared.code as BufferSource) };
+}
+
+function moduleOf(
   name: string,
   source: string,
   command: (from: string, to: string) => [string, string[]],
-): Promise<Code> {
+): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "aios-wasi-"));
   try {
     const [from, to] = [join(folder, name), join(folder, "out.wasm")];
     writeFileSync(from, source);
     const { status, stderr } = spawnSync(...command(from, to), { encoding: "utf8" });
     if (status !== 0) throw new Error(stderr);
-    const prepared = await prepare(new Uint8Array(readFileSync(to)));
-    return { prepared, module: await WebAssembly.compile(prepared.code as BufferSource) };
+    return new Uint8Array(readFileSync(to));
   } finally {
     rmSync(folder, { recursive: true });
   }
