@@ -10,11 +10,22 @@ import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
 import type { Door } from "../host/door.ts";
+import { answering, type Method } from "../host/rpc.ts";
 import { type Entrance, Tasks, type Work } from "../host/tasks.ts";
-import { type FileAnswer, FileRequest, needsOf, pack, unpack } from "../messages/files.ts";
+import { RequestError } from "../messages/errors.ts";
+import {
+  type FileAnswer,
+  FileLimit,
+  FileRequest,
+  NEWLINE,
+  needsOf,
+  pack,
+  unpack,
+} from "../messages/files.ts";
 import { decode } from "../messages/json.ts";
 import { parseCapability, scopeOf, type Verb } from "../messages/scope.ts";
 import type { Handles } from "../messages/system.ts";
+import { Accounts } from "./accounts.ts";
 import { FileError, nameOf } from "./errors.ts";
 import { Operations } from "./operations.ts";
 import { type Budget, DEFAULT_BUDGET } from "./quota.ts";
@@ -33,33 +44,56 @@ const BUSY_MAX = 256;
 
 export const filesProgram = (host: FilesHost) => {
   let before: Operations | null = null;
+  // It lasts as the agents do, who go on when the service ends.
+  const accounts = new Accounts();
   return agent(function* (sys) {
     const { kernel } = decode((yield* sys.receive()).bytes) as Handles;
     const tree = new Tree(host.directory, host.mounts ?? []);
-    const operations = new Operations(tree, host.budget ?? DEFAULT_BUDGET);
+    const operations = new Operations(tree, host.budget ?? DEFAULT_BUDGET, accounts);
     // What a service that has ended had open is closed by the one that comes after it.
     before?.close();
     before = operations;
-    yield* new Files(sys, operations, { door: host.door, kernel }).run();
+    yield* new Files(sys, { operations, accounts }, { door: host.door, kernel }).run();
   });
 };
+
+interface Parts {
+  readonly operations: Operations;
+  readonly accounts: Accounts;
+}
 
 class Files {
   private readonly sys: Sys;
   private readonly tasks: Tasks;
   private readonly operations: Operations;
+  private readonly accounts: Accounts;
   /** Agents whose requests are being dealt with. */
   private readonly busy = new Set<number>();
 
-  constructor(sys: Sys, operations: Operations, entrance: Entrance) {
+  constructor(sys: Sys, { operations, accounts }: Parts, entrance: Entrance) {
     this.sys = sys;
     this.tasks = new Tasks(sys, entrance);
     this.operations = operations;
+    this.accounts = accounts;
   }
 
   *run(): Step<never> {
     this.tasks.start(this.tasks.host(() => this.operations.tree.prepare()));
-    return yield* this.tasks.run({ message: (message) => this.heard(message) });
+    const limit: Method = (params, { sender }) => this.limit(params, sender);
+    const answer = answering(this.tasks, { limit });
+    return yield* this.tasks.run({
+      message: (message) => (isPacked(message.bytes) ? this.heard(message) : answer(message)),
+    });
+  }
+
+  /** @throws RequestError bad-request; denied: only who makes agents says what they may */
+  private *limit(params: unknown, sender: number): Work<object> {
+    const { success, data } = FileLimit.safeParse(params);
+    if (!success) throw new RequestError("bad-request", "a limit is meant");
+    if (!(yield* this.covers(data.proof, EVERYTHING, sender)))
+      throw new RequestError("denied", "all of the files are needed");
+    this.accounts.set(data.agent, data.uid, data.storage);
+    return {};
   }
 
   private *heard(message: Message): Work<void> {
@@ -103,23 +137,40 @@ class Files {
   /** @throws FileError ENOTCAPABLE: none of the tokens is good for what is asked */
   private *judge(request: FileRequest, holder: number): Work<void> {
     for (const verb of needsOf(request)) {
+      const scope = scopeIn(verb, request.root);
       let good = false;
-      for (const proof of request.proofs) good ||= yield* this.covers(proof, verb, request, holder);
+      for (const proof of request.proofs) good ||= yield* this.covers(proof, scope, holder);
       if (!good) throw new FileError("ENOTCAPABLE");
     }
   }
 
-  private *covers(proof: string, verb: Verb, { root }: FileRequest, holder: number): Work<boolean> {
+  private *covers(proof: string, scope: Scope, holder: number): Work<boolean> {
     try {
-      const scope = scopeOf(parseCapability(`${verb}:${root}`));
       const token = Buffer.from(proof, "base64");
       return (yield* this.sys.judge(token, { scope, holder })) === "OK";
     } catch (error) {
       if (error instanceof SyscallError) return false;
-      throw new FileError("ENOTCAPABLE");
+      throw error;
     }
   }
 }
+
+type Scope = ReturnType<typeof scopeOf>;
+/** No agent's: a folder is never empty. */
+const EVERYTHING = scopeOf({ verb: "FS_WRITE", object: "" });
+
+/** @throws FileError ENOTCAPABLE: no capability is for such a folder */
+function scopeIn(verb: Verb, root: string): Scope {
+  try {
+    return scopeOf(parseCapability(`${verb}:${root}`));
+  } catch (error) {
+    if (error instanceof RequestError) throw new FileError("ENOTCAPABLE");
+    throw error;
+  }
+}
+
+/** A request for files has a line and what is behind it; what services ask each other has no line's end. */
+const isPacked = (bytes: Uint8Array): boolean => bytes.includes(NEWLINE);
 
 function refused(error: string): Uint8Array {
   const answer: FileAnswer = { error };

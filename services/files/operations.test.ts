@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { FileRequest } from "../messages/files.ts";
+import { Accounts } from "./accounts.ts";
 import { nameOf } from "./errors.ts";
 import { type Done, Operations } from "./operations.ts";
 import { Tree } from "./tree.ts";
@@ -21,13 +22,16 @@ import { Tree } from "./tree.ts";
 let host = "";
 let inside = "";
 let operations: Operations;
+let accounts: Accounts;
 beforeEach(() => {
+  accounts = new Accounts();
   host = mkdtempSync(join(tmpdir(), "aios-operations-"));
   inside = join(host, "files/projects/demo");
   mkdirSync(inside, { recursive: true });
   writeFileSync(join(host, "secret"), "secret");
   writeFileSync(join(inside, "note"), "note");
-  operations = new Operations(new Tree(join(host, "files"), []), { bytes: 1000, files: 10 });
+  const tree = new Tree(join(host, "files"), []);
+  operations = new Operations(tree, { bytes: 1000, files: 10 }, accounts);
 });
 afterEach(() => {
   operations.close();

@@ -13,6 +13,7 @@ import {
   unlink,
 } from "node:fs/promises";
 import type { FileAnswer, FileOp, FileRequest } from "../messages/files.ts";
+import type { Accounts } from "./accounts.ts";
 import { FileError } from "./errors.ts";
 import { Handles } from "./handles.ts";
 import { type Budget, Quota } from "./quota.ts";
@@ -33,11 +34,13 @@ export class Operations {
   readonly tree: Tree;
   private readonly handles = new Handles();
   private readonly quota: Quota;
+  private readonly accounts: Accounts;
   /** Changes of a file's size, one after the other. */
   private readonly turns = new Map<string, Promise<unknown>>();
 
-  constructor(tree: Tree, budget: Budget) {
+  constructor(tree: Tree, budget: Budget, accounts: Accounts) {
     this.tree = tree;
+    this.accounts = accounts;
     this.quota = new Quota(budget, (area) => tree.root(area));
   }
 
@@ -70,9 +73,11 @@ export class Operations {
       case "fstat":
       case "ftimes":
       case "sync":
-        return await this.withFile(agent, request, (handle) => this.onFile(handle, request, bytes));
+        return await this.withFile(agent, request, (handle) =>
+          this.onFile(agent, handle, request, bytes),
+        );
       default:
-        return await this.change(request);
+        return await this.change(agent, request);
     }
   }
 
@@ -87,6 +92,7 @@ export class Operations {
   // --- names ---
 
   private async change(
+    agent: number,
     request: Of<"times" | "mkdir" | "rmdir" | "unlink" | "symlink" | "link" | "rename">,
   ): Promise<Done> {
     const follow = "follow" in request && request.follow;
@@ -108,10 +114,10 @@ export class Operations {
           return {};
         case "rmdir":
           if (spot.name === ".") throw new FileError("EINVAL");
-          return await this.removed(request.root, spot, () => rmdir(place));
+          return await this.removed(agent, request.root, spot, () => rmdir(place));
         case "unlink":
           if (spot.mustBeFolder) await this.requireFolder(spot);
-          return await this.removed(request.root, spot, () => unlinkFile(spot));
+          return await this.removed(agent, request.root, spot, () => unlinkFile(spot));
         case "link":
           return await this.toOther(request, async (other) => {
             if (other.mustBeFolder) throw new FileError("ENOENT");
@@ -119,7 +125,9 @@ export class Operations {
             return {};
           });
         case "rename":
-          return await this.toOther(request, (other) => this.rename(request.root, spot, other));
+          return await this.toOther(request, (other) =>
+            this.rename(agent, request.root, spot, other),
+          );
       }
     });
   }
@@ -138,7 +146,7 @@ export class Operations {
     });
   }
 
-  private async rename(root: string, from: Spot, to: Spot): Promise<Done> {
+  private async rename(agent: number, root: string, from: Spot, to: Spot): Promise<Done> {
     if (from.name === "." || to.name === ".") throw new FileError("EBUSY");
     const [area, other] = [this.areaOf(root, from), this.areaOf(root, to)];
     if (area !== other) throw new FileError("EXDEV");
@@ -147,7 +155,7 @@ export class Operations {
     if (!isFolder && (from.mustBeFolder || to.mustBeFolder)) throw new FileError("ENOTDIR");
     const replaced = await statAt(to.folder, to.name).catch(() => null);
     await rename(from.folder.at(from.name), to.folder.at(to.name));
-    if (replaced && replaced.ino !== moved.ino) this.freed(area, replaced);
+    if (replaced && replaced.ino !== moved.ino) this.freed(agent, area, replaced);
     return {};
   }
 
@@ -162,16 +170,23 @@ export class Operations {
     }
   }
 
-  private async removed(root: string, spot: Spot, work: () => Promise<unknown>): Promise<Done> {
+  private async removed(
+    agent: number,
+    root: string,
+    spot: Spot,
+    work: () => Promise<unknown>,
+  ): Promise<Done> {
     const stat = await statAt(spot.folder, spot.name);
     await work();
-    this.freed(this.areaOf(root, spot), stat);
+    this.freed(agent, this.areaOf(root, spot), stat);
     return {};
   }
 
-  private freed(area: string, { size, nlink, ...stat }: BigIntStats): void {
+  private freed(agent: number, area: string, { size, nlink, ...stat }: BigIntStats): void {
     const isLast = nlink === 1n && (Number(stat.mode) & constants.S_IFMT) === constants.S_IFREG;
-    this.quota.giveBack(area, isLast ? Number(size) : 0, 1);
+    const bytes = isLast ? Number(size) : 0;
+    this.quota.giveBack(area, bytes, 1);
+    this.accounts.giveBack(agent, bytes);
   }
 
   private areaOf(root: string, { path }: Spot): string {
@@ -220,7 +235,10 @@ export class Operations {
     if ((wants.write || wants.truncate) && spot.folder.readOnly) throw new FileError("EROFS");
     const flags = accessOf(wants) | SAFE | (wants.truncate ? constants.O_TRUNC : 0);
     const handle = await open(spot.folder.at(spot.name), flags);
-    if (wants.truncate) this.quota.giveBack(this.areaOf(root, spot), Number(known.size), 0);
+    if (wants.truncate) {
+      this.quota.giveBack(this.areaOf(root, spot), Number(known.size), 0);
+      this.accounts.giveBack(agent, Number(known.size));
+    }
     return await this.opened(agent, request, spot, handle);
   }
 
@@ -271,6 +289,7 @@ export class Operations {
   }
 
   private async onFile(
+    agent: number,
     handle: FileHandle,
     request: Of<"read" | "write" | "size" | "fstat" | "ftimes" | "sync">,
     bytes: Uint8Array,
@@ -282,9 +301,9 @@ export class Operations {
         return { bytes: room.subarray(0, bytesRead) };
       }
       case "write":
-        return await this.inTurn(request.id, () => this.write(handle, request, bytes));
+        return await this.inTurn(request.id, () => this.write(agent, handle, request, bytes));
       case "size":
-        return await this.inTurn(request.id, () => this.resize(handle, request));
+        return await this.inTurn(request.id, () => this.resize(agent, handle, request));
       case "fstat":
         return { stat: statOf(await handle.stat({ bigint: true })) };
       case "ftimes":
@@ -309,31 +328,49 @@ export class Operations {
     }
   }
 
-  private async write(handle: FileHandle, request: Of<"write">, bytes: Uint8Array): Promise<Done> {
+  private async write(
+    agent: number,
+    handle: FileHandle,
+    request: Of<"write">,
+    bytes: Uint8Array,
+  ): Promise<Done> {
     const size = Number((await handle.stat({ bigint: true })).size);
     const offset = request.offset ?? size;
-    const { bytesWritten } = await this.growing(request, size, offset + bytes.length, () =>
+    const more = Math.max(0, offset + bytes.length - size);
+    const { bytesWritten } = await this.growing(agent, request, more, () =>
       handle.write(bytes, 0, bytes.length, offset),
     );
     return { written: bytesWritten, end: offset + bytesWritten };
   }
 
-  private async resize(handle: FileHandle, request: Of<"size">): Promise<Done> {
+  private async resize(agent: number, handle: FileHandle, request: Of<"size">): Promise<Done> {
     const size = Number((await handle.stat({ bigint: true })).size);
     if (request.grow && request.size <= size) return {};
-    await this.growing(request, size, request.size, () => handle.truncate(request.size), true);
+    await this.growing(agent, request, request.size - size, () => handle.truncate(request.size));
     return {};
   }
 
+  /** A file becomes longer by so many bytes, or shorter: if whoever asks may add them, and there is room. */
   private async growing<T>(
+    agent: number,
     { root, path }: Open,
-    size: number,
-    end: number,
+    more: number,
     work: () => Promise<T>,
-    shrinks = false,
   ): Promise<T> {
     const area = this.tree.areaOf(`${root}/${path}`);
-    const more = shrinks ? end - size : Math.max(0, end - size);
+    const added = Math.max(0, more);
+    this.accounts.charge(agent, added);
+    try {
+      const done = await this.charged(area, more, work);
+      this.accounts.giveBack(agent, added - more);
+      return done;
+    } catch (error) {
+      this.accounts.giveBack(agent, added);
+      throw error;
+    }
+  }
+
+  private async charged<T>(area: string, more: number, work: () => Promise<T>): Promise<T> {
     await this.quota.charge(area, more, 0);
     try {
       return await work();

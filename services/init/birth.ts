@@ -15,7 +15,10 @@ export function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted
     args: [spec.name, ...spec.args],
     env: { ...spec.env },
     streams: [stdin, stdout, stderr],
-    capabilities: granted.map(({ text, handle }) => ({ text: nameOf(text), handle: handle ?? 0 })),
+    capabilities: granted.map(({ text, handle, alone }) => ({
+      ...{ text: nameOf(text), handle: handle ?? 0 },
+      ...(alone && { alone }),
+    })),
     ...{ files, news },
     ...(names !== undefined && { names }),
     ...(spec.state !== undefined && { state: spec.state }),

@@ -29,6 +29,15 @@ export interface Granted {
   handle: number | null;
   /** The life to which it sends, if it does. */
   to: Located | null;
+  /** It is for the agent alone, which can't hand it on. */
+  readonly alone: boolean;
+}
+
+/** Where a capability comes from, if not from what the shard has. */
+interface From {
+  readonly meant?: Meant | undefined;
+  /** What another agent was given. */
+  readonly heir?: readonly Granted[] | undefined;
 }
 
 /** Where capabilities come from that are no scopes. */
@@ -54,8 +63,8 @@ export class Grants {
    * Gives an agent a capability; with `heir`, derived from one that another agent was given.
    * @throws RequestError denied: the other agent's don't cover it
    */
-  *give(holder: number, text: string, meant?: Meant, heir?: readonly Granted[]): Work<Granted> {
-    const it = yield* this.take(text, meant, heir);
+  *give(holder: number, text: string, { meant, heir }: From, alone: boolean): Work<Granted> {
+    const it = { ...(yield* this.take(text, meant, heir)), alone };
     try {
       it.handle = it.own ? yield* this.hand(it, holder) : yield* this.nobody(holder);
       return it;
@@ -68,7 +77,7 @@ export class Grants {
   /** The shard's part of it alone. @throws as `give` */
   *take(text: string, meant?: Meant, heir?: readonly Granted[]): Work<Granted> {
     const capability = parseCapability(text);
-    const it = { text, handle: null };
+    const it = { text, handle: null, alone: false };
     if (kindOf(capability) === "scope") {
       const own = yield* this.ownScope(text, heir);
       return { ...it, own, to: null };
@@ -81,10 +90,10 @@ export class Grants {
   }
 
   /** From the shard's capability the agent's. */
-  *hand({ text, own }: Granted, holder: number): Work<number> {
+  *hand({ text, own, alone }: Granted, holder: number): Work<number> {
     const capability = parseCapability(text);
     const kind = kindOf(capability);
-    const rights = RIGHTS[kind];
+    const rights = alone ? RIGHTS[kind] & ~RIGHT_DERIVE : RIGHTS[kind];
     const wanted =
       kind === "scope" ? { holder, rights, scope: scopeOf(capability) } : { holder, rights };
     return yield* this.sys.derive(own, wanted);

@@ -5,7 +5,7 @@
  * It goes on when the orchestrator ends. A new one asks it for its members.
  */
 import { RIGHT_DERIVE, RIGHT_RECEIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
-import type { Child, Grant, Schedule } from "../../sdk/agent/births.ts";
+import type { Birth, Child, Grant, Schedule } from "../../sdk/agent/births.ts";
 import type { Step } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
@@ -19,6 +19,7 @@ import { Tasks, type Work } from "../host/tasks.ts";
 import { Watches } from "../host/watches.ts";
 import type { Limits } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
+import type { FileLimit } from "../messages/files.ts";
 import { decode, encode } from "../messages/json.ts";
 import { kindOf, parseCapability } from "../messages/scope.ts";
 import {
@@ -53,6 +54,8 @@ const STAND_STILL_NS = 100_000n;
 /** The end of an agent is told when its last lines are kept, but so much later at most. */
 const LAST_LINES_NS = 1_000_000_000n;
 const STREAMS = ["stdout", "stderr"] as const;
+/** For the answer of the service for files, which is there or about to be. */
+const ASK_FILES_NS = 10_000_000_000n;
 /** What must not happen while an agent is half born. */
 const BIRTHS = "births";
 
@@ -62,6 +65,8 @@ interface Held extends Life, Holder {
   readonly news: number;
   /** The pool of a clone; 0 for one that was spawned, whose pool the kernel has cut out for it. */
   readonly own: number;
+  /** The service for files adds up by how much it makes files longer. */
+  readonly counted: boolean;
   paused: boolean;
   end: Member["end"];
   /** Streams that have not been read to their ends. */
@@ -91,6 +96,8 @@ class Shard {
   private readonly streams: Streams;
   /** The project's, which pays for agents. */
   private readonly pool: number;
+  /** Everything that agents' scopes are parts of. */
+  private readonly scopes: number;
   /** Capabilities that have come for a request. */
   private readonly parcels = new Map<string, number>();
   private readonly held = new Map<string, Held>();
@@ -99,6 +106,7 @@ class Shard {
   constructor(sys: Sys, handles: Handles, parent: number) {
     this.sys = sys;
     this.pool = handles.pool ?? sys.pool;
+    this.scopes = handles.scopes;
     this.tasks = new Tasks(sys);
     this.peers = new Peers(this.tasks, parent);
     this.caller = new Caller(this.tasks, this.peers);
@@ -204,18 +212,27 @@ class Shard {
         grants.push({ capability: names, rights: RIGHT_RECEIVE });
       }
       const { pool } = this;
-      const { memory: quota } = spec.limits;
+      const { memory: quota, handles: capabilities, messages } = spec.limits;
+      requireHandles(spec, grants.length);
+      const birth = {
+        grants,
+        ...(capabilities !== undefined && { capabilities }),
+        ...(messages !== undefined && { messages }),
+      };
       // A clone would share the pool that pays for it: one that is cut out is its limit.
       if (spec.original) own = yield* sys.createPool(quota, pool);
       child = spec.original
-        ? yield* this.copy(this.find(spec.original), { pool: own, grants })
-        : yield* sys.spawn({ image, pool, quota, grants, ...scheduleOf(spec.limits) });
+        ? yield* this.copy(this.find(spec.original), { pool: own, ...birth })
+        : yield* sys.spawn({ image, pool, quota, ...birth, ...scheduleOf(spec.limits) });
       // A clone leads no group, whatever its original leads.
       if (spec.original) yield* sys.schedule(child.capability, scheduleOf(spec.limits));
-      for (const text of spec.capabilities)
-        granted.push(
-          yield* this.grants.give(child.capability, text, spec.meant?.[text], heir?.granted),
-        );
+      // Before it has anything by which it could write.
+      if (spec.limits.storage !== undefined)
+        yield* this.limitFiles(child.id, spec, spec.limits.storage);
+      for (const text of spec.capabilities) {
+        const from = { meant: spec.meant?.[text], heir: heir?.granted };
+        granted.push(yield* this.grants.give(child.capability, text, from, isAlone(text, spec)));
+      }
       yield* sys.send(child.capability, birthOf(spec, child, granted));
       if (spec.paused) yield* sys.suspend(child.capability);
     } catch (error) {
@@ -231,7 +248,7 @@ class Shard {
     const open = pipes.length;
     const it: Held = {
       ...life,
-      ...{ child, granted, heir, names, news, own },
+      ...{ child, granted, heir, names, news, own, counted: spec.limits.storage !== undefined },
       input: stdin === 0 ? null : new Input(this.tasks, this.watches, stdin),
       paused: spec.paused,
       end: null,
@@ -249,10 +266,7 @@ class Shard {
   }
 
   /** A clone of a member, which stands still meanwhile. */
-  private *copy(
-    { child, paused }: Held,
-    birth: { readonly pool: number; readonly grants: readonly Grant[] },
-  ): Work<Child> {
+  private *copy({ child, paused }: Held, birth: Birth): Work<Child> {
     const { sys } = this;
     const { capability } = child;
     if (!paused) yield* sys.suspend(capability);
@@ -279,11 +293,31 @@ class Shard {
   ): Work<void> {
     const { sys } = this;
     if (child) {
-      yield* sys.kill(child.capability);
+      yield* this.unlessOver(sys.kill(child.capability));
       yield* sys.drop(child.capability);
     }
     yield* this.close(endpoints);
     yield* this.grants.dropAll(granted);
+  }
+
+  /**
+   * Has the service for files hold an agent to what it may add to files; null: it is over.
+   * @throws RequestError unavailable
+   */
+  private *limitFiles(agent: number, { uid }: Life, storage: number | null): Work<void> {
+    const token = yield* this.sys.token(this.scopes);
+    const proof = Buffer.from(token).toString("base64");
+    const limit: FileLimit = { proof, agent, uid, storage };
+    yield* this.caller.askService("files", "limit", limit, ASK_FILES_NS);
+  }
+
+  /** An agent that has ended by itself needs nothing more. */
+  private *unlessOver(work: Step<unknown>): Work<void> {
+    try {
+      yield* work;
+    } catch (error) {
+      if (!(error instanceof SyscallError && error.status === "OBJECT_GONE")) throw error;
+    }
   }
 
   private *close(endpoints: readonly number[]): Work<void> {
@@ -322,6 +356,12 @@ class Shard {
 
   /** It is told of what it is given, and has it with that message. */
   private *grant(held: Held, text: string, meant?: Meant): Work<void> {
+    // What comes with a message can be handed on.
+    if (held.counted && writesFiles(text))
+      throw new RequestError(
+        "wrong-state",
+        "limits.storage: an agent that has it is given FS_WRITE when it is started",
+      );
     const given = yield* this.grants.take(text, meant);
     try {
       if (given.own) yield* this.links.tell(held, given);
@@ -338,9 +378,9 @@ class Shard {
 
   private *info({ child }: Held): Work<unknown> {
     const info = yield* this.sys.info(child.capability);
-    const { used: memory, syscalls, state: kernelState, tree } = info;
-    const codeDigest = `sha256:${info.digest}`;
-    return { memory, syscalls, kernelState, cpuTime: Number(info.ran), tree, codeDigest };
+    const { used: memory, capabilities: handles, messages, syscalls, state, tree } = info;
+    const kernel = { kernelState: state, codeDigest: `sha256:${info.digest}` };
+    return { memory, handles, messages, syscalls, cpuTime: Number(info.ran), tree, ...kernel };
   }
 
   /** Asks an agent whether it is well; throws unless it answers in time, seconds. */
@@ -368,7 +408,17 @@ class Shard {
     yield* this.sys.drop(held.news);
     yield* this.grants.dropAll(held.granted);
     if (held.names) yield* this.close([held.names]);
+    if (held.counted) this.tasks.start(this.uncount(held));
     yield* this.links.forget(held);
+  }
+
+  private *uncount(held: Held): Work<void> {
+    try {
+      yield* this.limitFiles(held.child.id, held, null);
+    } catch (error) {
+      // The service ends: it begins with no agents that are over.
+      if (!(error instanceof RequestError)) throw error;
+    }
   }
 
   /** A capability that has come for a request; 0 for none. From now on it isn't there any more. */
@@ -423,6 +473,20 @@ class Shard {
       return error.status !== "FULL" && error.status !== "QUOTA";
     }
   }
+}
+
+const writesFiles = (text: string): boolean => parseCapability(text).verb === "FS_WRITE";
+
+/** Who is held to a number of bytes can't have others write for it, who aren't. */
+const isAlone = (text: string, { limits }: SpawnSpec): boolean =>
+  limits.storage !== undefined && writesFiles(text);
+
+/** @throws RequestError bad-request: the kernel would refuse to make an agent with more than it may hold */
+function requireHandles({ limits, capabilities }: SpawnSpec, grants: number): void {
+  // Itself and its pool come from the kernel.
+  const begins = 2 + grants + capabilities.length;
+  if (limits.handles !== undefined && limits.handles < begins)
+    throw new RequestError("bad-request", `limits.handles: it begins with ${begins}`);
 }
 
 /** An agent as the other end of one of its pipes. */

@@ -7,7 +7,6 @@ import {
   Arguments,
   Capabilities,
   Environment,
-  Limits,
   LogLine,
   Restart,
   RunRequest,
@@ -129,12 +128,13 @@ export const AGENT_METHODS = {
     params: Named.extend({
       image: Reference,
       as: Name.optional(),
-      args: Arguments.default([]),
+      /** What isn't said of arguments and environment is as the image has it; limits, as the agent has them. */
+      args: Arguments.optional(),
       env: Environment.default({}),
       stdin: z.boolean().default(false),
       /** Parts of the agent's own; default all of them, each of which is needed. They go when the agent's go. */
       capabilities: Capabilities.optional(),
-      limits: Limits.optional(),
+      limits: SomeLimits.default({}),
     }),
     result: Agent,
     needs: (params) => [...controls(params), ...spawns(params), ...handsOn(params)],

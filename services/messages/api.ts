@@ -13,6 +13,7 @@ export { Digest, type Method, Name } from "./method.ts";
 export {
   Agent,
   Event,
+  LIMITS_OF_A_LIFE,
   Limits,
   LogLine,
   RESTART,

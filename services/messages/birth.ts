@@ -7,7 +7,16 @@ export const Birth = z.object({
   /** Its handles of pipes: standard input, output and error; null where there is none. */
   streams: z.array(z.int().nullable()).max(3).default([]),
   /** Its handles: scopes, with what they are as text, and agents and images, by names. */
-  capabilities: z.array(z.object({ text: z.string(), handle: z.int() })).default([]),
+  capabilities: z
+    .array(
+      z.object({
+        text: z.string(),
+        handle: z.int(),
+        /** It can't be handed on: not to others, nor to a copy of the agent. */
+        alone: z.boolean().optional(),
+      }),
+    )
+    .default([]),
   /**
    * Its handle of a queue, in which what agents are called by their names is renewed: when one has been started
    * anew, the next message there is a `Renewal`.

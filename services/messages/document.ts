@@ -1,7 +1,14 @@
 /** How a project is to be: what `project.apply` takes. */
 import { z } from "zod";
 import { Name, Reference } from "./method.ts";
-import { Arguments, Capabilities, Environment, Limits, Restart, RestartPolicy } from "./shapes.ts";
+import {
+  Arguments,
+  Capabilities,
+  Environment,
+  Restart,
+  RestartPolicy,
+  SomeLimits,
+} from "./shapes.ts";
 
 const MIB = 1024 * 1024;
 
@@ -19,10 +26,11 @@ export type HealthCheck = z.infer<typeof HealthCheck>;
 
 const common = {
   image: Reference,
-  args: Arguments.default([]),
+  /** What isn't said here of arguments, environment and limits is as the image has it. */
+  args: Arguments.optional(),
   env: Environment.default({}),
   capabilities: Capabilities.default([]),
-  limits: Limits.default(Limits.parse({})),
+  limits: SomeLimits.default({}),
 };
 
 export const AgentSpec = z.strictObject({

@@ -47,6 +47,7 @@ export class RequestError extends Error {
 const OF_STATUS: Readonly<Record<string, ErrorCode>> = {
   QUOTA: "quota-exceeded",
   LIMIT: "quota-exceeded",
+  FULL: "quota-exceeded",
   NO_MEMORY: "quota-exceeded",
   NOT_ADMITTED: "quota-exceeded",
   WRONG_STATE: "wrong-state",

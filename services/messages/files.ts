@@ -66,6 +66,18 @@ export type FileAsked = FileRequest extends infer R
     : never
   : never;
 
+/** A shard asks by "limit": an agent, to which it holds it. What is asked for isn't an operation on files. */
+export const FileLimit = z.object({
+  /** Token of all scopes, base64: only who makes agents has that. */
+  proof: z.string().max(128),
+  /** The kernel's identifier of the agent, and its identity over restarts. */
+  agent: z.int(),
+  uid: z.string().max(64),
+  /** Bytes by which it may make files longer, over all its lives; null when this life is over. */
+  storage: z.int().min(0).nullable(),
+});
+export type FileLimit = z.infer<typeof FileLimit>;
+
 const READ: readonly Verb[] = ["FS_READ"];
 const WRITE: readonly Verb[] = ["FS_WRITE"];
 /** What an operation takes; `open` and what is open say it themselves. */
@@ -132,7 +144,7 @@ export interface FileAnswer {
   readonly end?: number;
 }
 
-const NEWLINE = 10;
+export const NEWLINE = 10;
 
 export function pack(head: unknown, bytes: Uint8Array = new Uint8Array()): Uint8Array {
   const line = encode(head);

@@ -1,5 +1,6 @@
 /** Agents, as clients see them and as they say how they want them. */
 import { z } from "zod";
+import { HANDLES_MAX, MESSAGES_MAX, STORAGE_BYTES_MAX } from "../../sdk/oci/media.ts";
 import { CapabilityText, Digest, Name, Reference } from "./method.ts";
 
 const KIB = 1024;
@@ -18,16 +19,25 @@ export const SomeLimits = z
     weight: z.int().min(1).max(65_536),
     /** Short turns: the same share at a lower latency, for what a person waits for. */
     foreground: z.boolean(),
+    /** Capabilities that it may hold, those with which it begins included; without, 1,024. */
+    handles: z.int().min(1).max(HANDLES_MAX),
+    /** Messages that may wait in its mailbox; without, 256. */
+    messages: z.int().min(1).max(MESSAGES_MAX),
+    /** Bytes by which it may make files longer, over all its lives; without, as much as its folders may hold. */
+    storage: z.int().min(0).max(STORAGE_BYTES_MAX),
   })
   .partial();
 export type SomeLimits = z.infer<typeof SomeLimits>;
-const { memory, cpu, weight, foreground } = SomeLimits.shape;
+const { memory, cpu, weight, foreground, handles, messages, storage } = SomeLimits.shape;
 export const Limits = z.object({
   memory: memory.unwrap().default(16 * MIB),
   cpu,
   weight: weight.unwrap().default(1024),
   foreground: foreground.unwrap().default(false),
+  ...{ handles, messages, storage },
 });
+/** Limits that an agent has from its birth on; the others can be changed while it runs. */
+export const LIMITS_OF_A_LIFE = ["memory", "handles", "messages", "storage"] as const;
 export type Limits = z.infer<typeof Limits>;
 
 export const RESTART = ["no", "on-failure", "always"] as const;
@@ -133,6 +143,9 @@ export const Usage = z.object({
   cpuTime: z.int(),
   /** Bytes in use, of its pool. */
   memory: z.int(),
+  /** Capabilities that it holds, messages that wait for it. */
+  handles: z.int(),
+  messages: z.int(),
   syscalls: z.int(),
   kernelState: z.string(),
   /** SHA-256 of the image that it runs, which the kernel has computed: the code digest of its image. */

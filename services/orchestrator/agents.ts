@@ -1,16 +1,24 @@
 /** What clients ask about agents. */
 import type { Require } from "../host/checks.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
-import { type Agent, type Limits, Run, type RunRequest, type SomeLimits } from "../messages/api.ts";
+import {
+  type Agent,
+  LIMITS_OF_A_LIFE,
+  type Limits,
+  type Run,
+  RunRequest,
+  type SomeLimits,
+} from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import { parseCapability } from "../messages/scope.ts";
 import type { InputSpec } from "../messages/system.ts";
 import type { Fleet } from "./fleet.ts";
-import type { Images, Wishes } from "./images.ts";
+import type { Images } from "./images.ts";
 import type { Ledger } from "./ledger.ts";
 import { AGENTS_PER_PROJECT_MAX, ASK_NS } from "./limits.ts";
 import { type AgentRecord, isLive, keyOf } from "./record.ts";
 import type { From, Supervisor } from "./supervisor.ts";
+import { asWished } from "./wishes.ts";
 
 export interface Named {
   readonly project: string;
@@ -28,12 +36,11 @@ export interface Parts {
 type Change<P> = (record: AgentRecord, params: P) => Work<AgentRecord>;
 type Update = Named & { limits: SomeLimits; restart?: Agent["restart"] };
 type Exec = Named &
-  Pick<Agent, "args" | "env"> & {
+  Pick<RunRequest, "args" | "env" | "limits"> & {
     image: string;
     stdin: boolean;
     as?: string;
     capabilities?: string[];
-    limits?: Limits;
   };
 
 const UID_BYTES = 16;
@@ -100,7 +107,7 @@ export class AgentMethods {
   private *run(asked: RunRequest): Work<Agent> {
     const { images } = this.parts;
     const { digest } = yield* images.runnable(asked.image);
-    const run = Run.parse(withDefaults(asked, images.wishes(digest)));
+    const run = asWished(asked, images.wishes(digest));
     const record = yield* this.fresh(run, digest);
     return yield* this.begin(record);
   }
@@ -231,8 +238,9 @@ export class AgentMethods {
     // They have come as JSON, in which nothing is undefined.
     const merged = { ...view.limits, ...limits } as Limits;
     if (isLive(record)) {
-      if (merged.memory !== view.limits.memory)
-        throw new RequestError("wrong-state", "limits.memory: can't be changed while it runs");
+      for (const limit of LIMITS_OF_A_LIFE)
+        if (merged[limit] !== view.limits[limit])
+          throw new RequestError("wrong-state", `limits.${limit}: can't be changed while it runs`);
       yield* fleet.askFor(record, "schedule", { limits: merged });
     }
     return yield* ledger.put(
@@ -263,13 +271,13 @@ export class AgentMethods {
     const beside = ledger.find(it);
     requireLive(beside);
     const { project, capabilities, limits } = beside.view;
-    const run = Run.parse({
+    const { digest } = yield* images.runnable(it.image);
+    const asked = RunRequest.parse({
       ...{ project, image: it.image, args: it.args, env: it.env, stdin: it.stdin },
       ...(it.as && { name: it.as }),
-      capabilities: it.capabilities ?? capabilities,
-      limits: it.limits ?? limits,
+      ...{ capabilities: it.capabilities ?? capabilities, limits: it.limits },
     });
-    const { digest } = yield* images.runnable(it.image);
+    const run = asWished(asked, { ...images.wishes(digest), limits });
     const record = yield* this.fresh(run, digest, { origin: `exec:${it.name}` });
     return yield* this.begin(record, { heir: beside });
   }
@@ -327,18 +335,6 @@ export class AgentMethods {
       { kind: "agent.revoked", detail: { capability } },
     );
   }
-}
-
-/** What is asked goes before what the image wishes; who names a class of scheduling wants none of the image's. */
-function withDefaults(asked: RunRequest, { args, env, limits }: Wishes): object {
-  const { cpu, weight, ...rest } = limits;
-  const scheduled = asked.limits.cpu !== undefined || asked.limits.weight !== undefined;
-  return {
-    ...asked,
-    args: asked.args ?? args,
-    env: { ...env, ...asked.env },
-    limits: { ...(scheduled ? rest : { ...rest, cpu, weight }), ...asked.limits },
-  };
 }
 
 export const isOver = ({ view }: AgentRecord): boolean =>

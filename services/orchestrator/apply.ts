@@ -3,7 +3,7 @@
  * it. The same document again changes nothing.
  */
 import type { Work } from "../host/tasks.ts";
-import { Run } from "../messages/api.ts";
+import { RunRequest } from "../messages/api.ts";
 import type { AgentSpec, Applied, Document } from "../messages/document.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { AgentMethods, Parts } from "./agents.ts";
@@ -12,6 +12,7 @@ import { AGENTS_PER_PROJECT_MAX } from "./limits.ts";
 import { cycleOf } from "./order.ts";
 import type { Projects } from "./projects.ts";
 import { type AgentRecord, isLive, keyOf } from "./record.ts";
+import { asWished } from "./wishes.ts";
 
 interface Plan {
   readonly created: string[];
@@ -92,7 +93,17 @@ export class Apply {
   ): Work<AgentRecord> {
     if (!spec) throw new Error("what is to be changed is in the document");
     const { image, args, env, capabilities, limits, restart } = spec;
-    const run = Run.parse({ project, name, image, args, env, capabilities, limits, restart });
+    const asked = RunRequest.parse({
+      project,
+      name,
+      image,
+      args,
+      env,
+      capabilities,
+      limits,
+      restart,
+    });
+    const run = asWished(asked, this.parts.images.wishes(digest));
     const fresh = yield* this.agents.fresh(run, digest);
     const waiting = { state: "waiting", reason: null } as const;
     const record = { ...fresh, spec, view: { ...fresh.view, ...waiting }, due: 0 };

@@ -6,10 +6,11 @@ import { verifyImage } from "../../sdk/oci/read.ts";
 import { digestOf } from "../../sdk/oci/write.ts";
 import type { Store } from "../host/store.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
-import type { Image, SomeLimits } from "../messages/api.ts";
+import type { Image } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { IMAGES_MAX } from "./limits.ts";
+import type { Wishes } from "./wishes.ts";
 
 const IMAGE = "image/";
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -23,13 +24,6 @@ export interface Runnable {
   readonly code: string;
   /** What the kernel records of its agents. */
   readonly codeDigest: string;
-}
-
-/** What agents of an image have unless somebody says otherwise. */
-export interface Wishes {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly limits: SomeLimits;
 }
 
 /** The bytes from which the kernel makes its image. */
@@ -87,14 +81,14 @@ export class Images {
 
   /** By name, or by the image's digest. @throws RequestError not-found */
   find(reference: string): Image {
-    const image = this.byDigest.get(this.byReference.get(reference) ?? reference);
+    const image = this.byDigest.get(this.digestOf(reference));
     if (!image) throw new RequestError("not-found", `there is no image ${reference}`);
     return image;
   }
 
   /** As `find`; also a module that lies in the store by itself, by its digest. */
   *runnable(reference: string): Work<Runnable> {
-    const digest = this.byReference.get(reference) ?? reference;
+    const digest = this.digestOf(reference);
     const image = this.byDigest.get(digest);
     if (image) return image;
     const isModule =
@@ -105,17 +99,18 @@ export class Images {
     return { ...module, digest, codeDigest };
   }
 
+  /** The digest of an image that is there, or what was given. */
+  digestOf(reference: string): string {
+    return this.byReference.get(reference) ?? reference;
+  }
+
   /** What the author of an image says of its agents; nothing for a module by itself. */
   wishes(digest: string): Wishes {
     const { args = [], env = {}, limits = {} } = this.byDigest.get(digest) ?? {};
-    const { memory, milliCpu, weight } = limits;
+    const { milliCpu, ...rest } = limits;
     return {
       ...{ args, env },
-      limits: {
-        ...(memory !== undefined && { memory }),
-        ...(milliCpu !== undefined && { cpu: milliCpu / 1000 }),
-        ...(weight !== undefined && { weight }),
-      },
+      limits: { ...rest, ...(milliCpu !== undefined && { cpu: milliCpu / 1000 }) },
     };
   }
 

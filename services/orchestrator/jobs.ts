@@ -4,7 +4,7 @@
  */
 import type { Write } from "../host/store.ts";
 import type { Work } from "../host/tasks.ts";
-import { Run } from "../messages/api.ts";
+import { RunRequest } from "../messages/api.ts";
 import type { Job, JobSpec } from "../messages/document.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { AgentMethods, Named, Parts } from "./agents.ts";
@@ -12,6 +12,7 @@ import { isOver } from "./agents.ts";
 import { nextTime, parseCron } from "./cron.ts";
 import { JOBS_PER_PROJECT_MAX } from "./limits.ts";
 import { type AgentRecord, keyOf } from "./record.ts";
+import { asWished } from "./wishes.ts";
 
 const JOB = "job/";
 /** The number of a run has room behind the job's name. */
@@ -155,9 +156,12 @@ export class Jobs {
     const { image, args, env, capabilities, limits } = job.spec;
     const { project } = job;
     const name = `${job.name}-${job.runs + 1}`;
-    const run = Run.parse({ project, name, image, args, env, capabilities, limits });
+    const { images } = this.parts;
+    const digest = images.digestOf(image);
+    const asked = RunRequest.parse({ project, name, image, args, env, capabilities, limits });
+    const run = asWished(asked, images.wishes(digest));
     const origin = `job:${job.name}`;
-    const record = yield* this.agents.fresh(run, image, { origin, state: "waiting" });
+    const record = yield* this.agents.fresh(run, digest, { origin, state: "waiting" });
     return { ...record, due: 0 };
   }
 

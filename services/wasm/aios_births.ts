@@ -17,13 +17,14 @@ type Named = Birth["capabilities"][number];
 type Make = (grants: { capability: number }[]) => Step<Child>;
 
 /**
- * A copy of the agent as of this call, with the same streams and named capabilities. In the copy `child`
+ * A copy of the agent as of this call, with the same streams and named capabilities, but for what is its alone. In the copy `child`
  * is all zero: it says which of both one is.
  */
 export function* cloneSelf(sys: Sys, given: Arguments, told: Birth): Step<number> {
   given.bytes("child").fill(0);
   const make: Make = (grants) => sys.clone(sys.self, { grants });
-  return yield* bear(sys, given, told, make);
+  const capabilities = told.capabilities.map((it) => (it.alone ? { ...it, handle: NOTHING } : it));
+  return yield* bear(sys, given, { ...told, capabilities }, make);
 }
 
 /**

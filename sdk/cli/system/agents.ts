@@ -9,7 +9,15 @@ export interface LimitOptions {
   readonly mem?: number;
   readonly cpu?: number;
   readonly weight?: number;
+  readonly handles?: number;
+  readonly messages?: number;
+  readonly storage?: number;
   readonly restart?: string;
+}
+
+/** Those that were said. */
+export function limitsOf({ mem, cpu, weight, handles, messages, storage }: LimitOptions) {
+  return said({ memory: mem, cpu, weight, handles, messages, storage });
 }
 
 const OVER: readonly string[] = ["exited", "lost"];
@@ -134,12 +142,11 @@ export const AGENT_ACTS: Readonly<Record<string, Act>> = {
     return context.client.call("agent.kill", { ...named(context, name), code, grace });
   }),
   update: each((context, name, options) => {
-    const { mem, cpu, weight, restart } = options as LimitOptions;
-    const limits = said({ memory: mem, cpu, weight });
+    const asked = options as LimitOptions;
     return context.client.call("agent.update", {
       ...named(context, name),
-      limits,
-      ...said({ restart }),
+      limits: limitsOf(asked),
+      ...said({ restart: asked.restart }),
     });
   }),
 };

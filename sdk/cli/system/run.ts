@@ -1,7 +1,7 @@
 /** `aios run`. */
 import type { Agent } from "../../../services/messages/api.ts";
 import { RequestError } from "../../../services/messages/errors.ts";
-import { type LimitOptions, nameOf, statusOf } from "./agents.ts";
+import { type LimitOptions, limitsOf, nameOf, statusOf } from "./agents.ts";
 import { type Act, type Context, named, said, say } from "./context.ts";
 import { feed } from "./feed.ts";
 import { bringImage } from "./images.ts";
@@ -34,8 +34,8 @@ export function environmentOf(given: readonly string[]): Record<string, string> 
 
 const run: Act = async (context, [image = "", ...args], given) => {
   const { client, options } = context;
-  const { name, cap = [], mem, cpu, weight, env = [], restart, ...more } = given as RunOptions;
-  const { attach, interactive: stdin = false } = more;
+  const asked = given as RunOptions;
+  const { name, cap = [], env = [], restart, attach, interactive: stdin = false } = asked;
   if (stdin) requireInput(context);
   const brought = await bringImage(client, image);
   const agent = await client.call("agent.run", {
@@ -43,7 +43,7 @@ const run: Act = async (context, [image = "", ...args], given) => {
     ...(args.length > 0 && { args }),
     env: environmentOf(env),
     capabilities: [...cap],
-    limits: said({ memory: mem, cpu, weight }),
+    limits: limitsOf(asked),
     ...said({ name, restart, project: options.project }),
     stdin,
   });
@@ -55,19 +55,18 @@ const run: Act = async (context, [image = "", ...args], given) => {
 /** Starts another image beside an agent, with its capabilities; attached, as docker's exec is. */
 const exec: Act = async (context, [beside = "", image = "", ...args], given) => {
   const { client, options } = context;
-  const { name, cap, mem, cpu, weight, env = [], ...more } = given as RunOptions;
-  const { detach, interactive: stdin = false } = more;
+  const asked = given as RunOptions;
+  const { name, cap, env = [], detach, interactive: stdin = false } = asked;
   if (stdin && !detach) requireInput(context);
   const brought = await bringImage(client, image);
-  const limits = said({ memory: mem, cpu, weight });
   const agent = await client.call("agent.exec", {
     ...named(context, beside),
     image: brought?.reference ?? brought?.digest ?? image,
-    args,
+    ...(args.length > 0 && { args }),
     stdin,
     env: environmentOf(env),
+    limits: limitsOf(asked),
     ...said({ as: name, capabilities: cap && [...cap] }),
-    ...(Object.keys(limits).length > 0 ? { limits } : {}),
   });
   if (!detach) return await attached(context, agent);
   say(context, options.json ? JSON.stringify(agent, null, 2) : agent.name);

@@ -1,5 +1,6 @@
 /** The commands that ask a running system: one row each, from which help, options and completion are made. */
 import { Option } from "commander";
+import { HANDLES_MAX, MESSAGES_MAX } from "../../oci/media.ts";
 import { parseSize } from "../size.ts";
 import { collect, parseMoment, parseShare, parseWhole } from "./units.ts";
 
@@ -42,6 +43,13 @@ const LIMIT_OPTIONS = [
   option("--weight <number>", "share among agents without --cpu; 1024 is usual")
     .argParser(parseWhole(1, 65_536))
     .conflicts("cpu"),
+  option("--handles <number>", "capabilities that it may hold, up to 1024").argParser(
+    parseWhole(1, HANDLES_MAX),
+  ),
+  option("--messages <number>", "messages that may wait for it, up to 256").argParser(
+    parseWhole(1, MESSAGES_MAX),
+  ),
+  option("--storage <size>", "by how much it may make files longer, like 10M").argParser(parseSize),
 ];
 const RESTART = option(
   "--restart <policy>",
@@ -89,6 +97,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     examples: [
       "aios run agent.wasm",
       "aios run agent.wasm --name worker --cap FS_READ:/projects/demo --mem 64M --cpu 20%",
+      "aios run worker:1.0.0 --handles 64 --messages 16 --storage 10M",
       "aios run -a -e MODE=fast agent.wasm -- --verbose input.txt",
       "echo hello | aios run -i cat.wasm",
     ],
