@@ -20,6 +20,7 @@ export function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted
       ...(alone && { alone }),
     })),
     ...{ files, news },
+    ...(spec.mounts && { mounts: [...spec.mounts] }),
     ...(names !== undefined && { names }),
     ...(spec.state !== undefined && { state: spec.state }),
     ...(spec.keepAs !== undefined && { keepAs: spec.keepAs }),

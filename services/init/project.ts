@@ -19,7 +19,6 @@ import { Tasks, type Work } from "../host/tasks.ts";
 import { Watches } from "../host/watches.ts";
 import type { Limits } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
-import type { FileLimit } from "../messages/files.ts";
 import { decode, encode } from "../messages/json.ts";
 import { kindOf, parseCapability } from "../messages/scope.ts";
 import {
@@ -41,6 +40,7 @@ import { latestQueue } from "./latest.ts";
 import { type Holder, Links } from "./links.ts";
 import { RIGHTS_TO_HEAR, tellFiles } from "./news.ts";
 import { askUnbelieved } from "./probe.ts";
+import { isAlone, requireNoWriting, Storage } from "./storage.ts";
 import { type Other, PIPE_BYTES, Streams } from "./streams.ts";
 
 /** What it writes to, agents below it can be given, too. */
@@ -54,8 +54,6 @@ const STAND_STILL_NS = 100_000n;
 /** The end of an agent is told when its last lines are kept, but so much later at most. */
 const LAST_LINES_NS = 1_000_000_000n;
 const STREAMS = ["stdout", "stderr"] as const;
-/** For the answer of the service for files, which is there or about to be. */
-const ASK_FILES_NS = 10_000_000_000n;
 /** What must not happen while an agent is half born. */
 const BIRTHS = "births";
 
@@ -96,8 +94,7 @@ class Shard {
   private readonly streams: Streams;
   /** The project's, which pays for agents. */
   private readonly pool: number;
-  /** Everything that agents' scopes are parts of. */
-  private readonly scopes: number;
+  private readonly storage: Storage;
   /** Capabilities that have come for a request. */
   private readonly parcels = new Map<string, number>();
   private readonly held = new Map<string, Held>();
@@ -106,7 +103,6 @@ class Shard {
   constructor(sys: Sys, handles: Handles, parent: number) {
     this.sys = sys;
     this.pool = handles.pool ?? sys.pool;
-    this.scopes = handles.scopes;
     this.tasks = new Tasks(sys);
     this.peers = new Peers(this.tasks, parent);
     this.caller = new Caller(this.tasks, this.peers);
@@ -123,6 +119,7 @@ class Shard {
     this.peers.onIntroduction((name, now, before) => {
       if (name === "files" && before) this.tasks.start(this.tellAll(now));
     });
+    this.storage = new Storage(sys, caller, handles.scopes);
     this.watches = new Watches(this.tasks);
     this.streams = new Streams(this.tasks, this.caller, this.watches);
     this.peers.onIntroduction((name) => {
@@ -228,7 +225,7 @@ class Shard {
       if (spec.original) yield* sys.schedule(child.capability, scheduleOf(spec.limits));
       // Before it has anything by which it could write.
       if (spec.limits.storage !== undefined)
-        yield* this.limitFiles(child.id, spec, spec.limits.storage);
+        yield* this.storage.limit(child.id, spec, spec.limits.storage);
       for (const text of spec.capabilities) {
         const from = { meant: spec.meant?.[text], heir: heir?.granted };
         granted.push(yield* this.grants.give(child.capability, text, from, isAlone(text, spec)));
@@ -300,17 +297,6 @@ class Shard {
     yield* this.grants.dropAll(granted);
   }
 
-  /**
-   * Has the service for files hold an agent to what it may add to files; null: it is over.
-   * @throws RequestError unavailable
-   */
-  private *limitFiles(agent: number, { uid }: Life, storage: number | null): Work<void> {
-    const token = yield* this.sys.token(this.scopes);
-    const proof = Buffer.from(token).toString("base64");
-    const limit: FileLimit = { proof, agent, uid, storage };
-    yield* this.caller.askService("files", "limit", limit, ASK_FILES_NS);
-  }
-
   /** An agent that has ended by itself needs nothing more. */
   private *unlessOver(work: Step<unknown>): Work<void> {
     try {
@@ -356,12 +342,7 @@ class Shard {
 
   /** It is told of what it is given, and has it with that message. */
   private *grant(held: Held, text: string, meant?: Meant): Work<void> {
-    // What comes with a message can be handed on.
-    if (held.counted && writesFiles(text))
-      throw new RequestError(
-        "wrong-state",
-        "limits.storage: an agent that has it is given FS_WRITE when it is started",
-      );
+    if (held.counted) requireNoWriting(text);
     const given = yield* this.grants.take(text, meant);
     try {
       if (given.own) yield* this.links.tell(held, given);
@@ -408,17 +389,8 @@ class Shard {
     yield* this.sys.drop(held.news);
     yield* this.grants.dropAll(held.granted);
     if (held.names) yield* this.close([held.names]);
-    if (held.counted) this.tasks.start(this.uncount(held));
+    if (held.counted) this.tasks.start(this.storage.forget(held.child.id, held));
     yield* this.links.forget(held);
-  }
-
-  private *uncount(held: Held): Work<void> {
-    try {
-      yield* this.limitFiles(held.child.id, held, null);
-    } catch (error) {
-      // The service ends: it begins with no agents that are over.
-      if (!(error instanceof RequestError)) throw error;
-    }
   }
 
   /** A capability that has come for a request; 0 for none. From now on it isn't there any more. */
@@ -474,12 +446,6 @@ class Shard {
     }
   }
 }
-
-const writesFiles = (text: string): boolean => parseCapability(text).verb === "FS_WRITE";
-
-/** Who is held to a number of bytes can't have others write for it, who aren't. */
-const isAlone = (text: string, { limits }: SpawnSpec): boolean =>
-  limits.storage !== undefined && writesFiles(text);
 
 /** @throws RequestError bad-request: the kernel would refuse to make an agent with more than it may hold */
 function requireHandles({ limits, capabilities }: SpawnSpec, grants: number): void {

@@ -1,6 +1,7 @@
 /** Methods about agents. */
 import { z } from "zod";
 import { CapabilityText, Count, method, Name, Named, Reference, Waiting } from "./method.ts";
+import { heldBy } from "./mounts.ts";
 import { type Capability, parseCapability } from "./scope.ts";
 import {
   Agent,
@@ -46,7 +47,7 @@ export const AGENT_METHODS = {
     http: ["POST", "/v1/agents"],
     params: RunRequest,
     result: Agent,
-    needs: (run) => [...spawns(run), ...handsOn(run)],
+    needs: (run) => [...spawns(run), ...handsOn({ capabilities: heldBy(run) })],
   }),
   "agent.list": method({
     summary: "Agents that there are",

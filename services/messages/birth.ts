@@ -1,5 +1,6 @@
 /** The first message that an agent gets: all that it is given, by name. */
 import { z } from "zod";
+import { Mount } from "./mounts.ts";
 
 export const Birth = z.object({
   args: z.array(z.string()).default([]),
@@ -22,6 +23,8 @@ export const Birth = z.object({
    * anew, the next message there is a `Renewal`.
    */
   names: z.int().optional(),
+  /** Folders of its capabilities that it finds under other names. */
+  mounts: z.array(Mount).optional(),
   /** Its handle of the service for files. */
   files: z.int().nullable().default(null),
   /** Its handle of a queue that tells who the service for files is from now on: FilesNews. */

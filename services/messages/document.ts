@@ -1,6 +1,7 @@
 /** How a project is to be: what `project.apply` takes. */
 import { z } from "zod";
 import { Name, Reference } from "./method.ts";
+import { Mounts } from "./mounts.ts";
 import {
   Arguments,
   Capabilities,
@@ -30,6 +31,7 @@ const common = {
   args: Arguments.optional(),
   env: Environment.default({}),
   capabilities: Capabilities.default([]),
+  mounts: Mounts.default([]),
   limits: SomeLimits.default({}),
 };
 

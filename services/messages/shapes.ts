@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { HANDLES_MAX, MESSAGES_MAX, STORAGE_BYTES_MAX } from "../../sdk/oci/media.ts";
 import { CapabilityText, Digest, Name, Reference } from "./method.ts";
+import { Mounts } from "./mounts.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -83,6 +84,7 @@ export const Run = z.object({
   args: Arguments.default([]),
   env: Environment.default({}),
   capabilities: Capabilities.default([]),
+  mounts: Mounts.default([]),
   limits: Limits.default(DEFAULT_LIMITS),
   restart: Restart.default(DEFAULT_RESTART),
   /** It has a standard input that is open until a client ends it (agent.input); else none. */
@@ -122,7 +124,9 @@ export const Agent = z.object({
   env: z.record(z.string(), z.string()),
   /** Whether it has a standard input. */
   stdin: z.boolean().optional(),
+  /** Those of its mounts included. */
   capabilities: z.array(z.string()),
+  mounts: Mounts.optional(),
   limits: Limits,
   restart: RestartPolicy,
   restarts: z.int(),

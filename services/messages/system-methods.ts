@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Applied, Document, Job } from "./document.ts";
 import { Count, Digest, method, Name, Named, Reference, Waiting } from "./method.ts";
+import { heldBy } from "./mounts.ts";
 import { parseCapability } from "./scope.ts";
 import { Event } from "./shapes.ts";
 
@@ -92,9 +93,7 @@ export const SYSTEM_METHODS = {
     needs: ({ project, agents, jobs }) => [
       { verb: "PROC_SPAWN", object: project },
       { verb: "PROC_CONTROL", object: project },
-      ...[...Object.values(agents), ...Object.values(jobs)]
-        .flatMap(({ capabilities }) => capabilities)
-        .map(parseCapability),
+      ...[...Object.values(agents), ...Object.values(jobs)].flatMap(heldBy).map(parseCapability),
     ],
   }),
   "job.list": method({

@@ -1,5 +1,6 @@
 /** What services tell each other that no client sees. */
 import type { Limits } from "./api.ts";
+import type { Mount } from "./mounts.ts";
 
 export const PROJECT_IMAGE = "project";
 
@@ -74,6 +75,8 @@ export interface SpawnSpec extends Life {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly capabilities: readonly string[];
+  /** Folders of theirs that it finds under other names. */
+  readonly mounts?: readonly Mount[];
   /** What those mean that are no scopes. */
   readonly meant?: Readonly<Record<string, Meant>>;
   readonly limits: Limits;

@@ -10,6 +10,7 @@ import {
   type SomeLimits,
 } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
+import { heldBy } from "../messages/mounts.ts";
 import { parseCapability } from "../messages/scope.ts";
 import type { InputSpec } from "../messages/system.ts";
 import type { Fleet } from "./fleet.ts";
@@ -119,6 +120,7 @@ export class AgentMethods {
     const { image: reference, name = `agent-${uid.slice(0, 6)}`, ...rest } = run;
     const view: Agent = {
       ...rest,
+      capabilities: heldBy(run),
       ...{ name, uid, agent: null, state: "starting", reason: null, health: "none" },
       image: { reference, digest },
       ...{ restarts: 0, exit: null, started: null, ended: null, origin: null },

@@ -92,17 +92,8 @@ export class Apply {
     digest: string,
   ): Work<AgentRecord> {
     if (!spec) throw new Error("what is to be changed is in the document");
-    const { image, args, env, capabilities, limits, restart } = spec;
-    const asked = RunRequest.parse({
-      project,
-      name,
-      image,
-      args,
-      env,
-      capabilities,
-      limits,
-      restart,
-    });
+    const { dependsOn: _, health: __, ...said } = spec;
+    const asked = RunRequest.parse({ project, name, ...said });
     const run = asWished(asked, this.parts.images.wishes(digest));
     const fresh = yield* this.agents.fresh(run, digest);
     const waiting = { state: "waiting", reason: null } as const;

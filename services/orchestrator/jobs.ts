@@ -153,12 +153,21 @@ export class Jobs {
   }
 
   private *run(job: Job): Work<AgentRecord> {
-    const { image, args, env, capabilities, limits } = job.spec;
+    const { image, args, env, capabilities, mounts, limits } = job.spec;
     const { project } = job;
     const name = `${job.name}-${job.runs + 1}`;
     const { images } = this.parts;
     const digest = images.digestOf(image);
-    const asked = RunRequest.parse({ project, name, image, args, env, capabilities, limits });
+    const asked = RunRequest.parse({
+      project,
+      name,
+      image,
+      args,
+      env,
+      capabilities,
+      mounts,
+      limits,
+    });
     const run = asWished(asked, images.wishes(digest));
     const origin = `job:${job.name}`;
     const record = yield* this.agents.fresh(run, digest, { origin, state: "waiting" });

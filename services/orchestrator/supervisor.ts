@@ -82,7 +82,7 @@ export class Supervisor {
     const before = ledger.agents.get(key);
     const starting: AgentRecord["view"] = { ...record.view, state: "starting", reason: null };
     ledger.agents.set(key, { ...record, view: starting });
-    const { project, name, capabilities, args, env, limits, uid } = record.view;
+    const { project, name, capabilities, mounts, args, env, limits, uid } = record.view;
     let shard = -1;
     try {
       const image = yield* images.runnable(record.view.image.digest);
@@ -99,6 +99,7 @@ export class Supervisor {
         ...(original && { original: lifeOf(original) }),
         ...(state !== undefined && { state }),
         ...(record.view.stdin && { stdin: true }),
+        ...(mounts && { mounts }),
       };
       const member = yield* original
         ? fleet.spawn(project, shard, spec)

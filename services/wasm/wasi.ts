@@ -8,6 +8,7 @@
  */
 import type { Step } from "../../sdk/agent/calls.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
+import type { Mount } from "../messages/mounts.ts";
 import type { Instance, Value } from "./instance.ts";
 import type { Personality } from "./personality.ts";
 import { FilesClient, type Held, type Root } from "./wasi_client.ts";
@@ -26,6 +27,8 @@ export interface WasiOptions {
   readonly streams?: readonly (number | null)[];
   /** Scopes; those of files make the folders that it sees. */
   readonly capabilities?: readonly Held[];
+  /** Folders that it finds under other names than their own. */
+  readonly mounts?: readonly Mount[] | undefined;
   /** Capability to the service for files. */
   readonly files?: number | null;
   /** Queue that tells when there is another one. */
@@ -45,9 +48,9 @@ const NANOSECONDS = 1_000_000_000n;
 
 export function wasiPersonality(options: WasiOptions = {}): Personality {
   const { args = [], env = {}, streams = [], capabilities = [], epoch = 0 } = options;
-  const { files = null, news = null } = options;
+  const { files = null, news = null, mounts = [] } = options;
   const client = new FilesClient(files, capabilities, news);
-  const table = new Table([...standard(streams), ...client.roots.map(preopen)]);
+  const table = new Table([...standard(streams), ...client.roots.map((it) => preopen(it, mounts))]);
   const context: Context = { table, files: client, streams, epoch: BigInt(epoch) * NANOSECONDS };
   const argv = args.map(encode);
   const environ = Object.entries(env).map(([name, value]) => encode(`${name}=${value}`));
@@ -85,7 +88,9 @@ function standard(streams: readonly (number | null)[]): (Descriptor | null)[] {
 }
 
 /** A folder that it has from its birth; which one that is on the host is of no matter. */
-function preopen({ root, read, write }: Root): Descriptor {
+function preopen({ root, read, write: writes }: Root, mounts: readonly Mount[]): Descriptor {
+  const mount = mounts.find(({ source }) => source === root);
+  const write = writes && !mount?.readOnly;
   const none = 0n;
   const rights =
     (read ? wasi.FOLDER_READ_RIGHTS : wasi.rights("PATH_OPEN")) |
@@ -95,7 +100,8 @@ function preopen({ root, read, write }: Root): Descriptor {
     (read ? wasi.READ_RIGHTS : none) |
     (write ? wasi.WRITE_RIGHTS | wasi.rights("FD_FILESTAT_SET_TIMES") : none);
   return {
-    ...{ kind: "folder", root, path: ".", id: "", offset: 0, write: false, preopened: root },
+    ...{ kind: "folder", root, path: ".", id: "", offset: 0, write: false },
+    preopened: mount?.target ?? root,
     ...{ rights, inheriting: rights | ofFiles, flags: 0 },
   };
 }

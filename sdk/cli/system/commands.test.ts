@@ -3,7 +3,7 @@ import { API } from "../../../services/messages/api.ts";
 import { systemCommands } from "./commands.ts";
 import { actsOf, SPECS } from "./specs.ts";
 import { tableLines } from "./table.ts";
-import { bytes, parseMoment, parseShare, percent, span } from "./units.ts";
+import { bytes, parseMoment, parseMount, parseShare, percent, span } from "./units.ts";
 
 describe("the table of commands", () => {
   const commands = systemCommands();
@@ -55,6 +55,16 @@ describe("units", () => {
   test("spans are in the unit that needs few digits, as kubectl has them", () => {
     const shown = [-1, 0, 119.9, 120, 7199, 7200, 172_799, 172_800].map(span);
     expect(shown).toEqual(["0s", "0s", "119s", "2m", "119m", "2h", "47h", "2d"]);
+  });
+
+  test("a mount is two folders, and what may be done there", () => {
+    const [one, two] = parseMount("/b:/data:ro", parseMount("/a:/in:rw"));
+    expect([one, two]).toEqual([
+      { source: "/a", target: "/in", readOnly: false },
+      { source: "/b", target: "/data", readOnly: true },
+    ]);
+    for (const text of ["", "/a", "/a:", "a:/b", "/a:b", "/a:/b:x", "/a:/b:ro:ro"])
+      expect(() => parseMount(text), text).toThrow("no mount like");
   });
 
   test("sizes have three digits and a binary unit", () => {

@@ -1,6 +1,7 @@
 /** `aios run`. */
 import type { Agent } from "../../../services/messages/api.ts";
 import { RequestError } from "../../../services/messages/errors.ts";
+import type { Mount } from "../../../services/messages/mounts.ts";
 import { type LimitOptions, limitsOf, nameOf, statusOf } from "./agents.ts";
 import { type Act, type Context, named, said, say } from "./context.ts";
 import { feed } from "./feed.ts";
@@ -10,6 +11,7 @@ import { LogCursor, writeLine } from "./logs.ts";
 interface RunOptions extends LimitOptions {
   readonly name?: string;
   readonly cap?: readonly string[];
+  readonly mount?: readonly Mount[];
   readonly env?: readonly string[];
   readonly attach?: boolean;
   readonly detach?: boolean;
@@ -43,6 +45,7 @@ const run: Act = async (context, [image = "", ...args], given) => {
     ...(args.length > 0 && { args }),
     env: environmentOf(env),
     capabilities: [...cap],
+    mounts: [...(asked.mount ?? [])],
     limits: limitsOf(asked),
     ...said({ name, restart, project: options.project }),
     stdin,

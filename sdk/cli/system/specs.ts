@@ -2,7 +2,7 @@
 import { Option } from "commander";
 import { HANDLES_MAX, MESSAGES_MAX } from "../../oci/media.ts";
 import { parseSize } from "../size.ts";
-import { collect, parseMoment, parseShare, parseWhole } from "./units.ts";
+import { collect, parseMoment, parseMount, parseShare, parseWhole } from "./units.ts";
 
 /** Loads what a group of commands does, when one of them is used. */
 const GROUPS = {
@@ -59,6 +59,10 @@ const CAP = list(
   "-c, --cap <capability>",
   "what it may do, like FS_READ:/projects/demo; repeatable",
 );
+const MOUNT = option(
+  "-v, --mount <source:target[:ro]>",
+  "a folder of the system's files, and what the agent finds it under; repeatable",
+).argParser(parseMount);
 const ENV = list("-e, --env <name=value>", "a variable of its environment; repeatable");
 const INTERACTIVE = option(
   "-i, --interactive",
@@ -88,6 +92,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     options: [
       option("-n, --name <name>", "name of the agent (default: one is made)"),
       CAP,
+      MOUNT,
       ...LIMIT_OPTIONS,
       ENV,
       RESTART,
@@ -98,6 +103,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
       "aios run agent.wasm",
       "aios run agent.wasm --name worker --cap FS_READ:/projects/demo --mem 64M --cpu 20%",
       "aios run worker:1.0.0 --handles 64 --messages 16 --storage 10M",
+      "aios run -v /projects/demo/in:/in:ro -v /projects/demo/out:/out agent.wasm",
       "aios run -a -e MODE=fast agent.wasm -- --verbose input.txt",
       "echo hello | aios run -i cat.wasm",
     ],

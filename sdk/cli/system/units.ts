@@ -1,5 +1,6 @@
 /** Numbers as people read and write them at a terminal. */
 import { InvalidArgumentError } from "commander";
+import type { Mount } from "../../../services/messages/mounts.ts";
 
 const SPANS: readonly [unit: string, seconds: number, upTo: number][] = [
   ["s", 1, 120],
@@ -52,6 +53,17 @@ export const collect = (text: string, before: readonly string[] = []): string[] 
   ...before,
   text,
 ];
+
+/**
+ * "/projects/demo/in:/data:ro", as docker's -v: a folder, its name for the agent, and whether that may only read.
+ * What the folders may be called the system says.
+ */
+export function parseMount(text: string, before: readonly Mount[] = []): Mount[] {
+  const [, source = "", target = "", mode] = /^(\/[^:]*):(\/[^:]*?)(?::(ro|rw))?$/.exec(text) ?? [];
+  if (source === "")
+    throw new InvalidArgumentError(`"${text}" is no mount like /projects/demo/in:/data:ro.`);
+  return [...before, { source, target, readOnly: mode === "ro" }];
+}
 
 const AGO: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
