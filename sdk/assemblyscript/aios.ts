@@ -10,6 +10,7 @@ export const AIOS_EVENT_AGENT: u32 = 8;
 export const AIOS_EVENT_CODE: u32 = 24;
 export const AIOS_EVENT_ENDED: u32 = 2;
 export const AIOS_EVENT_INDEX: u32 = 4;
+export const AIOS_EVENT_INPUT: u32 = 3;
 export const AIOS_EVENT_KIND: u32 = 0;
 export const AIOS_EVENT_MESSAGE: u32 = 1;
 export const AIOS_EVENT_OBJECT: u32 = 0;
@@ -92,6 +93,7 @@ export const AIOS_STATUS_UNKNOWN_SYSCALL: u32 = 1;
 export const AIOS_STATUS_WOULD_WIDEN: u32 = 27;
 export const AIOS_STATUS_WRONG_STATE: u32 = 24;
 export const AIOS_WAIT_CHILDREN: u32 = 2;
+export const AIOS_WAIT_INPUT: u32 = 4;
 export const AIOS_WAIT_MAILBOX: u32 = 1;
 
 @external("aios", "id")

@@ -15,6 +15,7 @@
 #define AIOS_EVENT_CODE 24
 #define AIOS_EVENT_ENDED 2
 #define AIOS_EVENT_INDEX 4
+#define AIOS_EVENT_INPUT 3
 #define AIOS_EVENT_KIND 0
 #define AIOS_EVENT_MESSAGE 1
 #define AIOS_EVENT_OBJECT 0
@@ -97,6 +98,7 @@
 #define AIOS_STATUS_WOULD_WIDEN 27
 #define AIOS_STATUS_WRONG_STATE 24
 #define AIOS_WAIT_CHILDREN 2
+#define AIOS_WAIT_INPUT 4
 #define AIOS_WAIT_MAILBOX 1
 
 __attribute__((import_module("aios"), import_name("id")))

@@ -2,7 +2,7 @@
 
 import { Birth } from "../../services/messages/birth.ts";
 import { decode } from "../../services/messages/json.ts";
-import { quickjsHost, type Told } from "../../services/quickjs/agent.ts";
+import { quickjsHost } from "../../services/quickjs/agent.ts";
 import { loadEngine } from "../../services/quickjs/engine/load.ts";
 import { type Code, wasmProgram } from "../../services/wasm/agent.ts";
 import { aiosPersonality } from "../../services/wasm/aios.ts";
@@ -56,18 +56,13 @@ async function scriptProgram(
   script: Uint8Array,
   watcher: Watcher,
 ): Promise<[ProgramFunction, ProgramForms]> {
-  const host = quickjsHost(await loadEngine(), script, function* (sys): Step<Told> {
-    const { args, env, streams, capabilities } = yield* born(sys);
-    const named = capabilities.map(({ text, handle }) => [text, handle] as const);
-    // A script's arguments are without its name.
-    return { args: args.slice(1), env, streams, capabilities: Object.fromEntries(named) };
-  });
+  const host = quickjsHost(await loadEngine(), script, born);
   return wasmProgram({
     ...host,
-    personalities: (told) =>
-      host
-        .personalities(told)
-        .map((it) => watched(it, Object.keys(told.capabilities ?? {}), watcher)),
+    personalities(options) {
+      const named = options.told.capabilities.map(({ text }) => text);
+      return host.personalities(options).map((it) => watched(it, named, watcher));
+    },
   });
 }
 

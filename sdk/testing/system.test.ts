@@ -32,7 +32,7 @@ test("agents talk to each other and to the test, which sees each call in its ord
   const calls = [...Array(system.trace.length)].map(() => system.step());
   expect(calls).toEqual(system.trace);
   // The first peer is a number below 0, and so is a deadline that never comes.
-  const waits = calls.filter(({ agent, call }) => agent === "asker" && call === "quickjs.wait");
+  const waits = calls.filter(({ agent, call }) => agent === "asker" && call === "aios.wait");
   expect(waits.map((it) => it.arguments.deadline)).toEqual(waits.map(() => "never"));
   expect(waits.length).toBeGreaterThan(0);
   const times = calls.map(({ time }) => time);

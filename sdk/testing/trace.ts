@@ -26,21 +26,14 @@ export interface Watcher {
   readonly note: (call: Call) => void;
 }
 
-/** Parameters of what isn't in the table of "aios" (WASI preview 1, witx; services/quickjs/personality.ts). */
+/** Parameters of what isn't in the table of "aios" (WASI preview 1, witx). */
 const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   fd_write: ["fd", "iovs", "iovs_len", "nwritten"],
   fd_read: ["fd", "iovs", "iovs_len", "nread"],
   clock_time_get: ["id", "precision", "time"],
   random_get: ["buf", "buf_len"],
   proc_exit: ["rval"],
-  send: ["to", "payload", "bytes", "along"],
-  receive: ["from", "buffer", "told"],
-  wait: ["deadline", "mailbox", "list", "count"],
-  sender: ["queue"],
-  drop: ["capability"],
 };
-/** Those of them that are capabilities. */
-const CAPABILITIES: readonly string[] = ["to", "from", "along", "queue", "capability"];
 const WITHOUT_ANSWER: readonly string[] = ["aios.exit", "wasi_snapshot_preview1.proc_exit"];
 const TEXT_BYTES_MAX = 80;
 const STATUS_NAMES = new Map(
@@ -96,11 +89,7 @@ function argumentsOf(
   const table = module === AIOS_MODULE ? AIOS_CALLS.find((it) => it.name === name) : undefined;
   if (!table) {
     const names = PARAMETERS[name] ?? [];
-    const found = args.map((value, n): [string, string] => {
-      const name = names[n] ?? `a${n + 1}`;
-      return [name, CAPABILITIES.includes(name) ? capability(value, named) : numberOf(value)];
-    });
-    return Object.fromEntries(found);
+    return Object.fromEntries(args.map((value, n) => [names[n] ?? `a${n + 1}`, numberOf(value)]));
   }
   const words = [...args];
   const found: [string, string][] = [];

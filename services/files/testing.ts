@@ -78,7 +78,7 @@ export async function runSteps(
   return await withFiles(given, { worker });
 }
 
-async function withFiles(
+export async function withFiles(
   given: Given,
   programs: Readonly<Record<string, ProgramFunction | ReturnType<typeof wasmProgram>>>,
 ): Promise<Outcome> {

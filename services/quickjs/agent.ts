@@ -1,17 +1,19 @@
 /** A script as an agent: the engine's module, with the script for its data. */
 import type { Step } from "../../sdk/agent/calls.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
+import type { Birth } from "../messages/birth.ts";
 import type { Code, WasmHost } from "../wasm/agent.ts";
+import { aiosPersonality } from "../wasm/aios.ts";
 import type { Personality } from "../wasm/personality.ts";
 import { wasiPersonality } from "../wasm/wasi.ts";
-import { ERRNO_BADF } from "../wasm/wasi_constants.ts";
 import { keepFramesSmall } from "./frames.ts";
-import { type QuickjsOptions, quickjsPersonality } from "./personality.ts";
+import { quickjsPersonality } from "./personality.ts";
 
-export type { QuickjsOptions } from "./personality.ts";
-
-/** What its parent has told it; the identifier is known. */
-export type Told = Omit<QuickjsOptions, "id">;
+/** What its parent has told it, and its identifier. */
+export interface Born {
+  readonly told: Birth;
+  readonly id: number;
+}
 
 /**
  * @param engine from `loadEngine`: any number of agents share it
@@ -21,25 +23,19 @@ export type Told = Omit<QuickjsOptions, "id">;
 export function quickjsHost(
   engine: Code,
   script: Uint8Array,
-  birth: (sys: Sys) => Step<Told>,
-): WasmHost<QuickjsOptions> {
+  birth: (sys: Sys) => Step<Birth>,
+): WasmHost<Born> {
   keepFramesSmall();
   return {
     code: engine,
     *birth(sys) {
-      return { ...(yield* birth(sys)), id: sys.id };
+      return { told: yield* birth(sys), id: sys.id };
     },
-    personalities: (options) => scriptPersonalities(script, options),
+    personalities: ({ told, id }) => scriptPersonalities(script, id, told),
   };
 }
 
 /** Who answers the engine's imports for a script. */
-export function scriptPersonalities(script: Uint8Array, options: QuickjsOptions): Personality[] {
-  return [standardStreams(options.streams ?? []), quickjsPersonality(script, options)];
-}
-
-/** WASI as far as the engine has to do with it; its C library could close files, but opens none. */
-function standardStreams(streams: readonly (number | null)[]): Personality {
-  const wasi = wasiPersonality({ streams });
-  return { ...wasi, quick: new Map([...wasi.quick, ["fd_close", () => ERRNO_BADF]]) };
+export function scriptPersonalities(script: Uint8Array, id: number, told: Birth): Personality[] {
+  return [wasiPersonality(told), aiosPersonality(told), quickjsPersonality(script, id, told)];
 }

@@ -72,14 +72,7 @@ export function scriptRuntime(store: Store): Runtime {
       if (!engine || !script) return undefined;
       return {
         code: engine,
-        personalities: ({ args, env, streams, capabilities, names }) => {
-          const named = capabilities.map(({ text, handle }) => [text, handle]);
-          return scriptPersonalities(script, {
-            // A script's arguments are without its name.
-            ...{ id, args: args.slice(1), env, streams, names },
-            capabilities: Object.fromEntries(named),
-          });
-        },
+        personalities: (told) => scriptPersonalities(script, id, told),
       };
     },
   };

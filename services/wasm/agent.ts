@@ -38,6 +38,7 @@ import { EXPORT_START } from "./module/interface.ts";
 import { VALUE_I64 } from "./module/model.ts";
 import { WASM_PAGE_BYTES } from "./module/pages.ts";
 import type { Prepared, PreparedImport } from "./module/prepare.ts";
+import { ordered } from "./ordered.ts";
 import type { Personality } from "./personality.ts";
 import { type KeptReply, keepReply, replay, replyOf } from "./replies.ts";
 
@@ -299,7 +300,7 @@ export class WasmProgram<O> implements FreezableProgram {
 
   private *birth(): Step<undefined> {
     const { host, sys } = this;
-    this.equip(yield* host.birth(sys));
+    this.equip(ordered(yield* host.birth(sys)));
     const { initial } = host.code.prepared;
     // A clone has its original's memory, and with it what was reserved.
     if (initial > 0 && this.cloned === null) yield* sys.allocate(initial * WASM_PAGE_BYTES);

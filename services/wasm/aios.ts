@@ -14,10 +14,10 @@ import { SCRATCH_HEADER, type Step, Structure } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import { ENDS } from "../../sdk/agent/info.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
-import type { WaitFor } from "../../sdk/agent/waits.ts";
+import type { WaitFor, Woken } from "../../sdk/agent/waits.ts";
 import type { Birth } from "../messages/birth.ts";
 import { Arguments } from "./aios_arguments.ts";
-import { cloneSelf, spawnChild } from "./aios_births.ts";
+import { cloneSelf, isLiving, spawnChild } from "./aios_births.ts";
 import * as aios from "./aios_calls.ts";
 import { GONE, Names } from "./names.ts";
 import type { Personality, QuickAnswer, StepAnswer } from "./personality.ts";
@@ -25,6 +25,7 @@ import type { Personality, QuickAnswer, StepAnswer } from "./personality.ts";
 const { STATUS_OK } = statuses;
 /** Bytes of the random stream that one call gives. */
 const RANDOM_BYTES_MAX = 256;
+const WAIT_FLAGS = aios.WAIT_MAILBOX | aios.WAIT_CHILDREN | aios.WAIT_INPUT;
 const RIGHTS_TO_ANSWER = RIGHT_SEND | RIGHT_DERIVE;
 const statusOf = new Map<string, number>(
   Object.entries(statuses).map(([name, code]) => [name.slice("STATUS_".length), code]),
@@ -181,31 +182,57 @@ function* request(sys: Sys, given: Arguments): Step<number> {
 }
 
 /** For the first of several things; that a child has begun is none of them. */
-function* wait(sys: Sys, given: Arguments): Step<number> {
+function* wait(sys: Sys, given: Arguments, { streams }: Birth): Step<number> {
   const list = given.structure("list");
   const on = Array.from({ length: list.bytes.length / 8 }, (_, n) =>
     given.handleOf(list.u64(8 * n)),
   );
   const flags = given.number("flags");
-  if ((flags & ~(aios.WAIT_MAILBOX | aios.WAIT_CHILDREN)) !== 0)
-    return statuses.STATUS_BAD_ARGUMENT;
+  if ((flags & ~WAIT_FLAGS) !== 0) return statuses.STATUS_BAD_ARGUMENT;
   const mailbox = (flags & aios.WAIT_MAILBOX) !== 0;
   const notices = (flags & aios.WAIT_CHILDREN) !== 0;
   const event = given.structure("event");
   event.bytes.fill(0);
+  const objects = on.length;
+  const input = (flags & aios.WAIT_INPUT) === 0 ? null : (streams[0] ?? 0);
+  if (input === 0) return told(event, aios.EVENT_INPUT);
+  if (input !== null) on.push(input);
   while (true) {
-    const woken = yield* sys.wait({ on, mailbox, notices, deadline: given.long("deadline") });
+    const woken = yield* orGone(
+      sys,
+      sys.wait({ on, mailbox, notices, deadline: given.long("deadline") }),
+      input,
+    );
+    if (woken === null) return told(event, aios.EVENT_INPUT);
     if (woken.what === "deadline") return statuses.STATUS_TIMED_OUT;
-    if (woken.what === "object") event.setU32(aios.EVENT_INDEX, woken.index);
-    if (woken.what === "message") event.setU32(aios.EVENT_KIND, aios.EVENT_MESSAGE);
-    if (woken.what !== "notice") return STATUS_OK;
+    if (woken.what === "message") return told(event, aios.EVENT_MESSAGE);
+    if (woken.what === "object") {
+      if (woken.index === objects) return told(event, aios.EVENT_INPUT);
+      event.setU32(aios.EVENT_INDEX, woken.index);
+      return STATUS_OK;
+    }
     const { notice } = woken;
     if (notice.kind !== "ended") continue;
     event
-      .setU32(aios.EVENT_KIND, aios.EVENT_ENDED)
       .setU64(aios.EVENT_AGENT, notice.agent)
       .setU64(aios.EVENT_REASON, ENDS.indexOf(notice.reason))
       .setU64(aios.EVENT_CODE, notice.code);
-    return STATUS_OK;
+    return told(event, aios.EVENT_ENDED);
   }
+}
+
+/** Null when standard input is what is gone: what reads from it finds its end. */
+function* orGone(sys: Sys, steps: Step<Woken>, input: number | null): Step<Woken | null> {
+  try {
+    return yield* steps;
+  } catch (error) {
+    if (!(error instanceof SyscallError) || input === null) throw error;
+    if (yield* isLiving(sys, input)) throw error;
+    return null;
+  }
+}
+
+function told(event: Structure, kind: number): number {
+  event.setU32(aios.EVENT_KIND, kind);
+  return STATUS_OK;
 }

@@ -4,7 +4,8 @@
  */
 import * as statuses from "../../kernel/syscall/status.ts";
 import type { Child } from "../../sdk/agent/births.ts";
-import type { Step } from "../../sdk/agent/calls.ts";
+import { SCRATCH_HEADER, type Step } from "../../sdk/agent/calls.ts";
+import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Birth } from "../messages/birth.ts";
 import { encode } from "../messages/json.ts";
@@ -42,23 +43,45 @@ export function* spawnChild(sys: Sys, given: Arguments, told: Birth): Step<numbe
   return yield* bear(sys, given, { ...told, args, capabilities }, make);
 }
 
-/** Makes the agent and tells it what it is; half of that is none. */
+/** Makes the agent and tells it what it is. A stream whose other end is over is over there as well. */
 function* bear(sys: Sys, given: Arguments, told: Birth, make: Make): Step<number> {
-  const streams = told.streams.filter((handle) => handle !== null);
+  try {
+    return yield* bearWith(sys, given, told, make);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    const streams: Birth["streams"] = [];
+    for (const handle of told.streams)
+      streams.push(handle === null || (yield* isLiving(sys, handle)) ? handle : NOTHING);
+    if (streams.every((handle, n) => handle === told.streams[n])) throw error;
+    return yield* bearWith(sys, given, { ...told, streams }, make);
+  }
+}
+
+/** Whether the capability names something still. */
+export function* isLiving(sys: Sys, capability: number): Step<boolean> {
+  const room = (yield* sys.scratch()) + SCRATCH_HEADER;
+  return (yield* sys.attempt("CAP_INSPECT", capability, room)).error === statuses.STATUS_OK;
+}
+
+const isWorth = (handle: number | null): handle is number => handle !== null && handle !== NOTHING;
+
+/** Half of that is none. */
+function* bearWith(sys: Sys, given: Arguments, told: Birth, make: Make): Step<number> {
+  const streams = told.streams.filter(isWorth);
   const files = told.files === null ? [] : [told.files];
-  const named = told.capabilities.map(({ handle }) => handle).filter((it) => it !== NOTHING);
+  const named = told.capabilities.map(({ handle }) => handle).filter(isWorth);
   const handles = [...streams, ...files, ...named];
   const child = yield* make(handles.map((capability) => ({ capability })));
   const own = [...child.grants];
   const { names: _, ...rest } = told;
   const birth: Birth = {
     ...rest,
-    streams: told.streams.map((handle) => (handle === null ? null : (own.shift() ?? null))),
+    streams: told.streams.map((handle) => (isWorth(handle) ? (own.shift() ?? null) : handle)),
     files: files.length > 0 ? (own.shift() ?? null) : null,
     // Of two who take from a queue, one hears nothing.
     news: null,
     capabilities: told.capabilities.map((it) =>
-      it.handle === NOTHING ? it : { ...it, handle: own.shift() ?? 0 },
+      isWorth(it.handle) ? { ...it, handle: own.shift() ?? 0 } : it,
     ),
   };
   try {

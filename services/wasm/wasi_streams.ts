@@ -2,6 +2,7 @@
 import type { Step } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
+import { NOTHING } from "./aios_arguments.ts";
 import * as wasi from "./wasi_constants.ts";
 import type { Context } from "./wasi_context.ts";
 import { Refusal } from "./wasi_memory.ts";
@@ -10,7 +11,7 @@ import type { Stream } from "./wasi_table.ts";
 /** Largest part of a stream's bytes that is moved at once. */
 export const STREAM_BYTES_MAX = 64 * 1024;
 
-/** @throws Refusal BADF */
+/** NOTHING: its other end was over when the agent was born. @throws Refusal BADF */
 export function pipeOf({ streams }: Context, { stream }: Stream): number {
   const pipe = streams[stream];
   if (typeof pipe !== "number") throw new Refusal(wasi.ERRNO_BADF);
@@ -23,6 +24,7 @@ const isNonblocking = ({ flags }: Stream): boolean => (flags & wasi.FDFLAG_NONBL
 export function* writeStream(context: Context, sys: Sys, it: Stream, bytes: Uint8Array) {
   const pipe = pipeOf(context, it);
   if (bytes.length === 0) return 0;
+  if (pipe === NOTHING) throw new Refusal(wasi.ERRNO_PIPE);
   return yield* moving(
     it,
     "FULL",
@@ -34,7 +36,7 @@ export function* writeStream(context: Context, sys: Sys, it: Stream, bytes: Uint
 /** Waits while the pipe is empty. None at its end. */
 export function* readStream(context: Context, sys: Sys, it: Stream, room: number) {
   const pipe = pipeOf(context, it);
-  if (room === 0) return new Uint8Array();
+  if (room === 0 || pipe === NOTHING) return new Uint8Array();
   const most = Math.min(room, STREAM_BYTES_MAX);
   try {
     return yield* moving(

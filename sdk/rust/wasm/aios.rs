@@ -13,6 +13,7 @@ pub const AIOS_EVENT_AGENT: u32 = 8;
 pub const AIOS_EVENT_CODE: u32 = 24;
 pub const AIOS_EVENT_ENDED: u32 = 2;
 pub const AIOS_EVENT_INDEX: u32 = 4;
+pub const AIOS_EVENT_INPUT: u32 = 3;
 pub const AIOS_EVENT_KIND: u32 = 0;
 pub const AIOS_EVENT_MESSAGE: u32 = 1;
 pub const AIOS_EVENT_OBJECT: u32 = 0;
@@ -95,6 +96,7 @@ pub const AIOS_STATUS_UNKNOWN_SYSCALL: u32 = 1;
 pub const AIOS_STATUS_WOULD_WIDEN: u32 = 27;
 pub const AIOS_STATUS_WRONG_STATE: u32 = 24;
 pub const AIOS_WAIT_CHILDREN: u32 = 2;
+pub const AIOS_WAIT_INPUT: u32 = 4;
 pub const AIOS_WAIT_MAILBOX: u32 = 1;
 
 #[link(wasm_import_module = "aios")]

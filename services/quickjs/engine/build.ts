@@ -15,10 +15,10 @@ import { build } from "esbuild";
 import * as statuses from "../../../kernel/syscall/status.ts";
 import type { Instance, Quick, Value } from "../../wasm/instance.ts";
 import { begun } from "../../wasm/module/begun.ts";
-import { writePrepared } from "../../wasm/module/file.ts";
-import { prepare } from "../../wasm/module/prepare.ts";
-import { ERRNO_BADF, ERRNO_SUCCESS } from "../../wasm/wasi_constants.ts";
-import { TEXT_PRELUDE, TEXT_STATUSES } from "../guest/operations.ts";
+import { readPrepared, writePrepared } from "../../wasm/module/file.ts";
+import { type Prepared, prepare } from "../../wasm/module/prepare.ts";
+import { ERRNO_BADF, ERRNO_NAMES, ERRNO_SUCCESS } from "../../wasm/wasi_constants.ts";
+import { TEXT_NAMES, TEXT_PRELUDE } from "../guest/operations.ts";
 import { putText } from "../personality.ts";
 import { linkEngine } from "./link.ts";
 
@@ -41,31 +41,27 @@ async function preludeText(): Promise<string> {
   return outputFiles[0]?.text ?? "";
 }
 
-function statusTable(): string {
+/** Names of what can be refused. */
+function namesOfRefusals(): string {
   const named = Object.entries(statuses).map(([name, code]) => [name.slice(PREFIX.length), code]);
-  return JSON.stringify(Object.fromEntries(named));
+  return JSON.stringify({ statuses: Object.fromEntries(named), errnos: ERRNO_NAMES });
 }
 
 /** Of the host's stack: about half of it is taken by V8's frames in fact, and the rest is the machine's. */
 const STACK = { stackBytes: 1 << 20 };
 
 /** The engine in its common beginning: a clock that stands at 0, no chance, no streams. */
-async function buildEngine(linked: Uint8Array, prelude: string): Promise<Uint8Array> {
+async function withPrelude(engine: Prepared, prelude: string): Promise<Prepared> {
   const texts = new Map([
     [TEXT_PRELUDE, new TextEncoder().encode(prelude)],
-    [TEXT_STATUSES, new TextEncoder().encode(statusTable())],
+    [TEXT_NAMES, new TextEncoder().encode(namesOfRefusals())],
   ]);
-  const prepared = await begun(
-    await prepare(linked, STACK),
-    "prepare",
-    (instance, { name }): Quick => {
-      if (name === "text") return (...args) => putText(instance, texts, args);
-      if (name === "clock_time_get") return (_clock, _precision, at) => zeroes(instance, at, 8);
-      if (name === "random_get") return (at, bytes) => zeroes(instance, at, Number(bytes) >>> 0);
-      return () => ERRNO_BADF;
-    },
-  );
-  return writePrepared(prepared);
+  return await begun(engine, "prepare", (instance, { name }): Quick => {
+    if (name === "text") return (...args) => putText(instance, texts, args);
+    if (name === "clock_time_get") return (_clock, _precision, at) => zeroes(instance, at, 8);
+    if (name === "random_get") return (at, bytes) => zeroes(instance, at, Number(bytes) >>> 0);
+    return () => ERRNO_BADF;
+  });
 }
 
 function zeroes(instance: Instance, at: Value | undefined, bytes: number): number {
@@ -73,32 +69,51 @@ function zeroes(instance: Instance, at: Value | undefined, bytes: number): numbe
   return ERRNO_SUCCESS;
 }
 
-/** All that decides about the engine's bytes. */
-function sources(): string[] {
-  const ours = ["../guest", ".", "../../wasm/module"].flatMap((folder) =>
-    readdirSync(join(here, folder))
-      .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
-      .sort()
-      .map((name) => join(here, folder, name)),
-  );
-  const packages = ["quickjs-wasi", "binaryen", "assemblyscript", "esbuild"].map((name) =>
-    join(ROOT, "node_modules", name, "package.json"),
-  );
-  return [...ours, ...packages, join(ROOT, "kernel/syscall/status.ts")];
+const PACKAGES = ["quickjs-wasi", "binaryen", "assemblyscript", "esbuild"];
+const BINDINGS = join(ROOT, "sdk/assemblyscript/aios.ts");
+
+/** All that decides about the code: folders of this project, and packages. */
+function sourcesOfCode(): string[] {
+  const ours = ["../driver", ".", "../../wasm/module"].flatMap(sourcesIn);
+  const packages = PACKAGES.map((name) => join(ROOT, "node_modules", name, "package.json"));
+  return [...ours, ...packages, join(here, "../guest/operations.ts"), BINDINGS];
 }
 
-/** Writes the engine to `file`. It is made once for the same sources: Binaryen takes half a minute. */
-export async function makeEngine(file: string): Promise<void> {
+const sourcesIn = (folder: string): string[] =>
+  readdirSync(join(here, folder))
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .sort()
+    .map((name) => join(here, folder, name));
+
+/** What `make` gives for these sources, which is kept. */
+async function kept(
+  what: string,
+  sources: readonly (string | Uint8Array)[],
+  make: () => Promise<Prepared>,
+): Promise<string> {
   const hash = createHash("sha256");
-  for (const source of sources()) hash.update(readFileSync(source));
-  const kept = join(ROOT, "node_modules/.cache/aios", `quickjs-${hash.digest("hex")}.bin`);
-  if (!existsSync(kept)) {
-    process.stderr.write("quickjs: the engine is made, which takes a minute, once\n");
-    const bytes = await buildEngine(await linkEngine(), await preludeText());
-    mkdirSync(dirname(kept), { recursive: true });
-    const part = `${kept}.${process.pid}`;
-    writeFileSync(part, bytes);
-    renameSync(part, kept);
-  }
-  copyFileSync(kept, file);
+  for (const source of sources)
+    hash.update(typeof source === "string" ? readFileSync(source) : source);
+  const file = join(ROOT, "node_modules/.cache/aios", `${what}-${hash.digest("hex")}.bin`);
+  if (existsSync(file)) return file;
+  const bytes = writePrepared(await make());
+  mkdirSync(dirname(file), { recursive: true });
+  const part = `${file}.${process.pid}`;
+  writeFileSync(part, bytes);
+  renameSync(part, file);
+  return file;
+}
+
+/** Writes the engine to `file`. Its code is made once for the same sources: Binaryen takes a minute. */
+export async function makeEngine(file: string): Promise<void> {
+  const code = await kept("quickjs-code", sourcesOfCode(), async () => {
+    process.stderr.write("quickjs: the engine's code is made, which takes a minute, once\n");
+    return await prepare(await linkEngine(), STACK);
+  });
+  const prelude = await preludeText();
+  const beginning = [code, new TextEncoder().encode(prelude + namesOfRefusals())];
+  const engine = await kept("quickjs", beginning, () =>
+    withPrelude(readPrepared(readFileSync(code)), prelude),
+  );
+  copyFileSync(engine, file);
 }

@@ -13,7 +13,7 @@ import { guardStack } from "./stack.ts";
 
 const require = createRequire(import.meta.url);
 const here = dirname(fileURLToPath(import.meta.url));
-const DRIVER = join(here, "../guest/driver.ts");
+const DRIVER = join(here, "../driver/driver.ts");
 const OPTIONS = [
   "--runtime",
   "stub",

@@ -2,39 +2,43 @@
  * The module "aios" as a script sees it, and the event loop. It runs in the engine, in the state in which
  * every script begins; whatever it keeps for itself is in its own scope, out of a script's reach.
  */
+import {
+  EVENT_ENDED,
+  EVENT_INPUT,
+  EVENT_MESSAGE,
+  EVENT_OBJECT,
+  WAIT_CHILDREN,
+  WAIT_INPUT,
+  WAIT_MAILBOX,
+} from "../../wasm/aios_layouts.ts";
+import { endsAreAwaited, tellEnd } from "./children.ts";
+import { host, isAnother, STATUS_TIMED_OUT, SystemError } from "./host.ts";
+import { inputIsAwaited, takeInput } from "./input.ts";
 import { inspect } from "./inspect.ts";
+import { receivers, requests, takeAnswer, takeMessage } from "./messages.ts";
 import * as op from "./operations.ts";
 
-type Host = (operation: number, ...args: unknown[]) => unknown;
-const world = globalThis as unknown as Record<string, unknown>;
-const host = world.host as Host;
-delete world.host;
-
-type Bytes = string | Uint8Array;
+export { Child, childEnded, clone, spawn } from "./children.ts";
+export {
+  createFolder,
+  readFile,
+  readFolder,
+  readText,
+  removeFile,
+  removeFolder,
+  rename,
+  stat,
+  writeFile,
+} from "./files.ts";
+export { SystemError } from "./host.ts";
+export { stdin } from "./input.ts";
+export { Capability, Message, messages, receive, request, send } from "./messages.ts";
 
 const NS_PER_MS = 1_000_000;
 const NEVER = 0xffff_ffff_ffff_ffffn;
 const CODE_UNCAUGHT = 1;
 const STDOUT = 1;
 const STDERR = 2;
-
-const statuses = new Map(
-  Object.entries(
-    JSON.parse(host(op.OP_TEXT, op.TEXT_STATUSES) as string) as Record<string, number>,
-  ).map(([name, code]) => [code, name] as const),
-);
-
-/** The kernel has refused something; `code` is the name of its status. */
-export class SystemError extends Error {
-  readonly code: string;
-  constructor(what: string, status: number) {
-    const code = statuses.get(status) ?? `STATUS_${status}`;
-    super(`${what}: ${code}`);
-    this.name = "SystemError";
-    this.code = code;
-  }
-}
-
 // ── What the script has been told ────────────────────────────────────────────────────────────────
 
 interface Told {
@@ -48,81 +52,11 @@ export let args: readonly string[] = [];
 export let env: Readonly<Record<string, string>> = {};
 export let capabilities: readonly string[] = [];
 function begin(): void {
+  isAnother();
   const told = JSON.parse(host(op.OP_TEXT, op.TEXT_TOLD) as string) as Told;
   args = Object.freeze(told.args);
   env = Object.freeze(told.env);
   capabilities = Object.freeze(told.capabilities);
-}
-
-const KEY = Symbol("key");
-
-/** A capability that came with a message. */
-export class Capability {
-  readonly #handle: number;
-  constructor(key: typeof KEY, handle: number) {
-    if (key !== KEY) throw new TypeError("capabilities come with messages");
-    this.#handle = handle;
-  }
-  static {
-    wrap = (handle) => new Capability(KEY, handle);
-    unwrap = (it) => it.#handle;
-  }
-}
-var wrap: (handle: number) => Capability;
-var unwrap: (it: Capability) => number;
-
-/** What a name stands for is asked each time: a clone may have been given something else. */
-function handleOf(to: string | Capability): number {
-  if (to instanceof Capability) return unwrap(to);
-  const place = host(op.OP_FIND, String(to)) as number;
-  if (place === 0) throw new RangeError(`no capability is called "${String(to)}"`);
-  return place;
-}
-
-function contents(data: unknown): Bytes {
-  if (typeof data === "string" || data instanceof Uint8Array) return data;
-  throw new TypeError("a message is a string or a Uint8Array");
-}
-
-function sendTo(to: number, data: unknown, capability: number): void {
-  const status = host(op.OP_SEND, to, contents(data), capability) as number;
-  if (status !== 0) throw new SystemError("send", status);
-}
-
-export function send(to: string | Capability, data: Bytes, capability?: string | Capability): void {
-  sendTo(handleOf(to), data, capability === undefined ? 0 : handleOf(capability));
-}
-
-export class Message {
-  readonly sender: number;
-  readonly bytes: Uint8Array;
-  /** What came along: where an answer goes, as a rule. */
-  readonly capability: Capability | undefined;
-  constructor(bytes: Uint8Array, sender: number, capability: number) {
-    this.bytes = bytes;
-    this.sender = sender;
-    this.capability = capability === 0 ? undefined : wrap(capability);
-  }
-  get text(): string {
-    return host(op.OP_DECODE, this.bytes) as string;
-  }
-  json(): unknown {
-    return JSON.parse(this.text);
-  }
-  /** Answers a request, once. */
-  reply(data: Bytes): void {
-    if (this.capability === undefined) throw new TypeError("the message asks for no answer");
-    const handle = unwrap(this.capability);
-    sendTo(handle, data, 0);
-    host(op.OP_DROP, handle);
-  }
-}
-
-function take(from: number): Message {
-  const got = host(op.OP_RECEIVE, from);
-  if (typeof got === "number") throw new SystemError("receive", -got);
-  const [bytes, sender, capability] = got as [Uint8Array, number, number];
-  return new Message(bytes, sender, capability);
 }
 
 // ── What it waits for ────────────────────────────────────────────────────────────────────────────
@@ -134,20 +68,8 @@ interface Timer {
   readonly period: bigint;
   readonly run: () => void;
 }
-interface Waiter {
-  readonly resolve: (message: Message) => void;
-  readonly reject: (error: unknown) => void;
-}
-interface Request extends Waiter {
-  readonly queue: number;
-}
-
 const timers: Timer[] = [];
 let lastTimer = 0;
-const receivers: Waiter[] = [];
-const requests: Request[] = [];
-const waitingRequests: (() => void)[] = [];
-const idleQueues: number[] = [];
 const rejections = new Map<unknown, unknown>();
 
 const time = (): bigint => host(op.OP_NOW) as bigint;
@@ -188,69 +110,33 @@ function turn(): boolean {
     report(reason);
     host(op.OP_EXIT, CODE_UNCAUGHT);
   }
-  if (timers.length + receivers.length + requests.length === 0) return false;
+  // What a clone has heard of that now fails is for the jobs to see.
+  if (isAnother()) return true;
+  const flags =
+    (receivers.length > 0 ? WAIT_MAILBOX : 0) |
+    (endsAreAwaited() ? WAIT_CHILDREN : 0) |
+    (inputIsAwaited() ? WAIT_INPUT : 0);
+  if (timers.length + requests.length + flags === 0) return false;
   const queues = requests.map(({ queue }) => queue);
   const deadline = timers[0]?.deadline ?? NEVER;
-  const woken = host(op.OP_WAIT, deadline, receivers.length > 0 ? 1 : 0, ...queues) as number;
-  if (woken === op.WOKEN_DEADLINE) fire();
-  else if (woken === op.WOKEN_MAILBOX) settle(receivers.shift() as Waiter, 0);
-  else {
-    const [request] = requests.splice(woken, 1);
-    if (request === undefined) return true;
-    settle(request, request.queue);
-    idleQueues.push(request.queue);
-    waitingRequests.shift()?.();
-  }
+  const woken = host(op.OP_WAIT, deadline, flags, ...queues);
+  if (typeof woken !== "number") take(woken as Event);
+  else if (woken === STATUS_TIMED_OUT) fire();
+  // A clone has none of the queues.
+  else if (!isAnother()) throw new SystemError("wait", woken);
   return true;
 }
 
-function settle({ resolve, reject }: Waiter, from: number): void {
-  try {
-    resolve(take(from));
-  } catch (error) {
-    reject(error);
-  }
+type Event = readonly [kind: number, index: number, agent: number, reason: number, code: bigint];
+
+function take([kind, index, agent, reason, code]: Event): void {
+  if (kind === EVENT_OBJECT) takeAnswer(index);
+  else if (kind === EVENT_MESSAGE) takeMessage();
+  else if (kind === EVENT_ENDED) tellEnd(agent, reason, code);
+  else if (kind === EVENT_INPUT) takeInput();
 }
 
-export function receive(): Promise<Message> {
-  return new Promise((resolve, reject) => {
-    receivers.push({ resolve, reject });
-  });
-}
-
-export async function* messages(): AsyncGenerator<Message, never> {
-  while (true) yield await receive();
-}
-
-export async function request(to: string | Capability, data: Bytes): Promise<Message> {
-  const target = handleOf(to);
-  if (requests.length >= op.QUEUES_MAX)
-    await new Promise<void>((resolve) => {
-      waitingRequests.push(resolve);
-    });
-  const queue = idleQueues.pop() ?? made("request", host(op.OP_QUEUE));
-  const answer = made("request", host(op.OP_SENDER, queue));
-  try {
-    sendTo(target, data, answer);
-  } catch (error) {
-    host(op.OP_DROP, answer);
-    idleQueues.push(queue);
-    throw error;
-  }
-  try {
-    return await new Promise((resolve, reject) => {
-      requests.push({ resolve, reject, queue });
-    });
-  } finally {
-    // What comes late, or twice, is refused.
-    host(op.OP_DROP, answer);
-  }
-}
-
-function made(what: string, handle: unknown): number {
-  if ((handle as number) < 0) throw new SystemError(what, -(handle as number));
-  return handle as number;
-}
+export const id = (): number => host(op.OP_WHO) as number;
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => {

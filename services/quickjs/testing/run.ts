@@ -4,8 +4,10 @@ import type { Step } from "../../../sdk/agent/calls.ts";
 import type { Notice } from "../../../sdk/agent/notices.ts";
 import type { Sys } from "../../../sdk/agent/sys.ts";
 import { type Run, runAgents, type TestOptions } from "../../../sdk/agent/testing.ts";
+import { Birth } from "../../messages/birth.ts";
+import { decode, encode } from "../../messages/json.ts";
 import { wasmProgram } from "../../wasm/agent.ts";
-import { quickjsHost, type Told } from "../agent.ts";
+import { quickjsHost } from "../agent.ts";
 import { loadEngine } from "../engine/load.ts";
 
 const QUOTA = 16 << 20;
@@ -22,22 +24,24 @@ export interface Given {
   readonly env?: Readonly<Record<string, string>>;
   /** Capabilities of the parent's, by the name that the script has for them. */
   readonly capabilities?: Readonly<Record<string, number>>;
+  /** The parent's capability to a pipe that it reads from. */
+  readonly stdin?: number;
   /** Bytes. */
   readonly quota?: number;
 }
 
 /** Starts the script "name" with pipes for its output, and tells it what it is given. */
 export function* startScript(sys: Sys, name: string, given: Given = {}): Step<Started> {
-  const { args = [], env = {}, capabilities = {}, quota = QUOTA } = given;
+  const { capabilities = {}, quota = QUOTA } = given;
   const stdout = yield* sys.endpoint("pipe", PIPE_BYTES);
   const stderr = yield* sys.endpoint("pipe", PIPE_BYTES);
   const pipes = [stdout, stderr];
   const child = yield* sys.spawn({
     image: yield* sys.image(name),
     quota,
-    grants: grantsOf(pipes, capabilities),
+    grants: grantsOf([...pipes, ...inputOf(given)], capabilities),
   });
-  yield* tell(sys, child, { args, env, capabilities });
+  yield* tell(sys, child, given);
   return { ...child, stdout, stderr };
 }
 
@@ -46,11 +50,13 @@ export function* cloneScript(sys: Sys, original: Child, given: Given = {}): Step
   const { capabilities = {} } = given;
   const stdout = yield* sys.endpoint("pipe", PIPE_BYTES);
   const stderr = yield* sys.endpoint("pipe", PIPE_BYTES);
-  const grants = grantsOf([stdout, stderr], capabilities);
+  const grants = grantsOf([stdout, stderr, ...inputOf(given)], capabilities);
   const child = yield* sys.clone(original.capability, { grants });
   yield* tell(sys, child, given);
   return { ...child, stdout, stderr };
 }
+
+const inputOf = ({ stdin }: Given): number[] => (stdin === undefined ? [] : [stdin]);
 
 const grantsOf = (pipes: readonly number[], capabilities: Readonly<Record<string, number>>) =>
   [...pipes, ...Object.values(capabilities)].map((capability) => ({ capability }));
@@ -58,14 +64,14 @@ const grantsOf = (pipes: readonly number[], capabilities: Readonly<Record<string
 function* tell(sys: Sys, child: Child, given: Given): Step<void> {
   const { args = [], env = {}, capabilities = {} } = given;
   const [out = 0, err = 0, ...rest] = child.grants;
-  const named = Object.keys(capabilities).map((name, n) => [name, rest[n] ?? 0]);
-  const told: Told = {
-    args,
+  const [input = null, ...handles] = given.stdin === undefined ? [null, ...rest] : rest;
+  const told = {
+    args: ["script", ...args],
     env,
-    streams: [null, out, err],
-    capabilities: Object.fromEntries(named),
+    streams: [input, out, err],
+    capabilities: Object.keys(capabilities).map((text, n) => ({ text, handle: handles[n] ?? 0 })),
   };
-  yield* sys.send(child.capability, new TextEncoder().encode(JSON.stringify(told)));
+  yield* sys.send(child.capability, encode(told));
 }
 
 /** What a pipe has. */
@@ -93,7 +99,7 @@ export async function programsOf(scripts: Readonly<Record<string, string>>) {
   const engine = await loadEngine();
   const programs = Object.entries(scripts).map(([name, script]) => {
     const host = quickjsHost(engine, new TextEncoder().encode(script), function* (sys) {
-      return JSON.parse(new TextDecoder().decode((yield* sys.receive()).bytes)) as Told;
+      return Birth.parse(decode((yield* sys.receive()).bytes));
     });
     return [name, wasmProgram(host)] as const;
   });

@@ -1,0 +1,149 @@
+/** Capabilities, and messages that are sent, received and answered. */
+import {
+  type Bytes,
+  decode,
+  host,
+  inClones,
+  isAnother,
+  made,
+  STATUS_CAPABILITY_FOREIGN,
+  SystemError,
+  type Waiter,
+  waiting,
+} from "./host.ts";
+import * as op from "./operations.ts";
+
+const KEY = Symbol("key");
+
+/** A capability that came with a message, or with a child. */
+export class Capability {
+  readonly #handle: number;
+  constructor(key: typeof KEY, handle: number) {
+    if (key !== KEY) throw new TypeError("capabilities come with messages");
+    this.#handle = handle;
+  }
+  static {
+    wrap = (handle) => new Capability(KEY, handle);
+    unwrap = (it) => it.#handle;
+  }
+}
+export var wrap: (handle: number) => Capability;
+var unwrap: (it: Capability) => number;
+
+/** What a name stands for is asked each time: a clone may have been given something else. */
+export function handleOf(to: string | Capability): number {
+  if (to instanceof Capability) return unwrap(to);
+  const place = host(op.OP_FIND, String(to)) as number;
+  if (place === 0) throw new RangeError(`no capability is called "${String(to)}"`);
+  return place;
+}
+
+function contents(data: unknown): Bytes {
+  if (typeof data === "string" || data instanceof Uint8Array) return data;
+  throw new TypeError("a message is a string or a Uint8Array");
+}
+
+function sendTo(to: number, data: unknown, capability: number): void {
+  const status = host(op.OP_SEND, to, contents(data), capability) as number;
+  if (status !== 0) throw new SystemError("send", status);
+}
+
+export function send(to: string | Capability, data: Bytes, capability?: string | Capability): void {
+  sendTo(handleOf(to), data, capability === undefined ? 0 : handleOf(capability));
+}
+
+export class Message {
+  readonly sender: number;
+  readonly bytes: Uint8Array;
+  /** What came along: where an answer goes, as a rule. */
+  readonly capability: Capability | undefined;
+  constructor(bytes: Uint8Array, sender: number, capability: number) {
+    this.bytes = bytes;
+    this.sender = sender;
+    this.capability = capability === 0 ? undefined : wrap(capability);
+  }
+  get text(): string {
+    return decode(this.bytes);
+  }
+  json(): unknown {
+    return JSON.parse(this.text);
+  }
+  /** Answers a request, once. */
+  reply(data: Bytes): void {
+    if (this.capability === undefined) throw new TypeError("the message asks for no answer");
+    const handle = unwrap(this.capability);
+    sendTo(handle, data, 0);
+    host(op.OP_DROP, handle);
+  }
+}
+
+interface Request extends Waiter<Message> {
+  readonly queue: number;
+}
+
+export const receivers: Waiter<Message>[] = [];
+export const requests: Request[] = [];
+const waitingRequests: Waiter<void>[] = [];
+const idleQueues: number[] = [];
+
+inClones(() => {
+  // The answers come to its original.
+  for (const { reject } of requests.splice(0))
+    reject(new SystemError("request", STATUS_CAPABILITY_FOREIGN));
+  idleQueues.length = 0;
+  for (const { resolve } of waitingRequests.splice(0)) resolve();
+});
+
+function settle({ resolve, reject }: Waiter<Message>, from: number): void {
+  const got = host(op.OP_RECEIVE, from);
+  if (typeof got === "number") {
+    reject(new SystemError("receive", got));
+    return;
+  }
+  const [bytes, sender, capability] = got as [Uint8Array, number, number];
+  resolve(new Message(bytes, sender, capability));
+}
+
+/** There is a message. */
+export function takeMessage(): void {
+  const receiver = receivers.shift();
+  if (receiver !== undefined) settle(receiver, 0);
+}
+
+/** There is an answer to the request at this place. */
+export function takeAnswer(place: number): void {
+  const [request] = requests.splice(place, 1);
+  if (request === undefined) return;
+  settle(request, request.queue);
+  idleQueues.push(request.queue);
+  waitingRequests.shift()?.resolve();
+}
+
+export const receive = (): Promise<Message> => waiting(receivers);
+
+export async function* messages(): AsyncGenerator<Message, never> {
+  while (true) yield await receive();
+}
+
+export async function request(to: string | Capability, data: Bytes): Promise<Message> {
+  isAnother();
+  const target = handleOf(to);
+  while (requests.length >= op.QUEUES_MAX) await waiting(waitingRequests);
+  const queue = idleQueues.pop() ?? made("request", host(op.OP_QUEUE));
+  const answer = made("request", host(op.OP_SENDER, queue));
+  try {
+    sendTo(target, data, answer);
+  } catch (error) {
+    host(op.OP_DROP, answer);
+    idleQueues.push(queue);
+    throw error;
+  }
+  try {
+    return await new Promise((resolve, reject) => {
+      requests.push({ resolve, reject, queue });
+    });
+  } finally {
+    // What comes late, or twice, is refused.
+    host(op.OP_DROP, answer);
+  }
+}
