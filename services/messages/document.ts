@@ -15,9 +15,14 @@ const MIB = 1024 * 1024;
 
 /**
  * An agent is asked {"ask": N, "method": "health"} with a capability, by which it sends {"answer": N,
- * "result": …}. Times in seconds.
+ * "result": …}; or another image says whether it is well. Times in seconds.
  */
 export const HealthCheck = z.strictObject({
+  /**
+   * An image, and arguments: it is started beside the agent with its capabilities, and ends in time with the status 0
+   * if the agent is well.
+   */
+  exec: Arguments.min(1).optional(),
   interval: z.number().min(0.05).max(3600).default(10),
   timeout: z.number().min(0.01).max(60).default(1),
   /** Failures one after the other that make it unhealthy; then it is ended, and its policy decides. */

@@ -226,7 +226,7 @@ export class AgentMethods {
   private *start(record: AgentRecord): Work<AgentRecord> {
     const { view } = record;
     if (isLive(record)) throw new RequestError("wrong-state", `${view.name} runs already`);
-    if (view.origin?.startsWith("exec:"))
+    if (/^(exec|health):/.test(view.origin ?? ""))
       throw new RequestError(
         "wrong-state",
         "what was executed beside an agent can't be started again",
@@ -251,7 +251,7 @@ export class AgentMethods {
     );
   }
 
-  private *remove(named: Named & { force: boolean }): Work<object> {
+  *remove(named: Named & { force: boolean }): Work<object> {
     const { ledger, supervisor } = this.parts;
     if (named.force && !isOver(ledger.find(named)))
       yield* this.kill({ ...named, code: 137, grace: 0 });
@@ -268,7 +268,8 @@ export class AgentMethods {
     return yield* supervisor.exclusively(named, work());
   }
 
-  private *exec(it: Exec): Work<Agent> {
+  /** Another image beside an agent, with capabilities of its. */
+  *exec(it: Exec, origin = `exec:${it.name}`): Work<Agent> {
     const { ledger, images } = this.parts;
     const beside = ledger.find(it);
     requireLive(beside);
@@ -280,7 +281,7 @@ export class AgentMethods {
       ...{ capabilities: it.capabilities ?? capabilities, limits: it.limits },
     });
     const run = asWished(asked, { ...images.wishes(digest), limits });
-    const record = yield* this.fresh(run, digest, { origin: `exec:${it.name}` });
+    const record = yield* this.fresh(run, digest, { origin });
     return yield* this.begin(record, { heir: beside });
   }
 
@@ -292,14 +293,16 @@ export class AgentMethods {
     return { taken: Number(yield* fleet.askFor(record, "input", input, timeout)) };
   }
 
-  /** Whether an agent has an image, or starts others from it. */
+  /** Whether an agent has an image, starts others from it, or is judged by it. */
   has(digest: string): boolean {
     const { ledger, images } = this.parts;
     const { reference } = images.find(digest);
     const text = reference && `PROC_SPAWN:${reference}`;
     return [...ledger.agents.values()].some(
-      ({ view }) =>
-        view.image.digest === digest || (text !== null && view.capabilities.includes(text)),
+      ({ view, spec }) =>
+        view.image.digest === digest ||
+        (text !== null && view.capabilities.includes(text)) ||
+        images.digestOf(spec?.health?.exec?.[0] ?? "") === digest,
     );
   }
 

@@ -18,6 +18,15 @@ const limits = { memory: 1 << 18 };
 const sleeper = { image: "sleeper:1.0.0", limits };
 const apply = (document: Doc) => system.call("project.apply", document);
 const listed = (project: string) => system.call("agent.list", { project });
+/** Which of two kinds of events there is first about an agent. */
+async function firstOf(project: string, one: string, other: string, name: string): Promise<string> {
+  for (let from = 0; ; ) {
+    const { events, next } = await system.call("events.read", { project, from, wait: 10 });
+    const found = events.find((it) => it.name === name && [one, other].includes(it.kind));
+    if (found) return found.kind;
+    from = next;
+  }
+}
 const running = async (project: string) =>
   (await listed(project)).filter(({ state }) => state === "running").map(({ name }) => name);
 
@@ -78,6 +87,11 @@ describe("a document", () => {
       },
       "agents.a.dependsOn.b: b has no health check",
     ],
+    [
+      "unknown image of a health check",
+      { project: "x", agents: { a: { ...sleeper, health: { exec: ["none"] } } } },
+      "agents.a.health.exec.0: there is",
+    ],
     ["unknown member", { project: "x", agents: { a: { ...sleeper, imag: 1 } } } as Doc, "agents.a"],
     [
       "both times",
@@ -126,6 +140,39 @@ describe("a document", () => {
     await expect
       .poll(() => system.call("agent.inspect", { project: "p3", name: "d" }), { timeout: 10_000 })
       .toMatchObject({ state: "exited", restarts: 1 });
+  });
+
+  test("another image says whether an agent is well, and nothing of it is left", async () => {
+    const project = "p5";
+    const check = { interval: 0.05, timeout: 5, retries: 2 };
+    const deaf = { image: "deaf:1.0.0", limits, restart: { policy: "no" } as const };
+    const health = (code: string) => ({ ...check, exec: ["ender:1.0.0", code] });
+    await apply({
+      project,
+      agents: { well: { ...deaf, health: health("0") }, ill: { ...deaf, health: health("3") } },
+    });
+    const ill = await system.call("agent.wait", { project, name: "ill", wait: 20 });
+    expect(ill.exit).toEqual({ reason: "killed", code: 1 });
+    expect(await firstOf(project, "agent.healthy", "agent.unhealthy", "well")).toBe(
+      "agent.healthy",
+    );
+    expect(await firstOf(project, "agent.healthy", "agent.unhealthy", "ill")).toBe(
+      "agent.unhealthy",
+    );
+    // Those two, and who says how the one is.
+    expect((await listed(project)).length).toBeLessThanOrEqual(3);
+    const ender = { reference: "ender:1.0.0" };
+    await expect(system.call("image.remove", ender)).rejects.toThrow("agents have the image");
+    await system.call("project.remove", { project });
+  });
+
+  test("who says nothing in time says that an agent isn't well", async () => {
+    const health = { interval: 0.05, timeout: 0.05, retries: 1, exec: ["deaf:1.0.0"] };
+    const deaf = { image: "deaf:1.0.0", limits, restart: { policy: "no" } as const };
+    await apply({ project: "p6", agents: { a: { ...deaf, health } } });
+    const { exit } = await system.call("agent.wait", { project: "p6", name: "a", wait: 20 });
+    expect(exit).toEqual({ reason: "killed", code: 1 });
+    await system.call("project.remove", { project: "p6" });
   });
 
   test("a project has the memory that it says, and no more", async () => {

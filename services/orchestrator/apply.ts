@@ -39,8 +39,11 @@ export class Apply {
     const { project, agents, dryRun } = document;
     checkDependencies(agents);
     const digests = new Map<string, string>();
-    for (const [name, { image }] of Object.entries(agents))
+    for (const [name, { image, health }] of Object.entries(agents)) {
       digests.set(name, yield* this.digestOf(image, `agents.${name}.image`));
+      const [probe] = health?.exec ?? [];
+      if (probe !== undefined) yield* this.digestOf(probe, `agents.${name}.health.exec.0`);
+    }
     for (const [name, { image }] of Object.entries(document.jobs))
       yield* this.digestOf(image, `jobs.${name}.image`);
     this.projects.check(project, document.memory);

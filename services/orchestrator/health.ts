@@ -3,14 +3,21 @@ import type { Work } from "../host/tasks.ts";
 import type { Agent } from "../messages/api.ts";
 import type { HealthCheck } from "../messages/document.ts";
 import { RequestError } from "../messages/errors.ts";
-import type { Parts } from "./agents.ts";
+import { type AgentMethods, isOver, type Parts } from "./agents.ts";
 import { type AgentRecord, isLive, keyOf } from "./record.ts";
+
+/** In the fair class, as agents usually are. */
+const WEIGHT = 1024;
+/** Of those who say whether an agent is well. */
+const originOf = (name: string): string => `health:${name}`;
 
 export class Health {
   private readonly parts: Parts;
+  private readonly agents: AgentMethods;
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, agents: AgentMethods) {
     this.parts = parts;
+    this.agents = agents;
   }
 
   /** Begins with a life of an agent, if that has a check. */
@@ -22,6 +29,7 @@ export class Health {
   private *follow(key: string, run: number, check: HealthCheck): Work<void> {
     const { ledger, tasks, fleet } = this.parts;
     let failures = 0;
+    yield* this.clear(key);
     while (true) {
       const record = ledger.agents.get(key);
       if (record?.run !== run || !isLive(record)) return;
@@ -39,14 +47,41 @@ export class Health {
     }
   }
 
-  private *probe(record: AgentRecord, { timeout }: HealthCheck): Work<boolean> {
+  private *probe(record: AgentRecord, { exec, timeout }: HealthCheck): Work<boolean> {
     try {
+      if (exec) return yield* this.execute(record, exec, timeout);
       yield* this.parts.fleet.askFor(record, "probe", { timeout });
       return true;
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       return false;
     }
+  }
+
+  /** Has another image say it, of which nothing is left. It takes none of the agent's share of a processor. */
+  private *execute(
+    { view: { project, name } }: AgentRecord,
+    [image = "", ...args]: readonly string[],
+    timeout: number,
+  ): Work<boolean> {
+    const { agents } = this;
+    const asked = { project, name, image, args, env: {}, stdin: false, limits: { weight: WEIGHT } };
+    const probe = yield* agents.exec(asked, originOf(name));
+    const named = { project, name: probe.name };
+    const { view } = yield* this.parts.ledger.until(named, isOver, timeout);
+    yield* agents.remove({ ...named, force: true });
+    return view.exit?.reason === "exited" && view.exit.code === 0;
+  }
+
+  /** What an orchestrator that has ended had begun. */
+  private *clear(key: string): Work<void> {
+    const { ledger } = this.parts;
+    const checked = ledger.agents.get(key);
+    if (!checked) return;
+    const { project, name } = checked.view;
+    for (const { view } of [...ledger.agents.values()])
+      if (view.project === project && view.origin === originOf(name))
+        yield* this.agents.remove({ project, name: view.name, force: true });
   }
 
   private *set(key: string, run: number, health: Agent["health"]): Work<void> {

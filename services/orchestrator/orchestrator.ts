@@ -106,10 +106,10 @@ class Orchestrator {
     const { supervisor } = this;
     const parts = { tasks, ledger, fleet, images, supervisor };
     this.denials = new Denials(tasks, ledger);
-    const health = new Health(parts);
     this.reconciliation = new Reconciliation({ ...parts, onLife });
     this.ending = host.stopping ? new Ending(parts).run(host.stopping) : null;
     const agents = new AgentMethods(parts);
+    const health = new Health(parts, agents);
     this.copies = new Copies(parts, agents, store, host.states);
     this.jobs = new Jobs(parts, agents);
     this.projects = new Projects(parts, this.jobs, host.projectBytes);

@@ -293,7 +293,8 @@ nothing.
   { "project": "demo",
     "agents": { "worker": { "image": "worker:1.0.0", "capabilities": ["FS_READ:/projects/demo"],
                             "restart": "always", "dependsOn": { "store": "healthy" } },
-                "store": { "image": "store:1.0.0", "health": { "interval": 5 } } },
+                "store": { "image": "store:1.0.0", "mounts": [{ "source": "/projects/demo", "target": "/data" }],
+                           "health": { "interval": 5, "exec": ["store-check:1.0.0", "--quick"] } } },
     "jobs": { "nightly": { "image": "report:1.0.0", "cron": "0 3 * * *" } } }`,
     options: [
       option("-f, --file <file>", "the document; - for standard input").makeOptionMandatory(),
