@@ -68,7 +68,8 @@ const runAlone: Runner = async (options, work) => {
   let client: InstanceType<typeof Client> | null = null;
   try {
     client = Client.at(options, process.env);
-    const { stdin: input, stdout: out, stderr: err } = process;
+    const { stdin, stdout: out, stderr: err } = process;
+    const input = () => ({ stream: stdin, leaves: false, close: () => void stdin.pause() });
     process.exitCode = (await work({ client, input, out, err, signal, options })) ?? 0;
   } catch (error) {
     if (!signal.aborted) process.exitCode = complain(error, process.stderr);

@@ -1,4 +1,5 @@
 /** What every command that asks a running system has: a client, and where its output goes. */
+import type { Readable } from "node:stream";
 import type { Client } from "../../client/client.ts";
 import { type Column, tableLines } from "./table.ts";
 
@@ -9,10 +10,19 @@ export interface CommonOptions {
   readonly project?: string;
 }
 
+/** What an agent is given to read. */
+export interface Input {
+  readonly stream: Readable;
+  /** At Ctrl-C the agent goes on without it, instead of being ended. */
+  readonly leaves: boolean;
+  /** Nothing more is read. */
+  close(): void;
+}
+
 export interface Context {
   readonly client: Client;
-  /** Standard input; null where commands come from there. */
-  readonly input: NodeJS.ReadStream | null;
+  /** Opens standard input; null where commands come from there. */
+  readonly input: (() => Input) | null;
   readonly out: NodeJS.WriteStream;
   readonly err: NodeJS.WriteStream;
   /** Aborted when the user has had enough (Ctrl-C) of a command that follows something. */

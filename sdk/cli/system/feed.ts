@@ -33,7 +33,5 @@ export async function feed(
   } catch (error) {
     const isOver = error instanceof RequestError && error.code === "wrong-state";
     if (!isOver && !signal.aborted) throw error;
-  } finally {
-    input.pause();
   }
 }

@@ -87,11 +87,12 @@ function requireInput({ input }: Context): void {
 
 /** Shows what the agent writes until it is over, and gives it what it reads if it has an input: its status. */
 export async function attached(context: Context, agent: Agent): Promise<number> {
-  const { client, signal, input } = context;
+  const { client, signal } = context;
   const it = named(context, `${agent.project}/${nameOf(agent)}`);
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
-  const fed = agent.stdin && input ? feed(client, it, input, until) : Promise.resolve();
+  const input = agent.stdin && context.input ? context.input() : null;
+  const fed = input ? feed(client, it, input.stream, until) : Promise.resolve();
   const log = new LogCursor(context, it);
   const shown = (async () => {
     for await (const line of log.follow()) writeLine(context, line, {});
@@ -103,6 +104,11 @@ export async function attached(context: Context, agent: Agent): Promise<number> 
     if (!signal.aborted) throw error;
   } finally {
     over.abort();
+    input?.close();
+  }
+  if (signal.aborted && input?.leaves) {
+    say(context, `${nameOf(agent)} goes on`);
+    return 0;
   }
   if (signal.aborted) {
     await client.call("agent.kill", { ...it, code: EXIT_INTERRUPTED, grace: GRACE_S });

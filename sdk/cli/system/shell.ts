@@ -2,10 +2,11 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { PassThrough } from "node:stream";
 import { Command, CommanderError } from "commander";
 import { stateDirectory } from "../../client/place.ts";
 import { complain, type PlaceOptions, type Runner, systemCommands } from "./commands.ts";
-import { type Act, type Context, say } from "./context.ts";
+import { type Act, type Context, type Input, say } from "./context.ts";
 import { SPECS } from "./specs.ts";
 import { QuoteError, wordsOf } from "./words.ts";
 
@@ -93,6 +94,19 @@ class Shell {
     });
   }
 
+  /** Lines that an agent reads: those that have come with its command, then what is typed up to Ctrl-D. */
+  private terminal(interrupt: () => void): Input {
+    const stream = new PassThrough();
+    for (const line of this.ahead.splice(0)) stream.write(`${line}\n`);
+    const editor = createInterface({ input: process.stdin, output: this.context.out, prompt: "" });
+    editor.on("line", (line) => void stream.write(`${line}\n`));
+    editor.on("SIGINT", interrupt);
+    editor.on("close", () => void stream.end());
+    editor.write(this.begun);
+    this.begun = "";
+    return { stream, leaves: true, close: () => editor.close() };
+  }
+
   private async command(line: string): Promise<void> {
     try {
       const words = wordsOf(line);
@@ -118,8 +132,8 @@ class Shell {
     const abort = () => stop.abort();
     process.on("SIGINT", abort);
     try {
-      this.status =
-        (await work({ ...this.context, input: null, options, signal: stop.signal })) ?? 0;
+      const input = process.stdin.isTTY ? () => this.terminal(abort) : null;
+      this.status = (await work({ ...this.context, input, options, signal: stop.signal })) ?? 0;
     } catch (error) {
       if (!stop.signal.aborted) this.status = complain(error, this.context.err);
     } finally {

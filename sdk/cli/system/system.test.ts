@@ -189,6 +189,29 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     await shell.shows("has no end");
     shell.type("rm -f in-shell\r");
     await shell.shows("\nin-shell\r\n");
+    shell.type(`run -i ${cat} --name reads\r`);
+    await shell.shows(`${cat} --name reads`);
+    shell.type("to an agent\r");
+    // Once by the terminal, once by the agent.
+    await shell.shows("to an agent");
+    await shell.shows("to an agent");
+    shell.type("\x04");
+    await shell.shows("aios> ");
+    shell.type("logs reads\r");
+    await shell.shows("logs reads");
+    await shell.shows("to an agent");
+    shell.type(`run -i ${cat} --name stays\r`);
+    await shell.shows(`${cat} --name stays`);
+    shell.type("a line\r");
+    await shell.shows("a line");
+    await shell.shows("a line");
+    shell.type(CTRL_C);
+    await shell.shows("stays goes on\r\n");
+    await shell.shows("aios> ");
+    shell.type("ps -q\r");
+    await shell.shows("\nstays\r\n");
+    shell.type("rm -f reads stays\r");
+    await shell.shows("\nstays\r\n");
     shell.type("\x04");
     await shell.shows("status 0");
     expect(readFileSync(join(state, "shell_history"), "utf8")).toContain("\ntop\n");
@@ -201,7 +224,7 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     expect(
       API["system.status"].result.parse(JSON.parse(out)).services.map(({ name }) => name),
     ).toContain("orchestrator");
-    expect((await aios("events", "-n", "3")).out).toContain("default/in-shell");
+    expect((await aios("events", "-n", "3")).out).toContain("default/stays");
     up.type(CTRL_C);
     await up.shows("status 0");
   });
