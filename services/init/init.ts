@@ -27,7 +27,7 @@ import {
   type ShardSpec,
   type SystemState,
 } from "../messages/system.ts";
-import { SERVICES, type ServiceSpec } from "./services.ts";
+import { imageBytes, SERVICES, type ServiceSpec } from "./services.ts";
 import { type Shard, Shards } from "./shards.ts";
 
 /** A service that ends so often within this time is not started again, and the system ends. */
@@ -101,7 +101,8 @@ class Init {
     const sends = yield* sys.derive(child.capability, { rights: RIGHT_SEND | RIGHT_DERIVE });
     this.services.set(name, { child, sends });
     const named = given.map(([handle], at) => [handle, child.grants[at] ?? 0]);
-    const handles: Handles = { kernel: 0, scopes: 0, ...Object.fromEntries(named) };
+    const more = service.images ? { poolBytes: yield* this.imageBytes() } : {};
+    const handles: Handles = { kernel: 0, scopes: 0, ...more, ...Object.fromEntries(named) };
     yield* sys.send(child.capability, encode(handles));
     for (const peer of service.peers) yield* this.introduce(peer, child);
     for (const other of SERVICES) {
@@ -118,13 +119,16 @@ class Init {
     if (kernel) given.push(["kernel", { capability: Number(sys.argument), rights: kernel }]);
     if (scopes) given.push(["scopes", { capability: sys.allScopes }]);
     if (images) {
-      this.imagePool ||= yield* sys.createPool(images);
+      this.imagePool ||= yield* sys.createPool(yield* this.imageBytes());
       given.push(["pool", { capability: this.imagePool }]);
     }
     return given;
   }
 
   private imagePool = 0;
+  private *imageBytes(): Work<number> {
+    return imageBytes((yield* this.sys.kernelInfo(Number(this.sys.argument))).memory);
+  }
 
   /** Tells an agent who a service is. One that has just ended or is too busy hears of it no more. */
   private *introduce(peer: string, to: Child): Work<void> {

@@ -18,8 +18,8 @@ export interface ServiceSpec {
   readonly kernel: number;
   /** Whether it holds all scopes, to give parts of them to others. */
   readonly scopes: boolean;
-  /** Bytes of another pool, which lasts when it ends: the orchestrator's, for the kernel's images. */
-  readonly images?: number;
+  /** It has another pool, which lasts when it ends: the orchestrator's, for the kernel's images. */
+  readonly images?: true;
   /** Services to which it is introduced. */
   readonly peers: readonly string[];
 }
@@ -28,13 +28,16 @@ export interface ServiceSpec {
 const DOOR = RIGHT_CREATE;
 const MIB = 1024 * 1024;
 
+/** Bytes for the kernel's images, of all memory: machine code is twice there while an image is made of it. */
+export const imageBytes = (memory: number): number => Math.max(48 * MIB, Math.floor(memory / 8));
+
 export const SERVICES: readonly ServiceSpec[] = [
   { name: "logs", quota: 16 * MIB, kernel: DOOR, scopes: false, peers: [] },
   { name: "files", quota: 16 * MIB, kernel: DOOR, scopes: false, peers: [] },
   {
     name: "orchestrator",
     quota: 16 * MIB,
-    images: 48 * MIB,
+    images: true,
     kernel:
       DOOR | RIGHT_EXECUTE | RIGHT_DERIVE | RIGHT_INFO | RIGHT_AUDIT | RIGHT_DRAIN | RIGHT_WRITE,
     scopes: false,

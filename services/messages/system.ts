@@ -10,6 +10,8 @@ export interface Handles {
   readonly scopes: number;
   /** Of a shard: its project's pool. Of the orchestrator: the one that pays for the kernel's images. */
   readonly pool?: number;
+  /** Bytes of that pool of the orchestrator's. */
+  readonly poolBytes?: number;
 }
 
 /** A shard of a project, as init makes it: a parent of agents. All of a project share its pool. */

@@ -51,14 +51,15 @@ test("an image is paid once for all its agents, and goes with the last one when 
 });
 
 test("when their pool is full, those that nobody runs give way; else the start is refused, and runs later", async () => {
-  const [first, second] = [await register(1), await register(2)];
-  // Of 48 MiB one takes 32 while it is made, and then 16: powers of two.
+  const [first, second, third] = [await register(1), await register(2), await register(3)];
+  // Of an eighth of 512 MiB one takes 32 while it is made, and then 16: powers of two.
   await start(first, "one");
-  await expect(start(second, "two")).rejects.toThrow(
-    /QUOTA: images of agents that run leave no room for 83\d{5} bytes/,
+  await start(second, "two");
+  await expect(start(third, "three")).rejects.toThrow(
+    /QUOTA: of 6\d{7} bytes, images of agents that run leave no room for 83\d{5}/,
   );
-  expect((await system.call("agent.list", {})).map(({ name }) => name)).toEqual(["one"]);
+  expect((await system.call("agent.list", {})).map(({ name }) => name)).toEqual(["one", "two"]);
   await system.call("agent.remove", { name: "one", force: true });
-  expect(await start(second, "two")).toMatchObject({ state: "running" });
-  await system.call("agent.remove", { name: "two", force: true });
+  expect(await start(third, "three")).toMatchObject({ state: "running" });
+  for (const name of ["two", "three"]) await system.call("agent.remove", { name, force: true });
 });

@@ -19,8 +19,9 @@ export interface KernelImageParts {
   readonly tasks: Tasks;
   /** Capability to the kernel, with the right to create. */
   readonly kernel: number;
-  /** To the pool that pays. */
+  /** To the pool that pays, and its bytes. */
   readonly pool: number;
+  readonly poolBytes: number;
   /** The bytes of an image, whose digest is its code digest. */
   bytesOf(image: Runnable): Promise<Uint8Array>;
 }
@@ -87,7 +88,7 @@ export class KernelImages {
   }
 
   private *make(image: Runnable, bytes: Uint8Array | null): Work<number> {
-    const { tasks, kernel, pool } = this.parts;
+    const { tasks, kernel, pool, poolBytes } = this.parts;
     if (!bytes) throw new Error("an image that is there isn't made");
     if (this.made.size >= KERNEL_IMAGES_MAX) yield* this.dropOldest();
     while (true) {
@@ -100,7 +101,7 @@ export class KernelImages {
           throw new RequestError("bad-request", `the kernel takes no such code: ${image.digest}`);
         if (!FULL.includes(status)) throw error;
         if (yield* this.dropOldest()) continue;
-        const why = `${status}: images of agents that run leave no room for ${bytes.length} bytes`;
+        const why = `${status}: of ${poolBytes} bytes, images of agents that run leave no room for ${bytes.length}`;
         throw new RequestError("quota-exceeded", why);
       }
     }

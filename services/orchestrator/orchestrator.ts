@@ -74,7 +74,7 @@ class Orchestrator {
   private waiting: (() => void)[] | null = [];
 
   constructor(sys: Sys, handles: Handles, parent: number, host: OrchestratorHost) {
-    const { kernel, pool = sys.pool } = handles;
+    const { kernel, pool = sys.pool, poolBytes = 0 } = handles;
     const { store, door, epoch } = host;
     this.sys = sys;
     this.store = store;
@@ -89,7 +89,7 @@ class Orchestrator {
       if (name === "logs") tasks.start(this.sweep(caller));
     });
     const bytesOf = (image: Runnable) => kernelBytes(store, image);
-    const kernelImages = new KernelImages({ tasks, kernel, pool, bytesOf });
+    const kernelImages = new KernelImages({ tasks, kernel, pool, poolBytes, bytesOf });
     this.images = new Images(tasks, store, ledger, function* (image) {
       host.forget(image);
       yield* kernelImages.drop(image.codeDigest);
