@@ -19,6 +19,7 @@ const BEGINS = 6;
 const ROOT = "/projects/demo";
 const WRITES = `FS_WRITE:${ROOT}`;
 const CHUNK = 100;
+const NO_HANDLES = 98;
 const OTHER_ERROR = 99;
 
 const PROGRAMS: AgentPrograms = {
@@ -51,8 +52,9 @@ const PROGRAMS: AgentPrograms = {
       for (; written < Number(count); written++)
         yield* client.ask(sys, { op: "write", ...file, offset: null }, new Uint8Array(CHUNK));
     } catch (error) {
-      const full = error instanceof Refusal && error.errno === errnoNamed("EDQUOT");
-      if (!full) yield* sys.exit(OTHER_ERROR);
+      if (!(error instanceof Refusal)) throw error;
+      if (error.errno === errnoNamed("EMFILE")) yield* sys.exit(NO_HANDLES);
+      if (error.errno !== errnoNamed("EDQUOT")) yield* sys.exit(OTHER_ERROR);
     }
     yield* sys.exit(written);
   },
@@ -115,6 +117,14 @@ describe("handles", () => {
     const { usage, limits } = await system.call("agent.inspect", { name: "few" });
     expect([usage?.handles, limits.handles]).toEqual([BEGINS + 1, BEGINS + 1]);
   });
+});
+
+test("who has no handles left to ask for files is told so by POSIX's name", async () => {
+  const asked = { capabilities: [WRITES], args: ["file", "1"] };
+  // A queue for the answer, and what the service answers by.
+  const run = (more: number) =>
+    codeOf("filler", `asks${more}`, { ...asked, limits: { handles: BEGINS + 1 + more } });
+  expect([await run(0), await run(1), await run(2)]).toEqual([NO_HANDLES, NO_HANDLES, 1]);
 });
 
 describe("messages", () => {

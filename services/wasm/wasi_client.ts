@@ -32,6 +32,13 @@ const RETRY_NS = 1_000_000n;
 /** The service is over. */
 const GONE: readonly string[] = ["OBJECT_GONE", "CAPABILITY_REVOKED", "CAPABILITY_STALE"];
 
+/** What an agent has no more of that is needed to ask. */
+const SHORT: Readonly<Record<string, string>> = {
+  LIMIT: "EMFILE",
+  QUOTA: "ENOMEM",
+  NO_MEMORY: "ENOMEM",
+};
+
 const folderOf = (object: string): string => object.replace(/\/+$/, "") || "/";
 const covers = (folder: string, root: string): boolean =>
   folder === "/" || root === folder || root.startsWith(`${folder}/`);
@@ -86,7 +93,7 @@ export class FilesClient {
 
   /**
    * Asks the service, and the next one if it is over: again, unless it may have changed something.
-   * @throws Refusal as it refuses; IO when there is no answer
+   * @throws Refusal as it refuses; IO when there is no answer; MFILE, NOMEM where the agent may have no more
    */
   *ask(
     sys: Sys,
@@ -95,18 +102,23 @@ export class FilesClient {
   ): Step<{ answer: FileAnswer; bytes: Uint8Array }> {
     const message = pack({ ...request, proofs: yield* this.proofs(sys, request) }, bytes);
     const harmless = needsOf(request).every((verb) => verb === "FS_READ");
-    const queue = yield* sys.endpoint("queue", 1);
+    let queue = 0;
     let reply: Uint8Array | null = null;
+    let error = "EIO";
     try {
+      queue = yield* sys.endpoint("queue", 1);
       const back = yield* sys.derive(queue, { rights: RIGHT_SEND | RIGHT_DERIVE });
       reply = yield* this.exchange(sys, message, { queue, back, harmless });
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error;
+    } catch (refused) {
+      if (!(refused instanceof SyscallError)) throw refused;
+      error = SHORT[refused.status] ?? error;
     }
-    yield* sys.close(queue);
-    yield* sys.drop(queue);
+    if (queue) {
+      yield* sys.close(queue);
+      yield* sys.drop(queue);
+    }
     const { head, bytes: data } = unpack(reply ?? new Uint8Array());
-    const answer = (head ?? { error: "EIO" }) as FileAnswer;
+    const answer = (head ?? { error }) as FileAnswer;
     if (answer.error !== undefined) throw new Refusal(errnoNamed(answer.error));
     return { answer, bytes: data };
   }
