@@ -68,6 +68,38 @@ export class TooOften extends RequestError {
   }
 }
 
+/** So many at once, of all who ask and of each. */
+export class AtOnce {
+  private readonly what: string;
+  private readonly most: { readonly all: number; readonly each: number };
+  private readonly counts = new Map<object, number>();
+  private all = 0;
+
+  /** `what` there are so many of, for the message. */
+  constructor(what: string, most: { readonly all: number; readonly each: number }) {
+    this.what = what;
+    this.most = most;
+  }
+
+  /** Returns what ends it, which is called once. @throws RequestError too-many-requests */
+  enter(who: object): () => void {
+    const { what, most, counts } = this;
+    const count = counts.get(who) ?? 0;
+    const refuse = (number: number, whose: string) =>
+      new RequestError("too-many-requests", `${number} ${what} at once are the most${whose}`);
+    if (count >= most.each) throw refuse(most.each, " of a client");
+    if (this.all >= most.all) throw refuse(most.all, "");
+    this.all++;
+    counts.set(who, count + 1);
+    return () => {
+      this.all--;
+      const left = (counts.get(who) ?? 1) - 1;
+      if (left > 0) counts.set(who, left);
+      else counts.delete(who);
+    };
+  }
+}
+
 /** A bucket for each who asks, as long as there is one. */
 export class Rates {
   private readonly rate: Rate;

@@ -7,8 +7,8 @@ import { API, type MethodName } from "../messages/api.ts";
 import { ERRORS, RequestError } from "../messages/errors.ts";
 import type { Asker, ClientSide } from "./clients.ts";
 import { openApiDocument } from "./document.ts";
-import { type Rate, Rates, requireLocal, TooOften } from "./guards.ts";
-import { Metrics } from "./metrics.ts";
+import { AtOnce, type Rates, requireLocal, TooOften } from "./guards.ts";
+import type { Metrics } from "./metrics.ts";
 import { readBody, readParams, requireDigest } from "./read.ts";
 import type { RequestTrace, Traces } from "./traces.ts";
 
@@ -25,19 +25,17 @@ export interface GatewayHostSide {
 export interface RouteOptions {
   /** Over TCP: the port that requests are for. Without, whoever can open the socket is local. */
   readonly port?: () => number;
-  /** For each client. */
-  readonly rate?: Rate;
-  /** Requests at once, of all clients. */
-  readonly requestsMax?: number;
-  readonly metrics?: Metrics;
+  readonly rates: Rates;
+  readonly metrics: Metrics;
   readonly traces?: Traces | undefined;
 }
 
-/** What routes know of a request: the method of the API that it is for, and where it is shown. */
-type Variables = { Variables: { method: string; trace?: RequestTrace } };
+/** What routes know of a request: the method of the API that it is for, where it is shown, and how it ends. */
+type Variables = { Variables: { method: string; trace?: RequestTrace; leave?: () => void } };
 
-const RATE: Rate = { perSecond: 1000, burst: 2000 };
-const REQUESTS_MAX = 1024;
+const REQUESTS = { all: 1024, each: 256 } as const;
+/** Whose bytes are in memory until they are kept: 17 MiB each. */
+const IMAGES = { all: 8, each: 2 } as const;
 /** Of what is asked for all of them, as hono has it. */
 const ALL_PATHS = "/*";
 
@@ -45,21 +43,15 @@ const ALL_PATHS = "/*";
 export function gatewayRoutes(
   host: GatewayHostSide,
   clientOf: (authorization: string | undefined) => ClientSide,
-  options: RouteOptions = {},
+  { port, rates, metrics, traces }: RouteOptions,
 ): Hono<Variables> {
-  const {
-    port,
-    rate = RATE,
-    requestsMax = REQUESTS_MAX,
-    metrics = new Metrics(),
-    traces,
-  } = options;
   const app = new Hono<Variables>();
-  const rates = new Rates(rate);
-  let requests = 0;
+  const requests = new AtOnce("requests", REQUESTS);
+  const images = new AtOnce("images", IMAGES);
   const asks = (context: Context<Variables>): Asker => {
     const client = clientOf(context.req.header("authorization"));
-    rates.require(client);
+    rates.require(client.holder);
+    context.set("leave", requests.enter(client));
     return context.get("trace")?.asker(client) ?? client;
   };
   if (traces) app.use(showing(traces, port));
@@ -68,14 +60,11 @@ export function gatewayRoutes(
     context.header("cache-control", "no-store");
     context.header("x-content-type-options", "nosniff");
     if (port) requireLocal(context.req.header("host"), context.req.header("origin"), port());
-    if (requests >= requestsMax)
-      throw new RequestError("too-many-requests", `${requestsMax} requests at once are the most`);
     const since = performance.now();
-    requests++;
     try {
       await next();
     } finally {
-      requests--;
+      context.get("leave")?.();
     }
     const method = context.get("method") ?? "none";
     metrics.answered(method, context.res.status, (performance.now() - since) / 1000);
@@ -88,9 +77,15 @@ export function gatewayRoutes(
   app.get("/metrics", async (context) =>
     context.body(await metrics.text(asks(context)), 200, { "content-type": metrics.contentType }),
   );
-  app.put("/v1/images", (context) => {
+  app.put("/v1/images", async (context) => {
     context.set("method", "image.put");
-    return putImage(context, host, asks(context));
+    const client = asks(context);
+    const leave = images.enter(client.holder);
+    try {
+      return await putImage(context, host, client);
+    } finally {
+      leave();
+    }
   });
   app.get("/v1/journal", async (context) => {
     context.set("method", "journal");

@@ -1,6 +1,6 @@
 /** Streams, figures, and clients that are slow, over real sockets on a machine with all services. */
 import type { Server } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { TestSystem } from "../orchestrator/testing/system.ts";
@@ -163,7 +163,7 @@ describe("a client that is slow", () => {
   });
 
   test("with answering is cut off", async () => {
-    const narrow = await listen({ patience: 100 });
+    const narrow = await listen({ patience: 1000 });
     const stream = await open(await tokenFor("LOG_READ:s"), portOf(narrow), { autoPong: false });
     expect((await stream.closed)[0]).toBe(1006);
   });
@@ -171,9 +171,15 @@ describe("a client that is slow", () => {
   test("and not alone finds no more connections than there are to be", async () => {
     const narrow = await listen({ connectionsMax: 2 });
     const at = portOf(narrow);
-    const held = [1, 2].map(() => connect(at, "127.0.0.1"));
-    await Promise.all(held.map((it) => new Promise((resolve) => it.on("connect", resolve))));
-    await expect.poll(() => hangsUp(at, "x")).toBe("");
+    const held: Socket[] = [];
+    for (let n = 0; n < 2; n++) {
+      const socket = connect(at, "127.0.0.1");
+      held.push(socket);
+      await new Promise((resolve) => narrow.once("connection", resolve));
+    }
+    const oldest = new Promise((resolve) => held[0]?.resume().on("close", resolve));
+    expect(await hangsUp(at, "x")).toContain(" 400 ");
+    await oldest;
     for (const it of held) it.destroy();
   });
 });

@@ -9,13 +9,14 @@
  *
  * The token is in the list of protocols, as `aios.v1, aios.token.<token>`; it is never part of an address.
  */
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { z } from "zod";
 import { ERRORS, RequestError } from "../messages/errors.ts";
 import type { Asker, ClientSide } from "./clients.ts";
-import { requireLocal } from "./guards.ts";
+import { CLOSING, type LimitedServer } from "./connections.ts";
+import { AtOnce, type Rates, requireLocal } from "./guards.ts";
 import type { RequestTrace, Traces } from "./traces.ts";
 
 export const STREAM_PATH = "/v1/stream";
@@ -23,7 +24,14 @@ const PROTOCOL = "aios.v1";
 const TOKEN_PROTOCOL = "aios.token.";
 const MESSAGE_BYTES_MAX = 16 * 1024;
 const SUBSCRIPTIONS_MAX = 16;
-const CONNECTIONS_MAX = 128;
+const STREAMS = { all: 128, each: 32 } as const;
+const SOCKETS = {
+  noServer: true,
+  maxPayload: MESSAGE_BYTES_MAX,
+  perMessageDeflate: false,
+  /** A client has so long to agree to the end of a stream, ms. */
+  closeTimeout: 2000,
+} as const;
 /** Status of a handshake that has led to a stream (RFC 6455, 4.2.2). */
 const SWITCHED = 101;
 /** Seconds for which one question waits for something new. */
@@ -44,16 +52,20 @@ export interface StreamOptions {
   /** Over TCP: the port that requests are for. */
   readonly port?: () => number;
   /** Milliseconds in which a client has to take what it is sent, and to answer a ping. */
-  readonly patience?: number;
+  readonly patience: number;
+  /** For each client, of what it says on its streams as well. */
+  readonly rates: Rates;
   readonly traces?: Traces | undefined;
 }
 
-export function attachStream(server: Server, options: StreamOptions): void {
+export function attachStream(server: LimitedServer, options: StreamOptions): void {
   const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: MESSAGE_BYTES_MAX,
-    perMessageDeflate: false,
+    ...SOCKETS,
     handleProtocols: (offered) => (offered.has(PROTOCOL) ? PROTOCOL : false),
+  });
+  const streams = new AtOnce("streams", STREAMS);
+  server.on(CLOSING, () => {
+    for (const socket of sockets.clients) socket.close(GOING_AWAY, "the system stops");
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
@@ -61,34 +73,33 @@ export function attachStream(server: Server, options: StreamOptions): void {
     // What isn't understood as a handshake is answered by the library.
     socket.on("close", () => trace?.end(ERRORS["bad-request"], STREAM_PATH));
     try {
-      if (new URL(request.url ?? "", "http://localhost").pathname !== STREAM_PATH)
+      if (pathOf(request) !== STREAM_PATH)
         throw new RequestError("not-found", "there is no stream here");
       const { host, origin } = request.headers;
       if (options.port) requireLocal(host, origin, options.port());
       const client = options.clientOf(tokenOf(request));
-      if (sockets.clients.size >= CONNECTIONS_MAX)
-        throw new RequestError("too-many-requests", `${CONNECTIONS_MAX} streams are the most`);
+      socket.on("close", streams.enter(client));
       sockets.handleUpgrade(request, socket, head, (it) => {
         trace?.end(SWITCHED, STREAM_PATH);
-        new Connection(it, trace?.asker(client) ?? client, options.patience ?? 30_000);
+        const wrote = () => server.wrote(socket);
+        new Connection(it, trace?.asker(client) ?? client, { ...options, wrote });
       });
     } catch (error) {
       const { code } = RequestError.from(error);
       trace?.end(ERRORS[code]);
-      socket.end(
-        `HTTP/1.1 ${ERRORS[code]} ${code}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
-      );
+      const head = `HTTP/1.1 ${ERRORS[code]} ${code}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+      // Whoever doesn't hang up has no connection either.
+      socket.end(head, () => socket.destroy());
     }
-  });
-  server.on("close", () => {
-    for (const socket of sockets.clients) socket.terminate();
   });
 }
 
+const pathOf = ({ url = "" }: IncomingMessage): string => url.split("?")[0] ?? "";
+
 /** The handshake is the span; what the stream asks later is below it. */
 function traceOf(traces: Traces, request: IncomingMessage, port: number | undefined): RequestTrace {
-  const { method = "GET", url = "", headers } = request;
-  const [path = ""] = url.split("?");
+  const { method = "GET", headers } = request;
+  const path = pathOf(request);
   return traces.begin({ method, path, port, header: (name) => headers[name]?.toString() });
 }
 
@@ -102,22 +113,28 @@ function tokenOf({ headers }: IncomingMessage): string | undefined {
 const GOING_AWAY = 1001;
 const POLICY = 1008;
 
+interface ConnectionOptions extends Pick<StreamOptions, "patience" | "rates"> {
+  /** It was written to. */
+  readonly wrote: () => void;
+}
+
 class Connection {
   private readonly socket: WebSocket;
   private readonly client: Asker;
-  private readonly patience: number;
+  private readonly options: ConnectionOptions;
   private readonly open = new Map<number, symbol>();
   private alive = true;
 
-  constructor(socket: WebSocket, client: Asker, patience: number) {
+  constructor(socket: WebSocket, client: Asker, options: ConnectionOptions) {
     this.socket = socket;
     this.client = client;
-    this.patience = patience;
-    const pulse = setInterval(() => this.ping(), patience);
+    this.options = options;
+    const pulse = setInterval(() => this.ping(), options.patience);
+    socket.on("ping", () => this.counted(() => {}));
     socket.on("pong", () => {
       this.alive = true;
     });
-    socket.on("message", (data, binary) => this.hear(data, binary));
+    socket.on("message", (data, binary) => this.counted(() => this.hear(data, binary)));
     socket.on("error", () => socket.terminate());
     socket.on("close", () => {
       clearInterval(pulse);
@@ -132,9 +149,16 @@ class Connection {
   }
 
   private hear(data: RawData, binary: boolean): void {
+    if (binary) throw new RequestError("bad-request", "text is meant");
+    this.take(Said.parse(JSON.parse(data.toString())));
+  }
+
+  /** Does what was said, if that isn't too often. */
+  private counted(work: () => void): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
     try {
-      if (binary) throw new RequestError("bad-request", "text is meant");
-      this.take(Said.parse(JSON.parse(data.toString())));
+      this.options.rates.require(this.client.holder);
+      work();
     } catch (error) {
       this.socket.close(POLICY, error instanceof RequestError ? error.message : "not understood");
     }
@@ -196,12 +220,13 @@ class Connection {
         // Its place in the queue is behind what isn't taken.
         this.socket.terminate();
         reject(new RequestError("unavailable", "the client is too slow"));
-      }, this.patience);
+      }, this.options.patience);
       this.socket.send(JSON.stringify(what), (error) => {
         clearTimeout(timer);
         if (error) reject(error);
         else resolve();
       });
+      this.options.wrote();
     });
   }
 }

@@ -72,3 +72,24 @@ test.each([
 ])("nor do messages that are %s", async (_, bytes) => {
   expect(await after(bytes)).toEqual(WELL);
 });
+
+test("an error quotes no more of a request than a line or two", async () => {
+  const answers: Uint8Array[] = [];
+  await runAgents({
+    service,
+    *init(sys) {
+      const child = yield* sys.spawn({ image: yield* sys.image("service"), quota: 4 << 20 });
+      const queue = yield* sys.endpoint("queue", 1);
+      const back = yield* sys.derive(queue, { rights: RIGHT_SEND | RIGHT_DERIVE });
+      // Each of these characters takes six bytes in JSON.
+      const asked = encode({ ask: 1, method: "\u0001".repeat(9000), params: 0 });
+      yield* insist(sys, child.capability, asked, back);
+      answers.push((yield* sys.receive(queue)).bytes.slice());
+    },
+  });
+  const [answer] = answers;
+  expect(new TextDecoder().decode(answer)).toMatch(
+    /^\{"answer":1,"error":\{"code":"unknown-method",/,
+  );
+  expect(answer?.length).toBeLessThan(8000);
+});

@@ -18,12 +18,15 @@ export const ERRORS = {
 } as const;
 export type ErrorCode = keyof typeof ERRORS;
 
+/** Characters of a message; what it quotes may be as long as a request. */
+const MESSAGE_MAX = 1000;
+
 export class RequestError extends Error {
   override readonly name = "RequestError";
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string) {
-    super(message);
+    super(message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX)}…` : message);
     this.code = code;
   }
 
