@@ -27,6 +27,15 @@ const EXPORTED = new Set(["prepare", "_start", "memory"]);
 /** The name under which a compiled driver imports its memory, and the one of the engine that has it. */
 const MEMORY_IMPORT = /\(import "env" "memory"/;
 
+const { BulkMemory, BulkMemoryOpt, Multivalue, MutableGlobals, NontrappingFPToInt, SignExt } =
+  binaryen.Features;
+/** What its compiler has used, and what code may have then. */
+const FEATURES =
+  BulkMemory | BulkMemoryOpt | Multivalue | MutableGlobals | NontrappingFPToInt | SignExt;
+/** Sizes in Binaryen's measure, nodes of its trees: inlined wherever they are called; and where that is for speed. */
+const SMALL_SIZE = 20;
+const INLINED_SIZE_MAX = 60;
+
 /** The engine as it is published. */
 export const engineBytes = (): Uint8Array =>
   readFileSync(require.resolve("quickjs-wasi/quickjs.wasm"));
@@ -82,13 +91,32 @@ async function compileDriver(): Promise<Uint8Array> {
 function onlyWhatRuns(linked: Uint8Array): Uint8Array {
   const module = binaryen.readBinary(linked);
   try {
+    module.setFeatures(FEATURES);
     for (let index = module.getNumExports() - 1; index >= 0; index--) {
       const { name } = binaryen.getExportInfo(module.getExportByIndex(index));
       if (!EXPORTED.has(name)) module.removeExport(name);
     }
+    inline(module);
     module.runPasses(["remove-unused-module-elements"]);
     return module.emitBinary();
   } finally {
     module.dispose();
   }
+}
+
+/**
+ * Small functions in place of their calls. A call has a price here that it hasn't elsewhere: cycles are counted
+ * before and behind it, and behind it the code may be left.
+ */
+function inline(module: binaryen.Module): void {
+  const [small, most] = [binaryen.getAlwaysInlineMaxSize(), binaryen.getFlexibleInlineMaxSize()];
+  binaryen.setOptimizeLevel(3);
+  binaryen.setShrinkLevel(0);
+  binaryen.setOneCallerInlineMaxSize(0);
+  binaryen.setAlwaysInlineMaxSize(SMALL_SIZE);
+  binaryen.setFlexibleInlineMaxSize(INLINED_SIZE_MAX);
+  module.runPasses(["inlining-optimizing"]);
+  // They hold for all of the process.
+  binaryen.setAlwaysInlineMaxSize(small);
+  binaryen.setFlexibleInlineMaxSize(most);
 }

@@ -74,7 +74,8 @@ export interface Facts {
   readonly frameBytes: number;
   /** Functions that it calls, once for every call. */
   readonly calls: readonly number[];
-  readonly indirectCalls: number;
+  /** Types of what it calls through a table, once for every call. */
+  readonly indirectCalls: readonly number[];
   readonly loops: boolean;
   /** It has operations whose time depends on a number of bytes. */
   readonly bulk: boolean;
@@ -99,7 +100,7 @@ class Scan {
   private cost = 0;
   private loops = false;
   private bulk = false;
-  private indirect = 0;
+  private readonly indirect: number[] = [];
   private readonly calls: number[] = [];
 
   constructor(module: WasmModule, index: number) {
@@ -156,8 +157,9 @@ class Scan {
         break;
       }
       case op.OP_CALL_INDIRECT: {
-        this.indirect++;
-        const type = this.module.types[this.body.index()];
+        const index = this.body.index();
+        this.indirect.push(index);
+        const type = this.module.types[index];
         if (type) this.apply(type);
         break;
       }

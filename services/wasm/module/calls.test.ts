@@ -54,6 +54,20 @@ test("what is between two functions that look takes its part", async () => {
   expect(depth).toBeGreaterThan(5);
 });
 
+test("in a ring of functions of which one looks all take their part", async () => {
+  const round = "depth++; const b = mix(a & 15);";
+  const alone = await depthOf(
+    `${LEAF} function ring(a: i32): i32 { ${round} return ring(a + 1) ^ b; }
+     function down(n: i32): i32 { return ring(n); }`,
+  );
+  const inTwo = await depthOf(
+    `${LEAF} function ring(a: i32): i32 { ${round} return other(a + 1) ^ b; }
+     function other(a: i32): i32 { const b = mix(a & 15); return ring(a + 1) ^ b; }
+     function down(n: i32): i32 { return ring(n); }`,
+  );
+  expect(inTwo / alone).toBeCloseTo(0.5, 1);
+});
+
 test("a module may have a deeper stack than others", async () => {
   const source = "function down(n: i32): i32 { depth++; return n + down(n + 1) * 3; }";
   const usual = await depthOf(source);
