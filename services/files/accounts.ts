@@ -4,7 +4,7 @@
  */
 import { FileError } from "./errors.ts";
 
-/** Agents that are remembered, with those that are over: of the others the oldest go. */
+/** Agents that are remembered: of those that are over the oldest go. */
 const ACCOUNTS_MAX = 65_536;
 
 export class Accounts {
@@ -22,8 +22,13 @@ export class Accounts {
     const used = this.used.get(uid) ?? 0;
     this.used.delete(uid);
     this.used.set(uid, used);
-    const [oldest] = this.used.keys();
-    if (this.used.size > ACCOUNTS_MAX && oldest !== undefined) this.used.delete(oldest);
+    if (this.used.size > ACCOUNTS_MAX) this.forgetOldest();
+  }
+
+  private forgetOldest(): void {
+    const live = new Set([...this.limits.values()].map(({ uid }) => uid));
+    const [oldest] = [...this.used.keys()].filter((uid) => !live.has(uid));
+    if (oldest !== undefined) this.used.delete(oldest);
   }
 
   /** @throws FileError EDQUOT */

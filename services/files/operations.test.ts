@@ -182,3 +182,31 @@ test("a list goes on behind its cookie, whatever is removed in between", async (
     ["n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "note"].concat("empty").sort(),
   );
 });
+
+test("an agent adds no more bytes than it may, however often it gives some back", async () => {
+  accounts.set(AGENT, "uid", 100);
+  const opened = async (path: string, more: object = {}) =>
+    (await run(open(path, { create: true, write: true, ...more }))).id ?? "";
+  const at100 = { ...at("mine"), id: await opened("mine"), write: true };
+  const write = (offset: number, bytes: number) =>
+    answer({ op: "write", ...at100, offset }, new Uint8Array(bytes));
+  const resize = (size: number) => answer({ op: "size", ...at100, size, grow: false });
+  expect([await write(0, 80), await write(80, 21)]).toEqual(["OK", "EDQUOT"]);
+  // What is written over is there already.
+  expect([await write(0, 80), await write(60, 40), await write(100, 1)]).toEqual([
+    ...["OK", "OK", "EDQUOT"],
+  ]);
+  expect([await resize(10), await resize(101), await resize(100)]).toEqual(["OK", "EDQUOT", "OK"]);
+  // Another's 500 bytes are gone: it has added nothing, and not 500 less than that.
+  writeFileSync(join(inside, "others"), new Uint8Array(500));
+  expect(await answer({ op: "unlink", ...at("others") })).toBe("OK");
+  expect([await write(100, 100), await write(200, 1)]).toEqual(["OK", "EDQUOT"]);
+  await opened("mine", { truncate: true });
+  expect([await write(0, 100), await write(100, 1)]).toEqual(["OK", "EDQUOT"]);
+  // Its next life has what is left, another agent what it may.
+  accounts.set(AGENT, "uid", null);
+  accounts.set(AGENT, "uid", 100);
+  expect(await write(100, 1)).toBe("EDQUOT");
+  accounts.set(AGENT, "other", 1);
+  expect([await write(100, 1), await write(101, 1)]).toEqual(["OK", "EDQUOT"]);
+});

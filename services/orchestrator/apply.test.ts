@@ -166,6 +166,27 @@ describe("a document", () => {
     await system.call("project.remove", { project });
   });
 
+  test("that there is no room for who was to say it isn't held against an agent", async () => {
+    const project = "p7";
+    const health = { interval: 0.05, timeout: 5, retries: 1, exec: ["ender:1.0.0", "0"] };
+    const deaf = { image: "deaf:1.0.0", restart: { policy: "no" } as const };
+    const memory = 1 << 20;
+    const agents = { full: { ...deaf, limits: { memory: 700 << 10 }, health } };
+    await apply({ project, memory, agents });
+    await firstOf(project, "agent.started", "agent.exited", "full");
+    // Once this one has been checked ten times, that one has been, too.
+    const other = {
+      ...deaf,
+      limits,
+      health: { ...health, exec: ["ender:1.0.0", "1"], retries: 10 },
+    };
+    await apply({ project: "p8", agents: { other } });
+    await system.call("agent.wait", { project: "p8", name: "other", wait: 30 });
+    const { state, health: is } = await system.call("agent.inspect", { project, name: "full" });
+    expect([state, is]).toEqual(["running", "starting"]);
+    for (const it of [project, "p8"]) await system.call("project.remove", { project: it });
+  });
+
   test("who says nothing in time says that an agent isn't well", async () => {
     const health = { interval: 0.05, timeout: 0.05, retries: 1, exec: ["deaf:1.0.0"] };
     const deaf = { image: "deaf:1.0.0", limits, restart: { policy: "no" } as const };

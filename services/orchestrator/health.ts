@@ -11,6 +11,9 @@ const WEIGHT = 1024;
 /** Of those who say whether an agent is well. */
 const originOf = (name: string): string => `health:${name}`;
 
+type Said = "well" | "ill" | "nothing";
+const NO_ROOM: readonly string[] = ["quota-exceeded", "unavailable"];
+
 export class Health {
   private readonly parts: Parts;
   private readonly agents: AgentMethods;
@@ -34,10 +37,11 @@ export class Health {
       const record = ledger.agents.get(key);
       if (record?.run !== run || !isLive(record)) return;
       // Who stands still can't answer.
-      const answers = record.view.state === "paused" || (yield* this.probe(record, check));
-      failures = answers ? 0 : failures + 1;
-      if (failures === 0) yield* this.set(key, run, "healthy");
-      if (failures === check.retries) {
+      const says = record.view.state === "paused" ? "well" : yield* this.probe(record, check);
+      if (says === "well") {
+        failures = 0;
+        yield* this.set(key, run, "healthy");
+      } else if (says === "ill" && ++failures === check.retries) {
         yield* this.set(key, run, "unhealthy");
         const now = ledger.agents.get(key);
         if (now?.run === run && isLive(now)) yield* fleet.askFor(now, "kill", { code: 1 });
@@ -47,14 +51,15 @@ export class Health {
     }
   }
 
-  private *probe(record: AgentRecord, { exec, timeout }: HealthCheck): Work<boolean> {
+  private *probe(record: AgentRecord, { exec, timeout }: HealthCheck): Work<Said> {
     try {
       if (exec) return yield* this.execute(record, exec, timeout);
       yield* this.parts.fleet.askFor(record, "probe", { timeout });
-      return true;
+      return "well";
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      return false;
+      // That there is no room for who was to say it says nothing about the agent.
+      return exec && NO_ROOM.includes(error.code) ? "nothing" : "ill";
     }
   }
 
@@ -63,14 +68,14 @@ export class Health {
     { view: { project, name } }: AgentRecord,
     [image = "", ...args]: readonly string[],
     timeout: number,
-  ): Work<boolean> {
+  ): Work<Said> {
     const { agents } = this;
     const asked = { project, name, image, args, env: {}, stdin: false, limits: { weight: WEIGHT } };
     const probe = yield* agents.exec(asked, originOf(name));
     const named = { project, name: probe.name };
     const { view } = yield* this.parts.ledger.until(named, isOver, timeout);
     yield* agents.remove({ ...named, force: true });
-    return view.exit?.reason === "exited" && view.exit.code === 0;
+    return view.exit?.reason === "exited" && view.exit.code === 0 ? "well" : "ill";
   }
 
   /** What an orchestrator that has ended had begun. */
@@ -81,7 +86,12 @@ export class Health {
     const { project, name } = checked.view;
     for (const { view } of [...ledger.agents.values()])
       if (view.project === project && view.origin === originOf(name))
-        yield* this.agents.remove({ project, name: view.name, force: true });
+        try {
+          yield* this.agents.remove({ project, name: view.name, force: true });
+        } catch (error) {
+          // Somebody else has removed it.
+          if (!(error instanceof RequestError)) throw error;
+        }
   }
 
   private *set(key: string, run: number, health: Agent["health"]): Work<void> {

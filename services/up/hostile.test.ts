@@ -149,11 +149,18 @@ test("what can't be a module isn't taken; one that wants what nobody gives isn't
   await expect(client.call("agent.run", { image: foreign, name: "foreign" })).rejects.toThrow(
     'the module imports "host.eval" as () -> (); there are wasi_snapshot_preview1 and aios',
   );
+  // What isn't asked for by a client but by a document says so of its agent.
+  const agents = { foreign: { image: foreign, restart: "no" } } as const;
+  await client.call("project.apply", { project: "wants", agents });
+  const named = { project: "wants", name: "foreign" };
+  expect((await client.call("agent.wait", { ...named, wait: 30 })).exit?.reason).toContain(
+    'not started: the module imports "host.eval" as () -> ()',
+  );
   const nothing = await system.addCode(await compileSource("export function other(): void {}"));
   await expect(client.call("agent.run", { image: nothing, name: "nothing" })).rejects.toThrow(
     'exports no function "_start"',
   );
-  expect(await client.call("agent.list", {})).not.toContainEqual(
+  expect(await client.call("agent.list", { project: "default" })).not.toContainEqual(
     expect.objectContaining({ name: "foreign" }),
   );
   expect(await ends("neighbour", "g", "/projects/demo")).toMatchObject({ reason: "exited" });
