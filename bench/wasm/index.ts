@@ -8,6 +8,7 @@ import { prepare } from "../../services/wasm/module/prepare.ts";
 import { compileSource } from "../../services/wasm/testing/compile.ts";
 import { type Progress, pairedRow, type Results } from "../measure.ts";
 import { KERNELS, type Kernel, SOURCE } from "./kernels.ts";
+import { measureScripts } from "./scripts.ts";
 
 const RUNS = 15;
 /** Rounds before the first that counts: V8's optimized code is in place by then. */
@@ -53,6 +54,7 @@ export async function measureWasm(results: Results, progress: Progress): Promise
     sides: SIDES,
     rows,
   });
+  await measureScripts(results, progress);
 }
 
 /** Milliseconds of CPU time, one sample of each side in turn. */

@@ -20,7 +20,7 @@ import { type Prepared, prepare } from "../../wasm/module/prepare.ts";
 import { ERRNO_BADF, ERRNO_NAMES, ERRNO_SUCCESS } from "../../wasm/wasi_constants.ts";
 import { TEXT_NAMES, TEXT_PRELUDE } from "../guest/operations.ts";
 import { putText } from "../personality.ts";
-import { linkEngine } from "./link.ts";
+import { linkEngine, STACK } from "./link.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(here, "../../..");
@@ -47,15 +47,19 @@ function namesOfRefusals(): string {
   return JSON.stringify({ statuses: Object.fromEntries(named), errnos: ERRNO_NAMES });
 }
 
-/** Of the host's stack: about half of it is taken by V8's frames in fact, and the rest is the machine's. */
-const STACK = { stackBytes: 1 << 20 };
-
-/** The engine in its common beginning: a clock that stands at 0, no chance, no streams. */
-async function withPrelude(engine: Prepared, prelude: string): Promise<Prepared> {
-  const texts = new Map([
-    [TEXT_PRELUDE, new TextEncoder().encode(prelude)],
+/** The texts that the engine asks for in its common beginning. */
+export async function engineTexts(): Promise<ReadonlyMap<number, Uint8Array>> {
+  return new Map([
+    [TEXT_PRELUDE, new TextEncoder().encode(await preludeText())],
     [TEXT_NAMES, new TextEncoder().encode(namesOfRefusals())],
   ]);
+}
+
+/** The engine in its common beginning: a clock that stands at 0, no chance, no streams. */
+async function withPrelude(
+  engine: Prepared,
+  texts: ReadonlyMap<number, Uint8Array>,
+): Promise<Prepared> {
   return await begun(engine, "prepare", (instance, { name }): Quick => {
     if (name === "text") return (...args) => putText(instance, texts, args);
     if (name === "clock_time_get") return (_clock, _precision, at) => zeroes(instance, at, 8);
@@ -74,9 +78,10 @@ const BINDINGS = join(ROOT, "sdk/assemblyscript/aios.ts");
 
 /** All that decides about the code: folders of this project, and packages. */
 function sourcesOfCode(): string[] {
-  const ours = ["../driver", ".", "../../wasm/module"].flatMap(sourcesIn);
+  const ours = ["../driver", "../../wasm/module"].flatMap(sourcesIn);
   const packages = PACKAGES.map((name) => join(ROOT, "node_modules", name, "package.json"));
-  return [...ours, ...packages, join(here, "../guest/operations.ts"), BINDINGS];
+  const others = ["link.ts", "stack.ts", "../guest/operations.ts"].map((file) => join(here, file));
+  return [...ours, ...packages, ...others, BINDINGS];
 }
 
 const sourcesIn = (folder: string): string[] =>
@@ -110,10 +115,9 @@ export async function makeEngine(file: string): Promise<void> {
     process.stderr.write("quickjs: the engine's code is made, which takes a minute, once\n");
     return await prepare(await linkEngine(), STACK);
   });
-  const prelude = await preludeText();
-  const beginning = [code, new TextEncoder().encode(prelude + namesOfRefusals())];
-  const engine = await kept("quickjs", beginning, () =>
-    withPrelude(readPrepared(readFileSync(code)), prelude),
+  const texts = await engineTexts();
+  const engine = await kept("quickjs", [code, ...texts.values()], () =>
+    withPrelude(readPrepared(readFileSync(code)), texts),
   );
   copyFileSync(engine, file);
 }

@@ -36,12 +36,18 @@ const FEATURES =
 const SMALL_SIZE = 20;
 const INLINED_SIZE_MAX = 60;
 
+/** Of the host's stack: about half of it is taken by V8's frames in fact, and the rest is the machine's. */
+export const STACK = { stackBytes: 1 << 20 };
+
 /** The engine as it is published. */
 export const engineBytes = (): Uint8Array =>
   readFileSync(require.resolve("quickjs-wasi/quickjs.wasm"));
 
-/** The module that runs scripts: exports `prepare`, `_start` and the memory. */
-export async function linkEngine(): Promise<Uint8Array> {
+/**
+ * The module that runs scripts: exports `prepare`, `_start` and the memory.
+ * @param inlined small functions are in place of their calls; else its code is the published one
+ */
+export async function linkEngine(inlined = true): Promise<Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), "aios-quickjs-"));
   try {
     const file = (name: string) => join(folder, `${name}.wasm`);
@@ -51,7 +57,7 @@ export async function linkEngine(): Promise<Uint8Array> {
     const modules = [file("engine"), "engine", file("driver"), "env"];
     const options = ["--all-features", "--skip-export-conflicts", "-o", file("linked")];
     execFileSync(process.execPath, [merge, ...modules, ...options], { stdio: "pipe" });
-    return onlyWhatRuns(guardStack(readFileSync(file("linked"))));
+    return onlyWhatRuns(guardStack(readFileSync(file("linked"))), inlined);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -88,7 +94,7 @@ async function compileDriver(): Promise<Uint8Array> {
 }
 
 /** Without what the engine exports to others, and what only these need. */
-function onlyWhatRuns(linked: Uint8Array): Uint8Array {
+function onlyWhatRuns(linked: Uint8Array, inlined: boolean): Uint8Array {
   const module = binaryen.readBinary(linked);
   try {
     module.setFeatures(FEATURES);
@@ -96,7 +102,7 @@ function onlyWhatRuns(linked: Uint8Array): Uint8Array {
       const { name } = binaryen.getExportInfo(module.getExportByIndex(index));
       if (!EXPORTED.has(name)) module.removeExport(name);
     }
-    inline(module);
+    if (inlined) inline(module);
     module.runPasses(["remove-unused-module-elements"]);
     return module.emitBinary();
   } finally {
