@@ -84,7 +84,9 @@ export function settle(world: World): void {
     const rest = all.slice(index + 1).map((other) => rootOf(world, get(world.agents, other)));
     if (!rest.includes(root)) bury(world, root);
   }
-  for (const { pool, memory } of world.remains.splice(0)) giveBack(world, pool, memory);
+  // One is there until all of it is given back: a region lasts as long as anything of it is mapped.
+  for (const { pool, memory } of world.remains) giveBack(world, pool, memory);
+  world.remains.splice(0);
 }
 
 /** A new agent starts, unless it is over already: whether it does. */
