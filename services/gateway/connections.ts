@@ -5,13 +5,7 @@
  *
  * Node's own limits are for how long a head or a whole request may take (listen.ts).
  */
-import {
-  type IncomingMessage,
-  type RequestListener,
-  Server,
-  type ServerOptions,
-  type ServerResponse,
-} from "node:http";
+import { type IncomingMessage, Server, type ServerOptions, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
@@ -24,6 +18,11 @@ export interface ConnectionLimits {
   readonly patience: number;
 }
 
+/** Gives an answer; the promise is kept when that has been handed over to be sent. */
+export type Answering = (request: IncomingMessage, response: ServerResponse) => Promise<unknown>;
+
+/** Requests of a connection that are sent before the first of them is answered. */
+const PIPELINED_MAX = 8;
 const BUSY =
   "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
@@ -40,12 +39,14 @@ export class LimitedServer extends Server {
   private readonly unsent = new Set<Duplex>();
 
   /** `answer` is given the requests of those that are let in. */
-  constructor(options: ServerOptions, limits: ConnectionLimits, answer: RequestListener) {
+  constructor(options: ServerOptions, limits: ConnectionLimits, answer: Answering) {
     super(options);
     this.limits = limits;
     this.on("connection", (socket: Socket) => this.admit(socket));
     this.on("request", (request, response) => {
-      if (this.asked(request, response)) answer(request, response);
+      const { socket } = request;
+      if (this.asked(request, response))
+        void answer(request, response).finally(() => this.wrote(socket));
     });
     this.on("upgrade", ({ socket }: IncomingMessage) => this.open.delete(socket));
     this.setTimeout(limits.patience, (socket: Socket) => this.stalled(socket));
@@ -93,10 +94,12 @@ export class LimitedServer extends Server {
   /** Whether it is to be answered. */
   private asked({ socket }: IncomingMessage, response: ServerResponse): boolean {
     const owed = this.open.get(socket);
-    if (!owed) return false;
+    if (!owed || owed.size >= PIPELINED_MAX) {
+      socket.destroy();
+      return false;
+    }
     this.open.delete(socket);
     this.open.set(socket, owed.add(response));
-    response.on("prefinish", () => this.wrote(socket));
     response.on("close", () => owed.delete(response));
     return true;
   }
@@ -112,15 +115,24 @@ export class LimitedServer extends Server {
     unsent.add(socket);
     let bytes = 0;
     for (const it of unsent) {
-      if (it.destroyed || it.writableLength === 0) unsent.delete(it);
-      else bytes += it.writableLength;
+      const left = this.unsentOf(it);
+      if (it.destroyed || left === 0) unsent.delete(it);
+      else bytes += left;
     }
     for (const it of unsent) {
       if (bytes <= limits.unsentMax) break;
       // One answer alone may be as large as it is.
       if (it === socket) continue;
-      bytes -= it.writableLength;
+      bytes -= this.unsentOf(it);
       it.destroy();
     }
+  }
+
+  /** An answer that isn't the connection's turn yet is kept beside it. */
+  private unsentOf(socket: Duplex): number {
+    let bytes = socket.writableLength;
+    for (const response of this.open.get(socket) ?? [])
+      if (!response.socket) bytes += response.writableLength;
+    return bytes;
   }
 }

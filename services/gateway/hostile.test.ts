@@ -320,6 +320,19 @@ describe("who takes nothing of an answer", () => {
     await closed;
   });
 
+  test("and asks for more meanwhile keeps no more in memory", async () => {
+    const gateway = await listen({ trusted: true, unsentMax: 1 << 20 });
+    const closed = nextClosed(gateway);
+    const raw = new Raw(gateway, head("GET /v1/journal", "").repeat(2));
+    await raw.hears("200 OK");
+    raw.socket.pause();
+    await unread(gateway);
+    await closed;
+    const asksOn = new Raw(gateway, head("GET /v1/nothing", "").repeat(20));
+    await asksOn.closed;
+    expect(asksOn.said.split("HTTP/1.1 404").length).toBeLessThanOrEqual(9);
+  });
+
   test("is cut off when others' answers need the memory, and they get theirs", async () => {
     const gateway = await listen({ trusted: true, unsentMax: 1 << 20 });
     const closed = nextClosed(gateway);
