@@ -6,7 +6,8 @@ const COUNT = 1000;
 const AT_ONCE = 50;
 
 test("a project has 1,000 agents: they run, are listed, write, and are ended with it", async () => {
-  const system = await TestSystem.start(PROGRAMS, { projectBytes: 320 << 20 });
+  // Beside the project and its shards, an eighth of the memory is for the kernel's images.
+  const system = await TestSystem.start(PROGRAMS, { memory: 640 << 20, projectBytes: 320 << 20 });
   try {
     const limits = { memory: 128 * 1024 };
     const run = async (first: number) => {
