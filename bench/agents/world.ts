@@ -8,10 +8,9 @@ import { buildBootImage } from "../../sdk/image/index.ts";
 import type { Birth } from "../../services/messages/birth.ts";
 import { encode } from "../../services/messages/json.ts";
 import type { Code } from "../../services/wasm/agent.ts";
-import { aiosPersonality } from "../../services/wasm/aios.ts";
 import { readPrepared } from "../../services/wasm/module/file.ts";
+import { modulePersonalities } from "../../services/wasm/personalities.ts";
 import { wasmProgram } from "../../services/wasm/program.ts";
-import { wasiPersonality } from "../../services/wasm/wasi.ts";
 import { Machine } from "../../sim/host/machine.ts";
 
 /** @param file of a prepared module */
@@ -48,8 +47,7 @@ export class World {
     const drives = [{ data: await buildBootImage({ entries }) }];
     const machine = await Machine.create({ cpus: 1, memory, drives, journal: JOURNAL_BYTES });
     const world = new World(machine);
-    const personalities = (birth: Birth) => [wasiPersonality(birth), aiosPersonality(birth)];
-    const runnable = () => ({ code, personalities });
+    const runnable = () => ({ code, personalities: (birth: Birth) => modulePersonalities(birth) });
     machine.agents.program("wasm", ...wasmProgram({ runnable, states: new Map() }));
     const init = (sys: Sys) => world.init(sys);
     for (const [name, run] of Object.entries({ init, ...others }))

@@ -18,6 +18,8 @@ export function statusName(code: number): StatusName {
 export class SyscallError extends Error {
   override readonly name = "SyscallError";
   readonly status: StatusName;
+  /** The status's number. */
+  readonly code: number;
   /** The call, as it is named in `Sys`. */
   readonly call: string;
 
@@ -25,6 +27,7 @@ export class SyscallError extends Error {
     const status = statusName(code);
     super(`${call}: ${status}`);
     this.status = status;
+    this.code = code;
     this.call = call;
   }
 }

@@ -5,9 +5,8 @@ import { decode } from "../../services/messages/json.ts";
 import { quickjsHost } from "../../services/quickjs/agent.ts";
 import { loadEngine } from "../../services/quickjs/engine/load.ts";
 import { type Code, wasmProgram } from "../../services/wasm/agent.ts";
-import { aiosPersonality } from "../../services/wasm/aios.ts";
 import { prepare } from "../../services/wasm/module/prepare.ts";
-import { wasiPersonality } from "../../services/wasm/wasi.ts";
+import { modulePersonalities } from "../../services/wasm/personalities.ts";
 import type { ProgramForms, ProgramFunction } from "../../sim/host/programs.ts";
 import type { Step } from "../agent/calls.ts";
 import type { Sys } from "../agent/sys.ts";
@@ -45,9 +44,7 @@ function moduleProgram(code: Code, watcher: Watcher): [ProgramFunction, ProgramF
     birth: born,
     personalities(told) {
       const named = told.capabilities.map(({ text }) => text);
-      return [wasiPersonality(told), aiosPersonality(told)].map((it) =>
-        watched(it, named, watcher),
-      );
+      return modulePersonalities(told).map((it) => watched(it, named, watcher));
     },
   });
 }

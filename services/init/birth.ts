@@ -9,8 +9,7 @@ import type { Granted } from "./grants.ts";
 /** What a new agent is told: machine code in a form that needs no parser, the others in JSON. */
 export function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted[]): Uint8Array {
   const [stdout = null, stderr = null, files = null, news = null, ...more] = child.grants;
-  const stdin = spec.stdin ? (more.shift() ?? null) : null;
-  const [names] = more;
+  const [stdin = null] = more;
   const birth: Birth = {
     args: [spec.name, ...spec.args],
     env: { ...spec.env },
@@ -21,7 +20,6 @@ export function birthOf(spec: SpawnSpec, child: Child, granted: readonly Granted
     })),
     ...{ files, news },
     ...(spec.mounts && { mounts: [...spec.mounts] }),
-    ...(names !== undefined && { names }),
     ...(spec.state !== undefined && { state: spec.state }),
     ...(spec.keepAs !== undefined && { keepAs: spec.keepAs }),
   };

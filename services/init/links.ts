@@ -1,36 +1,29 @@
 /**
  * What agents have by name. An agent's name stands for another one whenever it has been started anew, so
- * those who have the name are given another capability, and told of it in a queue (latest.ts) that they
- * look into when what they have is worth nothing any more. With images it is the same: they come from the orchestrator, and
- * end with it.
+ * those who have the name are given another capability, and told of it (news.ts). With images it is the same:
+ * they come from the orchestrator, and end with it.
  *
  * An agent in another shard is asked for there: its shard makes the capability and hands it over, shard to
  * shard. Nothing of it hangs on the orchestrator, which may end.
  */
-import type { Child } from "../../sdk/agent/births.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Peers } from "../host/peers.ts";
 import { type Caller, WithCapability } from "../host/rpc.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
-import type { Renewal } from "../messages/birth.ts";
 import { RequestError } from "../messages/errors.ts";
 import { encode } from "../messages/json.ts";
 import { nameOf } from "../messages/scope.ts";
 import { type Life, type Located, lifeKey, type Meant, SHARD_PEER } from "../messages/system.ts";
 import { type Granted, type Grants, RIGHTS_TO_SEND } from "./grants.ts";
-import { postLatest } from "./latest.ts";
+import { type Holder, tellNews } from "./news.ts";
 
 /** For the answer of another shard, which waits for nobody. */
 const ASK_NS = 1_000_000_000n;
 
-/** An agent that has capabilities. */
-export interface Holder {
-  readonly child: Child;
-  readonly granted: Granted[];
+/** An agent that has names. */
+export interface Linked extends Holder {
   /** Beside which it was executed: its capabilities are parts of that one's. */
-  readonly heir: Holder | undefined;
-  /** The queue in which names are renewed; 0 for none. */
-  readonly names: number;
+  readonly heir: Linked | undefined;
 }
 
 interface Parts {
@@ -99,7 +92,7 @@ export class Links {
    * Has what a holder has by a name mean something else. One that holds it no more isn't given it again; of
    * several lives at once the last one counts.
    */
-  *renew(grants: Grants, holder: Holder, text: string, meant: Meant): Work<void> {
+  *renew(grants: Grants, holder: Linked, text: string, meant: Meant): Work<void> {
     const { sys } = this.parts.tasks;
     const to = "agent" in meant ? meant.agent : null;
     const it = holder.granted.find((granted) => granted.text === text);
@@ -126,16 +119,7 @@ export class Links {
     const { sys } = this.parts.tasks;
     if (handle === null)
       yield* sys.send(holder.child.capability, encode({ granted: { text: nameOf(text) } }), own);
-    else if (holder.names) yield* this.post(holder);
-  }
-
-  /** Of all its names at once. */
-  private *post({ names, granted }: Holder): Work<void> {
-    const { sys } = this.parts.tasks;
-    const capabilities: Renewal["capabilities"] = [];
-    for (const { text, handle } of granted)
-      if (handle !== null) capabilities.push({ text: nameOf(text), handle });
-    yield* postLatest(sys, names, encode({ capabilities } satisfies Renewal));
+    else yield* tellNews(sys, holder);
   }
 }
 

@@ -4,8 +4,6 @@
  *
  * It goes on when the orchestrator ends. A new one asks it for its members.
  */
-import { RIGHT_DERIVE, RIGHT_RECEIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
-import type { Birth, Child, Grant, Schedule } from "../../sdk/agent/births.ts";
 import type { Step } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
@@ -20,7 +18,6 @@ import { Watches } from "../host/watches.ts";
 import type { Limits } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
-import { kindOf, parseCapability } from "../messages/scope.ts";
 import {
   type Handles,
   type InputSpec,
@@ -33,36 +30,22 @@ import {
   SHARD_PEER,
   type SpawnSpec,
 } from "../messages/system.ts";
-import { birthOf } from "./birth.ts";
-import { type Granted, Grants } from "./grants.ts";
+import { Births, type Born, STREAMS, scheduleOf } from "./births.ts";
+import { Grants } from "./grants.ts";
 import { Input } from "./input.ts";
-import { latestQueue } from "./latest.ts";
-import { type Holder, Links } from "./links.ts";
-import { RIGHTS_TO_HEAR, tellFiles } from "./news.ts";
+import { type Linked, Links } from "./links.ts";
+import { giveFiles } from "./news.ts";
 import { askUnbelieved } from "./probe.ts";
-import { isAlone, requireNoWriting, Storage } from "./storage.ts";
-import { type Other, PIPE_BYTES, Streams } from "./streams.ts";
+import { requireNoWriting, Storage } from "./storage.ts";
+import { type Other, Streams } from "./streams.ts";
 
-/** What it writes to, agents below it can be given, too. */
-const RIGHTS_TO_HAND_ON = RIGHT_SEND | RIGHT_DERIVE;
-const RIGHTS_TO_READ = RIGHT_RECEIVE | RIGHT_DERIVE;
-/** Of a CPU's time, for agents with a guaranteed share. */
-const PERIOD_NS = 10_000_000;
-/** How long a suspended agent may take until it stands still. */
-const STAND_STILL_TRIES = 50;
-const STAND_STILL_NS = 100_000n;
 /** The end of an agent is told when its last lines are kept, but so much later at most. */
 const LAST_LINES_NS = 1_000_000_000n;
-const STREAMS = ["stdout", "stderr"] as const;
 /** What must not happen while an agent is half born. */
 const BIRTHS = "births";
 
-interface Held extends Life, Holder {
+interface Held extends Life, Born, Linked {
   readonly input: Input | null;
-  /** Where it hears of services that have been started anew. */
-  readonly news: number;
-  /** The pool of a clone; 0 for one that was spawned, whose pool the kernel has cut out for it. */
-  readonly own: number;
   /** The service for files adds up by how much it makes files longer. */
   readonly counted: boolean;
   paused: boolean;
@@ -88,13 +71,12 @@ class Shard {
   private readonly peers: Peers;
   private readonly caller: Caller;
   private readonly grants: Grants;
+  private readonly births: Births;
+  private readonly storage: Storage;
   private readonly watches: Watches;
   private readonly links: Links;
   private readonly locks = new Locks();
   private readonly streams: Streams;
-  /** The project's, which pays for agents. */
-  private readonly pool: number;
-  private readonly storage: Storage;
   /** Capabilities that have come for a request. */
   private readonly parcels = new Map<string, number>();
   private readonly held = new Map<string, Held>();
@@ -102,7 +84,6 @@ class Shard {
 
   constructor(sys: Sys, handles: Handles, parent: number) {
     this.sys = sys;
-    this.pool = handles.pool ?? sys.pool;
     this.tasks = new Tasks(sys);
     this.peers = new Peers(this.tasks, parent);
     this.caller = new Caller(this.tasks, this.peers);
@@ -116,10 +97,13 @@ class Shard {
       image: (parcel) => this.taken(parcel),
       sender: (to) => this.links.sender(to),
     });
-    this.peers.onIntroduction((name, now, before) => {
-      if (name === "files" && before) this.tasks.start(this.tellAll(now));
-    });
     this.storage = new Storage(sys, caller, handles.scopes);
+    const { grants, storage } = this;
+    // The project's pool pays for its agents.
+    this.births = new Births({ tasks, grants, storage, pool: handles.pool ?? sys.pool });
+    this.peers.onIntroduction((name, now, before) => {
+      if (name === "files" && before) this.tasks.start(this.giveFiles(now));
+    });
     this.watches = new Watches(this.tasks);
     this.streams = new Streams(this.tasks, this.caller, this.watches);
     this.peers.onIntroduction((name) => {
@@ -179,138 +163,43 @@ class Shard {
   }
 
   private *spawn(spec: SpawnSpec): Work<Member> {
-    const { sys, held } = this;
-    const life: Life = { uid: spec.uid, run: spec.run };
-    const image = this.taken(keyOf(life));
-    if (held.has(keyOf(life))) throw new RequestError("exists", `${spec.name} has been started`);
-    const heir = spec.heir && this.find(spec.heir);
-    const pipes: number[] = [];
-    let stdin = 0;
-    let news = 0;
-    const granted: Granted[] = [];
-    let child: Child | null = null;
-    let names = 0;
-    let own = 0;
+    const { uid, run } = spec;
+    const key = keyOf(spec);
+    const image = this.taken(key);
     try {
-      for (const _ of STREAMS) pipes.push(yield* sys.endpoint("pipe", PIPE_BYTES, this.pool));
+      if (this.held.has(key)) throw new RequestError("exists", `${spec.name} has been started`);
+      const heir = spec.heir && this.find(spec.heir);
+      const original = spec.original && this.find(spec.original);
       const files = (yield* this.peers.get("files")).capability;
-      const grants: Grant[] = [...pipes, files].map((capability) => ({
-        capability,
-        rights: RIGHTS_TO_HAND_ON,
-      }));
-      news = yield* latestQueue(sys, this.pool);
-      grants.push({ capability: news, rights: RIGHTS_TO_HEAR });
-      if (spec.stdin) {
-        stdin = yield* sys.endpoint("pipe", PIPE_BYTES, this.pool);
-        grants.push({ capability: stdin, rights: RIGHTS_TO_READ });
-      }
-      if (spec.capabilities.some((text) => kindOf(parseCapability(text)) !== "scope")) {
-        names = yield* latestQueue(sys, this.pool);
-        grants.push({ capability: names, rights: RIGHT_RECEIVE });
-      }
-      const { pool } = this;
-      const { memory: quota, handles: capabilities, messages } = spec.limits;
-      requireHandles(spec, grants.length);
-      const birth = {
-        grants,
-        ...(capabilities !== undefined && { capabilities }),
-        ...(messages !== undefined && { messages }),
-      };
-      // A clone would share the pool that pays for it: one that is cut out is its limit.
-      if (spec.original) own = yield* sys.createPool(quota, pool);
-      child = spec.original
-        ? yield* this.copy(this.find(spec.original), { pool: own, ...birth })
-        : yield* sys.spawn({ image, pool, quota, ...birth, ...scheduleOf(spec.limits) });
-      // A clone leads no group, whatever its original leads.
-      if (spec.original) yield* sys.schedule(child.capability, scheduleOf(spec.limits));
-      // Before it has anything by which it could write.
-      if (spec.limits.storage !== undefined)
-        yield* this.storage.limit(child.id, spec, spec.limits.storage);
-      for (const text of spec.capabilities) {
-        const from = { meant: spec.meant?.[text], heir: heir?.granted };
-        granted.push(yield* this.grants.give(child.capability, text, from, isAlone(text, spec)));
-      }
-      yield* sys.send(child.capability, birthOf(spec, child, granted));
-      if (spec.paused) yield* sys.suspend(child.capability);
-    } catch (error) {
-      const made = [...pipes, news, stdin, names].filter((endpoint) => endpoint !== 0);
-      yield* this.undo(child, made, granted);
-      if (own) yield* sys.drop(own);
-      throw error;
+      const origin = { image, original, heir: heir?.granted };
+      const born = yield* this.births.make(spec, origin, files);
+      const counted = spec.limits.storage !== undefined;
+      return this.hold({ uid, run }, born, { paused: spec.paused, heir, counted });
     } finally {
       // The agent keeps its image. What else came for it has been taken, or isn't needed any more.
-      const left = spec.capabilities.map((text) => this.taken(`${keyOf(life)} ${text}`));
-      for (const capability of [image, ...left]) if (capability) yield* sys.drop(capability);
+      const left = spec.capabilities.map((text) => this.taken(`${key} ${text}`));
+      for (const capability of [image, ...left]) if (capability) yield* this.sys.drop(capability);
     }
-    const open = pipes.length;
+  }
+
+  /** One that has been born is a member. */
+  private hold(life: Life, born: Born, given: Pick<Held, "paused" | "heir" | "counted">): Member {
+    const { tasks, watches } = this;
+    const { child, pipes, stdin } = born;
     const it: Held = {
-      ...life,
-      ...{ child, granted, heir, names, news, own, counted: spec.limits.storage !== undefined },
-      input: stdin === 0 ? null : new Input(this.tasks, this.watches, stdin),
-      paused: spec.paused,
+      ...{ ...life, ...born, ...given },
+      input: stdin === 0 ? null : new Input(tasks, watches, stdin),
       end: null,
-      open,
+      open: pipes.length,
       forgotten: false,
       wakes: new Map(),
       read: new Outcome(),
     };
-    held.set(keyOf(life), it);
+    this.held.set(keyOf(life), it);
     this.byAgent.set(child.id, it);
-    pipes.forEach((pipe, index) => {
-      this.tasks.start(this.follow(it, STREAMS[index] ?? "stdout", pipe));
-    });
+    for (const [n, stream] of STREAMS.entries())
+      tasks.start(this.follow(it, stream, pipes[n] ?? 0));
     return memberOf(it);
-  }
-
-  /** A clone of a member, which stands still meanwhile. */
-  private *copy({ child, paused }: Held, birth: Birth): Work<Child> {
-    const { sys } = this;
-    const { capability } = child;
-    if (!paused) yield* sys.suspend(capability);
-    try {
-      for (let tried = 0; ; tried++)
-        try {
-          return yield* sys.clone(capability, birth);
-        } catch (error) {
-          // A processor may still have its registers.
-          const moving = error instanceof SyscallError && error.status === "WRONG_STATE";
-          if (!moving || tried === STAND_STILL_TRIES) throw error;
-          yield* this.tasks.sleep(STAND_STILL_NS);
-        }
-    } finally {
-      if (!paused) yield* sys.resume(capability);
-    }
-  }
-
-  /** Half of a start is none. */
-  private *undo(
-    child: Child | null,
-    endpoints: readonly number[],
-    granted: readonly Granted[],
-  ): Work<void> {
-    const { sys } = this;
-    if (child) {
-      yield* this.unlessOver(sys.kill(child.capability));
-      yield* sys.drop(child.capability);
-    }
-    yield* this.close(endpoints);
-    yield* this.grants.dropAll(granted);
-  }
-
-  /** An agent that has ended by itself needs nothing more. */
-  private *unlessOver(work: Step<unknown>): Work<void> {
-    try {
-      yield* work;
-    } catch (error) {
-      if (!(error instanceof SyscallError && error.status === "OBJECT_GONE")) throw error;
-    }
-  }
-
-  private *close(endpoints: readonly number[]): Work<void> {
-    for (const endpoint of endpoints) {
-      yield* this.sys.close(endpoint);
-      yield* this.sys.drop(endpoint);
-    }
   }
 
   private *follow(held: Held, stream: (typeof STREAMS)[number], pipe: number): Work<void> {
@@ -382,13 +271,7 @@ class Shard {
   private *clear(held: Held): Work<void> {
     if (!held.forgotten || held.open > 0) return;
     this.held.delete(keyOf(held));
-    yield* this.sys.drop(held.child.capability);
-    if (held.own) yield* this.sys.drop(held.own);
-    if (held.input) yield* this.sys.drop(held.input.pipe);
-    yield* this.sys.close(held.news);
-    yield* this.sys.drop(held.news);
-    yield* this.grants.dropAll(held.granted);
-    if (held.names) yield* this.close([held.names]);
+    yield* this.births.release(held);
     if (held.counted) this.tasks.start(this.storage.forget(held.child.id, held));
     yield* this.links.forget(held);
   }
@@ -407,10 +290,10 @@ class Shard {
     for (const parcel of unused) yield* this.sys.drop(parcel);
   }
 
-  private *tellAll({ capability }: Peer): Work<void> {
-    const service = { capability, rights: RIGHTS_TO_HAND_ON };
-    for (const { child, news, end } of this.held.values())
-      if (!end) yield* tellFiles(this.sys, child, news, service);
+  /** There is another service for files. */
+  private *giveFiles({ capability }: Peer): Work<void> {
+    for (const held of this.held.values())
+      if (!held.end) yield* giveFiles(this.sys, held, capability);
   }
 
   private find(life: Life): Held {
@@ -447,14 +330,6 @@ class Shard {
   }
 }
 
-/** @throws RequestError bad-request: the kernel would refuse to make an agent with more than it may hold */
-function requireHandles({ limits, capabilities }: SpawnSpec, grants: number): void {
-  // Itself and its pool come from the kernel.
-  const begins = 2 + grants + capabilities.length;
-  if (limits.handles !== undefined && limits.handles < begins)
-    throw new RequestError("bad-request", `limits.handles: it begins with ${begins}`);
-}
-
 /** An agent as the other end of one of its pipes. */
 const otherEnd = (held: Held, stream: string): Other => ({
   isOver: () => held.end !== null,
@@ -463,11 +338,4 @@ const otherEnd = (held: Held, stream: string): Other => ({
 
 function memberOf({ uid, run, child, paused, end }: Held): Member {
   return { uid, run, agent: child.id, paused, end };
-}
-
-/** An agent and all below it share its weight: who makes a hundred children has no more of the time. */
-function scheduleOf({ cpu, weight, foreground }: Limits): Schedule {
-  if (cpu === undefined) return { class: "fair", weight, foreground, group: true };
-  const budget = Math.round(PERIOD_NS * cpu);
-  return { class: "realtime", budget, period: PERIOD_NS, group: true };
 }

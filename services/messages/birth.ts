@@ -18,16 +18,11 @@ export const Birth = z.object({
       }),
     )
     .default([]),
-  /**
-   * Its handle of a queue, in which what agents are called by their names is renewed: when one has been started
-   * anew, the next message there is a `Renewal`.
-   */
-  names: z.int().optional(),
   /** Folders of its capabilities that it finds under other names. */
   mounts: z.array(Mount).optional(),
   /** Its handle of the service for files. */
   files: z.int().nullable().default(null),
-  /** Its handle of a queue that tells who the service for files is from now on: FilesNews. */
+  /** Its handle of a queue with the last word about whom it can reach: when one has been started anew, News. */
   news: z.int().nullish(),
   /** Name of a state that it goes on from. */
   state: z.string().optional(),
@@ -36,12 +31,6 @@ export const Birth = z.object({
 });
 export type Birth = z.infer<typeof Birth>;
 
-/** The service for files has been started anew, and this is the agent's handle of it. */
-export const FilesNews = z.object({ files: z.int() });
-export type FilesNews = z.infer<typeof FilesNews>;
-
-/** All that an agent has by name, as it is now: places are as at its birth. */
-export const Renewal = z.object({
-  capabilities: z.array(z.object({ text: z.string(), handle: z.int() })),
-});
-export type Renewal = z.infer<typeof Renewal>;
+/** Whom an agent can reach by what it was given at its birth, as it is now; what a handle stood for may be over. */
+export const News = Birth.pick({ files: true, capabilities: true });
+export type News = z.infer<typeof News>;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Step } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
-import { Birth, Renewal } from "../messages/birth.ts";
+import { Birth, News } from "../messages/birth.ts";
 import { decode } from "../messages/json.ts";
 import { ENTRIES_PER_AGENT, SHARD_ENTRIES_MAX } from "./limits.ts";
 import { PROGRAMS } from "./testing/programs.ts";
@@ -26,9 +26,9 @@ const programs: AgentPrograms = {
    * into its queue of renewals before, and takes what it is given later.
    */
   *sayer(sys) {
-    const { args, streams, capabilities, names } = Birth.parse(
-      decode((yield* sys.receive()).bytes),
-    );
+    const birth = Birth.parse(decode((yield* sys.receive()).bytes));
+    const { args, streams, capabilities } = birth;
+    const news = birth.news ?? 0;
     const say = (line: string) => sys.write(streams[1] ?? 0, text(`${line}\n`));
     let to = capabilities.find((it) => it.text === args[1])?.handle ?? 0;
     while (true) {
@@ -40,12 +40,10 @@ const programs: AgentPrograms = {
         yield* say("granted");
         continue;
       }
-      if (names !== undefined) {
-        const woken = yield* sys.wait({ on: [names], deadline: 1n });
-        if (woken.what === "object") {
-          const renewed = Renewal.parse(decode((yield* sys.receive(names)).bytes));
-          to = renewed.capabilities.find((it) => it.text === args[1])?.handle ?? 0;
-        }
+      const woken = yield* sys.wait({ on: [news], deadline: 1n });
+      if (woken.what === "object") {
+        const heard = News.parse(decode((yield* sys.receive(news)).bytes));
+        to = heard.capabilities.find((it) => it.text === args[1])?.handle ?? to;
       }
       const act = said === "kill" ? sys.kill(to) : sys.send(to, bytes);
       yield* say(yield* statusOf(act));
@@ -53,19 +51,16 @@ const programs: AgentPrograms = {
   },
   /** For each message it gets, starts an agent of its first argument, an image; writes what came of it. */
   *parent(sys) {
-    const {
-      args,
-      streams,
-      capabilities,
-      names = 0,
-    } = Birth.parse(decode((yield* sys.receive()).bytes));
+    const birth = Birth.parse(decode((yield* sys.receive()).bytes));
+    const { args, streams, capabilities } = birth;
+    const news = birth.news ?? 0;
     let image = capabilities.find((it) => it.text === args[1])?.handle ?? 0;
     while (true) {
       yield* sys.receive();
-      const woken = yield* sys.wait({ on: [names], deadline: 1n });
+      const woken = yield* sys.wait({ on: [news], deadline: 1n });
       if (woken.what === "object") {
-        const renewed = Renewal.parse(decode((yield* sys.receive(names)).bytes));
-        image = renewed.capabilities.find((it) => it.text === args[1])?.handle ?? 0;
+        const heard = News.parse(decode((yield* sys.receive(news)).bytes));
+        image = heard.capabilities.find((it) => it.text === args[1])?.handle ?? 0;
       }
       const came = yield* statusOf(sys.spawn({ image }));
       yield* sys.write(streams[1] ?? 0, text(`${came}\n`));
@@ -202,8 +197,8 @@ test("agents of two shards know each other, and go on when the orchestrator ends
   const p = new Project("far");
   const folders = (count: number) => Array.from({ length: count }, (_, n) => `FS_READ:/f${n}`);
   await p.sayer("s", "h");
-  // The first shard has no place left, beside the sayer with its name and its queue.
-  const left = SHARD_ENTRIES_MAX - (ENTRIES_PER_AGENT + 2);
+  // The first shard has no place left, beside the sayer with its name.
+  const left = SHARD_ENTRIES_MAX - (ENTRIES_PER_AGENT + 1);
   const each = ENTRIES_PER_AGENT + 64;
   const count = Math.floor(left / each);
   for (let n = 0; n < count; n++) await p.run("sleeper", `full-${n}`, folders(64));

@@ -1,7 +1,6 @@
 /** What the orchestrator keeps of an agent. */
 import type { Agent } from "../messages/api.ts";
 import type { AgentSpec } from "../messages/document.ts";
-import { kindOf, parseCapability } from "../messages/scope.ts";
 import type { Life } from "../messages/system.ts";
 
 /** What somebody has asked for last; the state follows it. */
@@ -34,8 +33,6 @@ export const keyOf = ({ project, name }: { project: string; name: string }): str
 export const recordKey = (key: string): string => `agent/${key}`;
 export const lifeOf = ({ view, run }: AgentRecord): Life => ({ uid: view.uid, run });
 export const isLive = ({ view }: AgentRecord): boolean => view.agent !== null;
-/** For each of its capabilities, for the queue of its names, its standard input, and a clone's pool. */
+/** For each of its capabilities, for its standard input, and a clone's pool. */
 export const roomOf = ({ capabilities, stdin, origin }: Agent): number =>
-  capabilities.length +
-  [capabilities.some(isNamed), stdin, origin?.startsWith("clone:")].filter(Boolean).length;
-const isNamed = (text: string): boolean => kindOf(parseCapability(text)) !== "scope";
+  capabilities.length + [stdin, origin?.startsWith("clone:")].filter(Boolean).length;

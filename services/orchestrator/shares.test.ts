@@ -5,6 +5,7 @@ import { agentFile, build } from "../../sdk/oci/testing.ts";
 import type { Params } from "../messages/api.ts";
 import { Birth } from "../messages/birth.ts";
 import { parseCapability, scopeOf } from "../messages/scope.ts";
+import { Contacts } from "../wasm/contacts.ts";
 import { FilesClient } from "../wasm/wasi_client.ts";
 import { errnoNamed } from "../wasm/wasi_constants.ts";
 import { Refusal } from "../wasm/wasi_memory.ts";
@@ -40,8 +41,9 @@ const PROGRAMS: AgentPrograms = {
   },
   /** Writes a file in chunks, as many as it is told, until that is refused: how many that were. */
   *filler(sys) {
-    const { args, files, capabilities, news } = born((yield* sys.receive()).bytes);
-    const client = new FilesClient(files, capabilities, news);
+    const birth = born((yield* sys.receive()).bytes);
+    const { args } = birth;
+    const client = new FilesClient(new Contacts(birth), birth);
     const [, path = "", count = ""] = args;
     let written = 0;
     try {

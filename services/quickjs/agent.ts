@@ -3,9 +3,8 @@ import type { Step } from "../../sdk/agent/calls.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Birth } from "../messages/birth.ts";
 import type { Code, WasmHost } from "../wasm/agent.ts";
-import { aiosPersonality } from "../wasm/aios.ts";
+import { modulePersonalities } from "../wasm/personalities.ts";
 import type { Personality } from "../wasm/personality.ts";
-import { wasiPersonality } from "../wasm/wasi.ts";
 import { keepFramesSmall } from "./frames.ts";
 import { quickjsPersonality } from "./personality.ts";
 
@@ -35,7 +34,15 @@ export function quickjsHost(
   };
 }
 
-/** Who answers the engine's imports for a script. */
-export function scriptPersonalities(script: Uint8Array, id: number, told: Birth): Personality[] {
-  return [wasiPersonality(told), aiosPersonality(told), quickjsPersonality(script, id, told)];
+/**
+ * Who answers the engine's imports for a script.
+ * @param epoch seconds since 1970 at which the machine was turned on
+ */
+export function scriptPersonalities(
+  script: Uint8Array,
+  id: number,
+  told: Birth,
+  epoch = 0,
+): Personality[] {
+  return [...modulePersonalities(told, epoch), quickjsPersonality(script, id, told)];
 }

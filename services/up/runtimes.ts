@@ -10,11 +10,10 @@ import { scriptPersonalities } from "../quickjs/agent.ts";
 import { loadEngine } from "../quickjs/engine/load.ts";
 import { keepFramesSmall } from "../quickjs/frames.ts";
 import { type Code, entriesOf } from "../wasm/agent.ts";
-import { aiosPersonality } from "../wasm/aios.ts";
 import { importProblem } from "../wasm/imports.ts";
 import { WasmError } from "../wasm/module/errors.ts";
+import { modulePersonalities } from "../wasm/personalities.ts";
 import type { Runnable, WasmParts } from "../wasm/program.ts";
-import { wasiPersonality } from "../wasm/wasi.ts";
 import type { Preparer } from "./preparer.ts";
 
 /** A kind of code: `prepare` before an agent starts, `runnable` when it does. */
@@ -27,10 +26,7 @@ export interface Runtime extends Pick<WasmParts, "runnable"> {
 
 /** Modules; `epoch`: seconds since 1970 at which the machine was turned on. */
 export function moduleRuntime(preparer: Preparer, epoch: number): Runtime {
-  const personalities = (told: Birth) => [
-    wasiPersonality({ ...told, epoch }),
-    aiosPersonality(told),
-  ];
+  const personalities = (told: Birth) => modulePersonalities(told, epoch);
   const known = new Map<string, Runnable>();
   return {
     async prepare({ code, codeDigest, entry }) {
@@ -56,8 +52,8 @@ function requireRunnable(entered: Parameters<typeof entriesOf>[0]): void {
   }
 }
 
-/** Scripts: the engine is read when the first one is started. */
-export function scriptRuntime(store: Store): Runtime {
+/** Scripts: the engine is read when the first one is started; `epoch` as above. */
+export function scriptRuntime(store: Store, epoch: number): Runtime {
   const scripts = new Map<string, Uint8Array>();
   let engine: Code | null = null;
   return {
@@ -72,7 +68,7 @@ export function scriptRuntime(store: Store): Runtime {
       if (!engine || !script) return undefined;
       return {
         code: engine,
-        personalities: (told) => scriptPersonalities(script, id, told),
+        personalities: (told) => scriptPersonalities(script, id, told, epoch),
       };
     },
   };

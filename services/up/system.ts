@@ -239,7 +239,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   const states: WasmParts["states"] = new Map();
   const runtimes: Record<(typeof RUNTIMES)[number], Runtime> = {
     wasm: moduleRuntime(preparer, epoch),
-    quickjs: scriptRuntime(store),
+    quickjs: scriptRuntime(store, epoch),
   };
   const programs: Record<(typeof PROGRAMS)[number], Parameters<typeof machine.agents.program>[1]> =
     {

@@ -4,7 +4,7 @@
  * checked before anything is done: BAD_ADDRESS.
  *
  * A capability that was given by name is that name's place, below 0; so it means the same in a clone, whose
- * own capabilities have other numbers; and so it means whoever runs under the name (names.ts). The others are
+ * own capabilities have other numbers; and so it means whoever runs under the name (contacts.ts). The others are
  * the kernel's numbers, and worth nothing in a clone.
  */
 import { RIGHT_DERIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
@@ -19,7 +19,7 @@ import type { Birth } from "../messages/birth.ts";
 import { Arguments } from "./aios_arguments.ts";
 import { cloneSelf, isLiving, spawnChild } from "./aios_births.ts";
 import * as aios from "./aios_calls.ts";
-import { GONE, Names } from "./names.ts";
+import { Contacts, GONE } from "./contacts.ts";
 import type { Personality, QuickAnswer, StepAnswer } from "./personality.ts";
 
 const { STATUS_OK } = statuses;
@@ -27,14 +27,10 @@ const { STATUS_OK } = statuses;
 const RANDOM_BYTES_MAX = 256;
 const WAIT_FLAGS = aios.WAIT_MAILBOX | aios.WAIT_CHILDREN | aios.WAIT_INPUT;
 const RIGHTS_TO_ANSWER = RIGHT_SEND | RIGHT_DERIVE;
-const statusOf = new Map<string, number>(
-  Object.entries(statuses).map(([name, code]) => [name.slice("STATUS_".length), code]),
-);
 
 type Answer = (sys: Sys, given: Arguments, told: Birth) => Step<number>;
 
-export function aiosPersonality(told: Birth): Personality {
-  const names = new Names(told);
+export function aiosPersonality(told: Birth, contacts = new Contacts(told)): Personality {
   const quick = new Map<string, QuickAnswer>();
   const steps = new Map<string, StepAnswer>();
   for (const call of aios.AIOS_CALLS) {
@@ -52,13 +48,17 @@ export function aiosPersonality(told: Birth): Personality {
         const given = Arguments.of(call, instance, args, handles);
         return given ? refusable(answer(sys, given, toldNow(told, handles))) : badAddress();
       };
-      const status = yield* names.trying(sys, attempt);
-      if (call.name !== "clone" || !GONE.includes(status)) return status;
-      // All names go along, and some stand for nobody.
-      return yield* attempt(yield* names.living(sys));
+      try {
+        const status = yield* contacts.trying(sys, attempt);
+        if (call.name !== "clone" || !GONE.includes(status)) return status;
+        // All names go along, and some stand for nobody.
+        return yield* attempt(yield* contacts.living(sys));
+      } finally {
+        contacts.settle();
+      }
     });
   }
-  return { module: aios.AIOS_MODULE, quick, steps, state: names.state };
+  return { module: aios.AIOS_MODULE, quick, steps, state: contacts.state };
 }
 
 const toldNow = (told: Birth, handles: readonly number[]): Birth => ({
@@ -133,7 +133,7 @@ function* refusable(steps: Step<number>): Step<number> {
     return yield* steps;
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error;
-    return statusOf.get(error.status) ?? statuses.STATUS_BAD_ARGUMENT;
+    return error.code;
   }
 }
 

@@ -73,9 +73,8 @@ function* bearWith(sys: Sys, given: Arguments, told: Birth, make: Make): Step<nu
   const handles = [...streams, ...files, ...named];
   const child = yield* make(handles.map((capability) => ({ capability })));
   const own = [...child.grants];
-  const { names: _, ...rest } = told;
   const birth: Birth = {
-    ...rest,
+    ...told,
     streams: told.streams.map((handle) => (isWorth(handle) ? (own.shift() ?? null) : handle)),
     files: files.length > 0 ? (own.shift() ?? null) : null,
     // Of two who take from a queue, one hears nothing.

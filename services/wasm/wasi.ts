@@ -3,15 +3,17 @@
  * streams, and files in the folders for which the agent has capabilities, each under its own name. What
  * an agent hasn't been given isn't there: EBADF, ENOTCAPABLE.
  *
- * Its state, the table of descriptors and who the service for files is, is data. A call changes it after its last step, so between two
- * operations it is what it was when the call began, from which the steps are gone through again.
+ * Its state, the table of descriptors and whom the agent can reach, is data. A call changes it after its last
+ * step, so between two operations it is what it was when the call began, from which the steps are gone through
+ * again.
  */
 import type { Step } from "../../sdk/agent/calls.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Mount } from "../messages/mounts.ts";
+import { Contacts, type ContactsTold } from "./contacts.ts";
 import type { Instance, Value } from "./instance.ts";
 import type { Personality } from "./personality.ts";
-import { FilesClient, type Held, type Root } from "./wasi_client.ts";
+import { FilesClient, type Root } from "./wasi_client.ts";
 import * as wasi from "./wasi_constants.ts";
 import { type Call, type Context, type QuickCall, quickOf, stepsOf } from "./wasi_context.ts";
 import { FD_QUICK, FD_STEPS } from "./wasi_fds.ts";
@@ -20,38 +22,36 @@ import { PATH_STEPS } from "./wasi_paths.ts";
 import { pollOneoff } from "./wasi_poll.ts";
 import { type Descriptor, Table } from "./wasi_table.ts";
 
-export interface WasiOptions {
+/** The scopes of files among its capabilities make the folders that it sees. */
+export interface WasiOptions extends ContactsTold {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Capabilities to pipes by descriptor: 0 is read from, the others are written to. */
   readonly streams?: readonly (number | null)[];
-  /** Scopes; those of files make the folders that it sees. */
-  readonly capabilities?: readonly Held[];
   /** Folders that it finds under other names than their own. */
   readonly mounts?: readonly Mount[] | undefined;
-  /** Capability to the service for files. */
-  readonly files?: number | null;
-  /** Queue that tells when there is another one. */
-  readonly news?: number | null | undefined;
   /** Seconds since 1970 at which the machine was turned on. */
   readonly epoch?: number;
 }
 
 interface WasiState {
   readonly table: readonly (Descriptor | null)[];
-  readonly files: FilesClient["state"];
+  readonly contacts: unknown;
 }
 
 const RANDOM_BYTES_MAX = 256;
 const NANOSECOND = 1n;
 const NANOSECONDS = 1_000_000_000n;
 
-export function wasiPersonality(options: WasiOptions = {}): Personality {
-  const { args = [], env = {}, streams = [], capabilities = [], epoch = 0 } = options;
-  const { files = null, news = null, mounts = [] } = options;
-  const client = new FilesClient(files, capabilities, news);
-  const table = new Table([...standard(streams), ...client.roots.map((it) => preopen(it, mounts))]);
-  const context: Context = { table, files: client, streams, epoch: BigInt(epoch) * NANOSECONDS };
+export function wasiPersonality(
+  options: WasiOptions = {},
+  contacts = new Contacts(options),
+): Personality {
+  const { args = [], env = {}, streams = [], mounts = [], epoch = 0 } = options;
+  const files = new FilesClient(contacts, options);
+  const table = new Table([...standard(streams), ...files.roots.map((it) => preopen(it, mounts))]);
+  const machineOn = BigInt(epoch) * NANOSECONDS;
+  const context: Context = { table, files, contacts, streams, epoch: machineOn };
   const argv = args.map(encode);
   const environ = Object.entries(env).map(([name, value]) => encode(`${name}=${value}`));
   const texts = {
@@ -66,11 +66,11 @@ export function wasiPersonality(options: WasiOptions = {}): Personality {
       ["proc_exit", (sys, _, [code]) => sys.exit(Number(code) >>> 0)],
     ]),
     state: {
-      freeze: (): WasiState => ({ table: table.state, files: client.state }),
+      freeze: (): WasiState => ({ table: table.state, contacts: contacts.state.freeze() }),
       thaw: (state) => {
         const known = state as WasiState;
         table.state = known.table;
-        client.state = known.files;
+        contacts.state.thaw(known.contacts);
       },
     },
   };

@@ -1,19 +1,14 @@
 /** An agent's requests for files: the folders that its capabilities are for, and the service. */
 import { RIGHT_DERIVE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
+import * as statuses from "../../kernel/syscall/status.ts";
 import type { Step } from "../../sdk/agent/calls.ts";
-import { type StatusName, SyscallError } from "../../sdk/agent/error.ts";
+import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
-import { FilesNews } from "../messages/birth.ts";
 import { type FileAnswer, type FileAsked, needsOf, pack, unpack } from "../messages/files.ts";
-import { decode } from "../messages/json.ts";
 import { parseCapability, type Verb } from "../messages/scope.ts";
+import { type Contacts, type ContactsTold, GONE } from "./contacts.ts";
 import { errnoNamed } from "./wasi_constants.ts";
 import { Refusal } from "./wasi_memory.ts";
-
-export interface Held {
-  readonly text: string;
-  readonly handle: number;
-}
 
 export interface Root {
   readonly root: string;
@@ -21,16 +16,10 @@ export interface Root {
   readonly write: boolean;
 }
 
-interface FilesState {
-  readonly born: number | null;
-  readonly service: number | null;
-}
-
 /** ns; a service that has ended with a request in its hands doesn't answer it. */
 const ANSWER_NS = 20_000_000_000n;
 const RETRY_NS = 1_000_000n;
-/** The service is over. */
-const GONE: readonly string[] = ["OBJECT_GONE", "CAPABILITY_REVOKED", "CAPABILITY_STALE"];
+const ANOTHER_SERVICE = "another service";
 
 /** What an agent has no more of that is needed to ask. */
 const SHORT: Readonly<Record<string, string>> = {
@@ -44,51 +33,26 @@ const covers = (folder: string, root: string): boolean =>
   folder === "/" || root === folder || root.startsWith(`${folder}/`);
 
 export class FilesClient {
-  /** Capability to the service, as the agent was born with it. */
-  private readonly born: number | null;
-  /** Queue in which it hears who the service is from now on. */
-  private readonly news: number;
-  /** Who the service is, as of the beginning of a call, and as the call has heard meanwhile. */
-  private service: number | null;
-  private heard: number | null = null;
+  private readonly contacts: Contacts;
   private readonly held: readonly { verb: Verb; folder: string; handle: number }[];
 
-  constructor(service: number | null, capabilities: readonly Held[], news?: number | null) {
-    this.born = service;
-    this.service = service;
-    this.news = news ?? 0;
+  constructor(contacts: Contacts, { files = null, capabilities = [] }: ContactsTold) {
+    this.contacts = contacts;
     // Others have names that are no scopes: agents, images.
-    this.held = capabilities
-      .filter(({ text }) => /^FS_(READ|WRITE)(:|$)/.test(text))
+    const scopes = capabilities.filter(({ text }) => /^FS_(READ|WRITE)(:|$)/.test(text));
+    this.held = (files === null ? [] : scopes)
       .map(({ text, handle }) => ({ ...parseCapability(text), handle }))
       .map(({ verb, object, handle }) => ({ verb, folder: folderOf(object), handle }));
   }
 
   /** Folders of its capabilities, each once, and what it may do there. */
   get roots(): Root[] {
-    if (this.service === null) return [];
     const folders = [...new Set(this.held.map(({ folder }) => folder))].sort();
     return folders.map((root) => ({
       root,
       read: this.handleOf("FS_READ", root) !== undefined,
       write: this.handleOf("FS_WRITE", root) !== undefined,
     }));
-  }
-
-  /** A call is over: what it has heard holds from now on. */
-  settle(): void {
-    this.service = this.heard ?? this.service;
-    this.heard = null;
-  }
-
-  /** Data; a clone, which was born with another handle, has no use for it. */
-  get state(): FilesState {
-    return { born: this.born, service: this.service };
-  }
-
-  set state({ born, service }: FilesState) {
-    this.service = born === this.born ? service : this.born;
-    this.heard = null;
   }
 
   /**
@@ -128,34 +92,49 @@ export class FilesClient {
     message: Uint8Array,
     { queue, back, harmless }: { queue: number; back: number; harmless: boolean },
   ): Step<Uint8Array | null> {
-    const { news } = this;
+    const { contacts } = this;
     const deadline = (yield* sys.now()) + ANSWER_NS;
     while (true) {
-      const status = yield* this.send(sys, message, back);
-      if (status === "FULL") {
+      const service = contacts.files(sys.id);
+      const status = yield* this.send(sys, service, message, back);
+      if (status === statuses.STATUS_FULL) {
         if ((yield* sys.now()) >= deadline) return null;
         yield* sys.sleep(RETRY_NS);
         continue;
       }
-      const wasSent = status === "OK";
-      if (!wasSent && !(GONE.includes(status) && news)) return null;
-      const on = [...(wasSent ? [queue] : []), ...(news ? [news] : [])];
-      const woken = yield* sys.wait({ on, deadline });
-      if (woken.what !== "object") return null;
-      if (wasSent && woken.index === 0) return (yield* sys.receive(queue)).bytes;
-      this.heard = FilesNews.parse(decode((yield* sys.receive(news)).bytes)).files;
+      const wasSent = status === statuses.STATUS_OK;
+      if (!wasSent && !(GONE.includes(status) && contacts.news)) return null;
+      const answers = wasSent ? queue : 0;
+      const reply = yield* this.reply(sys, { service, answers, deadline });
+      if (reply !== ANOTHER_SERVICE) return reply;
       if (wasSent && !harmless) return null;
     }
   }
 
-  private *send(sys: Sys, message: Uint8Array, back: number): Step<StatusName> {
+  private *send(sys: Sys, to: number, message: Uint8Array, back: number): Step<number> {
     try {
-      yield* sys.send(this.heard ?? this.service ?? 0, message, back);
-      return "OK";
+      yield* sys.send(to, message, back);
+      return statuses.STATUS_OK;
     } catch (error) {
-      if (error instanceof SyscallError) return error.status;
+      if (error instanceof SyscallError) return error.code;
       throw error;
     }
+  }
+
+  /** What comes into a queue, if that isn't 0, in time; or that there is another service by now. */
+  private *reply(
+    sys: Sys,
+    { service, answers, deadline }: { service: number; answers: number; deadline: bigint },
+  ): Step<Uint8Array | null | typeof ANOTHER_SERVICE> {
+    const { contacts } = this;
+    const on = [answers, contacts.news].filter((queue) => queue !== 0);
+    while (contacts.files(sys.id) === service) {
+      const woken = yield* sys.wait({ on, deadline });
+      if (woken.what !== "object") return null;
+      if (on[woken.index] === answers) return (yield* sys.receive(answers)).bytes;
+      yield* contacts.hear(sys);
+    }
+    return ANOTHER_SERVICE;
   }
 
   private *proofs(sys: Sys, request: FileAsked): Step<string[]> {

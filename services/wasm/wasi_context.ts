@@ -1,6 +1,7 @@
 /** What the parts of WASI share: an agent's descriptors, what it was given, and how they answer. */
 import type { Step } from "../../sdk/agent/calls.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
+import type { Contacts } from "./contacts.ts";
 import type { Instance, Value } from "./instance.ts";
 import type { QuickAnswer, StepAnswer } from "./personality.ts";
 import type { FilesClient } from "./wasi_client.ts";
@@ -11,6 +12,7 @@ import type { Table } from "./wasi_table.ts";
 export interface Context {
   readonly table: Table;
   readonly files: FilesClient;
+  readonly contacts: Contacts;
   /** Capabilities to pipes by descriptor: 0 is read from, the others are written to. */
   readonly streams: readonly (number | null)[];
   /** Nanoseconds since 1970 at which the machine was turned on. */
@@ -35,7 +37,7 @@ export function stepsOf(context: Context, calls: Readonly<Record<string, Call>>)
       } catch (error) {
         return errnoOf(error);
       } finally {
-        context.files.settle();
+        context.contacts.settle();
       }
     };
   return Object.entries(calls).map(([name, call]) => [name, answer(call)] as const);

@@ -8,6 +8,7 @@ import { SyscallError } from "../../../sdk/agent/error.ts";
 import type { Sys } from "../../../sdk/agent/sys.ts";
 import type { Birth } from "../../messages/birth.ts";
 import { encode } from "../../messages/json.ts";
+import { Contacts } from "../../wasm/contacts.ts";
 import { FilesClient } from "../../wasm/wasi_client.ts";
 import { Refusal } from "../../wasm/wasi_memory.ts";
 import type { AgentPrograms } from "./system.ts";
@@ -62,14 +63,15 @@ export const ATTACKERS: AgentPrograms = {
     });
   },
   *"floods-files"(sys) {
-    const { files, capabilities } = yield* born(sys);
-    const client = new FilesClient(files, capabilities);
+    const birth = yield* born(sys);
+    const client = new FilesClient(new Contacts(birth), birth);
     yield* forEver(() => client.ask(sys, { op: "stat", ...PLACE, follow: true }));
   },
   /** Asks for files as often as its argument says, and writes how often it was answered. */
   *reader(sys) {
-    const { args, files, capabilities, streams, news } = yield* born(sys);
-    const client = new FilesClient(files, capabilities, news);
+    const birth = yield* born(sys);
+    const { args, streams } = birth;
+    const client = new FilesClient(new Contacts(birth), birth);
     let answered = 0;
     for (let n = 0; n < Number(args[1]); n++) {
       const { answer } = yield* client.ask(sys, { op: "stat", ...PLACE, follow: true });

@@ -17,13 +17,11 @@ import type {
 import type { Birth } from "../../messages/birth.ts";
 import { encode } from "../../messages/json.ts";
 import type { Code } from "../agent.ts";
-import { aiosPersonality } from "../aios.ts";
 import { prepare } from "../module/prepare.ts";
+import { modulePersonalities } from "../personalities.ts";
 import { wasmProgram } from "../program.ts";
 import { keepReply, replyOf } from "../replies.ts";
-import { wasiPersonality } from "../wasi.ts";
 
-const personalities = (told: Birth) => [wasiPersonality(told), aiosPersonality(told)];
 type Kind = [ProgramFunction, ProgramForms];
 
 /** Runs `init` beside modules by name; `wrap` may change how their programs go on. */
@@ -40,7 +38,7 @@ export async function runModules(
   }
   const runnable = (digest: string) => {
     const code = codes.get(digest);
-    return code && { code, personalities };
+    return code && { code, personalities: (told: Birth) => modulePersonalities(told) };
   };
   const wasm = wrap(wasmProgram({ runnable, states: new Map() }));
   const images = Object.fromEntries(
