@@ -11,7 +11,7 @@ import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
 import type { Limits } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
-import type { SpawnSpec } from "../messages/system.ts";
+import type { Life, SpawnSpec } from "../messages/system.ts";
 import { birthOf } from "./birth.ts";
 import type { Granted, Grants } from "./grants.ts";
 import { type Holder, newsQueue, RIGHTS_TO_FILES, RIGHTS_TO_HEAR } from "./news.ts";
@@ -37,6 +37,8 @@ export interface Born extends Holder {
   readonly stdin: number;
   /** The pool of a clone; 0 for one that was spawned, whose pool the kernel has cut out for it. */
   readonly own: number;
+  /** The service for files adds up by how much it makes files longer. */
+  readonly counted: boolean;
 }
 
 /** What an agent is made from, as capabilities and members of the shard. */
@@ -54,6 +56,7 @@ interface Begun {
   readonly granted: Granted[];
   own: number;
   child: Child | null;
+  counted: boolean;
 }
 
 interface Parts {
@@ -75,18 +78,18 @@ export class Births {
 
   /** @param files capability to the service for files */
   *make(spec: SpawnSpec, origin: Origin, files: number): Work<Born> {
-    const begun: Begun = { endpoints: [], granted: [], own: 0, child: null };
+    const begun: Begun = { endpoints: [], granted: [], own: 0, child: null, counted: false };
     try {
       return yield* this.bear(begun, spec, origin, files);
     } catch (error) {
-      yield* this.undo(begun);
+      yield* this.undo(begun, spec);
       throw error;
     }
   }
 
   private *bear(begun: Begun, spec: SpawnSpec, origin: Origin, service: number): Work<Born> {
     const { sys } = this;
-    const { grants: given, pool, storage } = this.parts;
+    const { grants: given, pool } = this.parts;
     const { granted } = begun;
     const pipes: number[] = [];
     for (const _ of STREAMS) pipes.push(yield* this.pipe(begun));
@@ -99,9 +102,7 @@ export class Births {
     if (stdin) grants.push({ capability: stdin, rights: RIGHTS_TO_READ });
     requireHandles(spec, grants.length);
     const child = yield* this.child(begun, spec.limits, origin, grants);
-    // Before it has anything by which it could write.
-    if (spec.limits.storage !== undefined)
-      yield* storage.limit(child.id, spec, spec.limits.storage);
+    yield* this.count(begun, spec, child);
     for (const text of spec.capabilities) {
       const from = { meant: spec.meant?.[text], heir: origin.heir };
       granted.push(yield* given.give(child.capability, text, from, isAlone(text, spec)));
@@ -109,7 +110,16 @@ export class Births {
     yield* sys.send(child.capability, birthOf(spec, child, granted));
     if (spec.paused) yield* sys.suspend(child.capability);
     const [, , files = 0] = child.grants;
-    return { child, files, granted, news, pipes, stdin, own: begun.own };
+    const { own, counted } = begun;
+    return { child, files, granted, news, pipes, stdin, own, counted };
+  }
+
+  /** Before it has anything by which it could write. */
+  private *count(begun: Begun, spec: SpawnSpec, { id }: Child): Work<void> {
+    const { storage } = spec.limits;
+    if (storage === undefined) return;
+    begun.counted = true;
+    yield* this.parts.storage.limit(id, spec, storage);
   }
 
   private *pipe({ endpoints }: Begun): Work<number> {
@@ -161,15 +171,16 @@ export class Births {
           yield* this.parts.tasks.sleep(STAND_STILL_NS);
         }
     } finally {
-      if (!paused) yield* sys.resume(capability);
+      if (!paused) yield* unlessOver(sys.resume(capability));
     }
   }
 
-  private *undo({ child, endpoints, granted, own }: Begun): Work<void> {
+  private *undo({ child, endpoints, granted, own, counted }: Begun, life: Life): Work<void> {
     const { sys } = this;
     if (child) {
       yield* unlessOver(sys.kill(child.capability));
       yield* sys.drop(child.capability);
+      if (counted) this.uncount(child, life);
     }
     for (const endpoint of endpoints) yield* this.close(endpoint);
     yield* this.parts.grants.dropAll(granted);
@@ -177,13 +188,20 @@ export class Births {
   }
 
   /** Gives up what its shard has of an agent that is over, whose pipes have been read to their ends. */
-  *release({ child, news, stdin, granted, own }: Born): Work<void> {
+  *release({ child, news, stdin, granted, own, counted, ...life }: Born & Life): Work<void> {
     const { sys } = this;
     yield* sys.drop(child.capability);
+    if (counted) this.uncount(child, life);
     if (stdin) yield* sys.drop(stdin);
     yield* this.close(news);
     yield* this.parts.grants.dropAll(granted);
     if (own) yield* sys.drop(own);
+  }
+
+  /** The service for files is told while others go on: it may be about to be started anew. */
+  private uncount({ id }: Child, life: Life): void {
+    const { tasks, storage } = this.parts;
+    tasks.start(storage.forget(id, life));
   }
 
   private *close(endpoint: number): Work<void> {
@@ -192,12 +210,14 @@ export class Births {
   }
 }
 
-/** An agent that has ended by itself needs nothing more. */
+const OVER = ["OBJECT_GONE", "WRONG_STATE"];
+
+/** An agent that has ended meanwhile needs nothing more. */
 function* unlessOver(work: Step<unknown>): Step<void> {
   try {
     yield* work;
   } catch (error) {
-    if (!(error instanceof SyscallError && error.status === "OBJECT_GONE")) throw error;
+    if (!(error instanceof SyscallError && OVER.includes(error.status))) throw error;
   }
 }
 

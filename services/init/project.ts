@@ -46,8 +46,6 @@ const BIRTHS = "births";
 
 interface Held extends Life, Born, Linked {
   readonly input: Input | null;
-  /** The service for files adds up by how much it makes files longer. */
-  readonly counted: boolean;
   paused: boolean;
   end: Member["end"];
   /** Streams that have not been read to their ends. */
@@ -72,7 +70,6 @@ class Shard {
   private readonly caller: Caller;
   private readonly grants: Grants;
   private readonly births: Births;
-  private readonly storage: Storage;
   private readonly watches: Watches;
   private readonly links: Links;
   private readonly locks = new Locks();
@@ -97,8 +94,8 @@ class Shard {
       image: (parcel) => this.taken(parcel),
       sender: (to) => this.links.sender(to),
     });
-    this.storage = new Storage(sys, caller, handles.scopes);
-    const { grants, storage } = this;
+    const storage = new Storage(sys, caller, handles.scopes);
+    const { grants } = this;
     // The project's pool pays for its agents.
     this.births = new Births({ tasks, grants, storage, pool: handles.pool ?? sys.pool });
     this.peers.onIntroduction((name, now, before) => {
@@ -125,8 +122,8 @@ class Shard {
       spawn: (params) => this.locks.hold(BIRTHS, this.spawn(params as SpawnSpec)),
       list: () => this.locks.hold(BIRTHS, this.list()),
       kill: of((held, { code }: { code: number }) => sys.kill(held.child.capability, code)),
-      suspend: of((held) => this.pause(held, true)),
-      resume: of((held) => this.pause(held, false)),
+      suspend: of((held) => this.locks.hold(BIRTHS, this.pause(held, true))),
+      resume: of((held) => this.locks.hold(BIRTHS, this.pause(held, false))),
       schedule: of((held, { limits }: { limits: Limits }) =>
         sys.schedule(held.child.capability, scheduleOf(limits)),
       ),
@@ -173,8 +170,7 @@ class Shard {
       const files = (yield* this.peers.get("files")).capability;
       const origin = { image, original, heir: heir?.granted };
       const born = yield* this.births.make(spec, origin, files);
-      const counted = spec.limits.storage !== undefined;
-      return this.hold({ uid, run }, born, { paused: spec.paused, heir, counted });
+      return this.hold({ uid, run }, born, { paused: spec.paused, heir });
     } finally {
       // The agent keeps its image. What else came for it has been taken, or isn't needed any more.
       const left = spec.capabilities.map((text) => this.taken(`${key} ${text}`));
@@ -183,7 +179,7 @@ class Shard {
   }
 
   /** One that has been born is a member. */
-  private hold(life: Life, born: Born, given: Pick<Held, "paused" | "heir" | "counted">): Member {
+  private hold(life: Life, born: Born, given: Pick<Held, "paused" | "heir">): Member {
     const { tasks, watches } = this;
     const { child, pipes, stdin } = born;
     const it: Held = {
@@ -272,7 +268,6 @@ class Shard {
     if (!held.forgotten || held.open > 0) return;
     this.held.delete(keyOf(held));
     yield* this.births.release(held);
-    if (held.counted) this.tasks.start(this.storage.forget(held.child.id, held));
     yield* this.links.forget(held);
   }
 

@@ -4,6 +4,8 @@
  */
 import { RIGHT_DERIVE, RIGHT_EXECUTE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
 import type { Child } from "../../sdk/agent/births.ts";
+import type { Step } from "../../sdk/agent/calls.ts";
+import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import { WithCapability } from "../host/rpc.ts";
 import type { Work } from "../host/tasks.ts";
@@ -11,11 +13,13 @@ import { RequestError } from "../messages/errors.ts";
 import { encode } from "../messages/json.ts";
 import { type Handles, PROJECT_IMAGE, type ShardSpec } from "../messages/system.ts";
 
+const MIB = 1024 * 1024;
+
 /** Each is an agent, and has a few of init's capabilities. */
 export const PROJECTS_MAX = 64;
 export const SHARDS_MAX = 128;
 /** Of its own, so that agents that use up a project's memory can't stop its shards. */
-const SHARD_BYTES = 4 * 1024 * 1024;
+const SHARD_BYTES = 4 * MIB;
 
 export interface Shard {
   readonly project: string;
@@ -61,7 +65,8 @@ export class Shards {
     const image = yield* sys.image(PROJECT_IMAGE);
     const kernel = { capability: Number(sys.argument), rights: RIGHT_EXECUTE | RIGHT_DERIVE };
     const grants = [kernel, { capability: sys.allScopes }, { capability: pool }];
-    const child = yield* sys.spawn({ image, quota: SHARD_BYTES, grants });
+    const born = sys.spawn({ image, quota: SHARD_BYTES, grants });
+    const child = yield* paid(born, SHARD_BYTES, `more agents of project ${project}`);
     yield* sys.drop(image);
     const sends = yield* sys.derive(child.capability, { rights: RIGHT_SEND | RIGHT_DERIVE });
     const it: Shard = { project, shard, child, sends };
@@ -75,7 +80,7 @@ export class Shards {
   private *pool(project: string, quota: number): Work<number> {
     if (this.pools.size >= PROJECTS_MAX)
       throw new RequestError("quota-exceeded", `${PROJECTS_MAX} projects are the most`);
-    const pool = yield* this.sys.createPool(quota);
+    const pool = yield* paid(this.sys.createPool(quota), quota, `project ${project}`);
     this.pools.set(project, pool);
     return pool;
   }
@@ -107,5 +112,18 @@ export class Shards {
     this.pools.delete(project);
     if (pool) yield* this.sys.drop(pool);
     return agents;
+  }
+}
+
+const UNPAID = ["QUOTA", "NO_MEMORY"];
+
+/** @throws RequestError quota-exceeded: the machine's memory is given to others */
+function* paid<T>(work: Step<T>, bytes: number, what: string): Step<T> {
+  try {
+    return yield* work;
+  } catch (error) {
+    if (!(error instanceof SyscallError && UNPAID.includes(error.status))) throw error;
+    const why = `the machine has no ${bytes / MIB} MiB left for ${what}: give it more, or remove a project`;
+    throw new RequestError("quota-exceeded", why);
   }
 }
