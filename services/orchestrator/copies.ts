@@ -6,6 +6,7 @@ import { RequestError } from "../messages/errors.ts";
 import type { Member, SpawnSpec } from "../messages/system.ts";
 import { type AgentMethods, isOver, type Named, type Parts, requireLive } from "./agents.ts";
 import { SNAPSHOTS_PER_PROJECT_MAX } from "./limits.ts";
+import type { Objects } from "./objects.ts";
 import { type AgentRecord, isLive, keyOf, lifeOf } from "./record.ts";
 
 /** Keys of snapshots in the store. */
@@ -20,6 +21,12 @@ export interface States {
   drop(name: string): void;
 }
 
+export interface CopiesHost {
+  readonly store: Store;
+  readonly states: States;
+  readonly objects: Objects;
+}
+
 const RUN_BYTES = 6;
 const LOOK_NS = 1_000_000n;
 /** A clone that hasn't left its state after so many looks has ended without. */
@@ -31,13 +38,20 @@ export class Copies {
   private readonly agents: AgentMethods;
   private readonly store: Store;
   private readonly states: States;
+  private readonly objects: Objects;
   private readonly snapshots = new Map<string, Snapshot>();
 
-  constructor(parts: Parts, agents: AgentMethods, store: Store, states: States) {
+  constructor(parts: Parts, agents: AgentMethods, { store, states, objects }: CopiesHost) {
     this.parts = parts;
     this.agents = agents;
     this.store = store;
     this.states = states;
+    this.objects = objects;
+  }
+
+  /** Digests of the objects that snapshots have. */
+  named(): string[] {
+    return this.all().map(({ digest }) => digest);
   }
 
   get table() {
@@ -46,7 +60,8 @@ export class Copies {
       "agent.snapshot": (it: Named & { id?: string }) => this.snapshot(it),
       "agent.rollback": (it: Named & { snapshot?: string }) => this.rollback(it),
       "snapshot.list": ({ project }: { project?: string }) => this.list(project),
-      "snapshot.remove": (it: { project: string; id: string }) => this.remove(it),
+      "snapshot.remove": (it: { project: string; id: string }) =>
+        this.objects.change(this.remove(it)),
     };
   }
 
@@ -106,14 +121,22 @@ export class Copies {
     // What runs may be of an older document than the record is, and only the kernel knows which code it is.
     const { codeDigest } = (yield* this.parts.fleet.askFor(record, "info")) as Usage;
     const bytes = yield* this.stateOf(record);
+    const about = { codeDigest, bytes: bytes.length, created: yield* ledger.now() };
+    return yield* this.objects.change(this.keep({ id, project, agent: name, ...about }, bytes));
+  }
+
+  private *keep(about: Omit<Snapshot, "digest">, bytes: Uint8Array): Work<Snapshot> {
+    const { ledger, tasks } = this.parts;
+    const { id, project, agent } = about;
+    const key = `${project}/${id}`;
+    if (this.snapshots.has(key))
+      throw new RequestError("exists", `there is a snapshot ${key} already`);
     const digest = yield* tasks.host(() => this.store.putObject(bytes));
-    const created = yield* ledger.now();
-    const about = { digest, codeDigest, bytes: bytes.length, created };
-    const value: Snapshot = { id, project, agent: name, ...about };
+    const value = { ...about, digest };
     this.snapshots.set(key, value);
     yield* ledger.commit(
       [{ key: snapshotKeys + key, value }],
-      [{ kind: "agent.snapshot", project, name, detail: { id } }],
+      [{ kind: "agent.snapshot", project, name: agent, detail: { id } }],
     );
     return value;
   }
@@ -250,8 +273,7 @@ export class Copies {
     yield* this.parts.ledger.commit([{ key: snapshotKeys + key }], [happened]);
     const { digest } = snapshot;
     this.states.drop(digest);
-    if (!this.all().some((it) => it.digest === digest))
-      yield* this.parts.tasks.host(() => this.store.removeObject(digest));
+    yield* this.objects.release([digest]);
     return {};
   }
 }

@@ -1,7 +1,10 @@
-import { expect, test } from "vitest";
-import { crashHere, crashProcess } from "./testing/crash.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CrashTests, crashHere } from "./testing/crash.ts";
 
 const SEED = 5;
+const processes = new CrashTests();
+beforeAll(() => processes.begin());
+afterAll(() => processes.end());
 
 test("stopped at any write, before or after it: what was acknowledged is there, nothing is half there", async () => {
   let acknowledged = 0;
@@ -15,7 +18,7 @@ test("stopped at any write, before or after it: what was acknowledged is there, 
 
 test("so it is when the process is killed by SIGKILL", async () => {
   for (let seed = SEED; seed < SEED + 2; seed++) {
-    const { wrong, acknowledged } = await crashProcess(seed, 20 + 15 * (seed % 3));
+    const { wrong, acknowledged } = await processes.crash(seed);
     expect(wrong, `seed ${seed}`).toEqual([]);
     expect(acknowledged).toBeGreaterThan(5);
   }

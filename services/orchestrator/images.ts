@@ -10,6 +10,7 @@ import type { Image } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { IMAGES_MAX } from "./limits.ts";
+import type { Objects } from "./objects.ts";
 import type { Wishes } from "./wishes.ts";
 
 const IMAGE = "image/";
@@ -37,6 +38,15 @@ export async function putImage(store: Store, archive: Uint8Array): Promise<strin
   return await store.putObject(archive);
 }
 
+export interface ImagesParts {
+  readonly tasks: Tasks;
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly objects: Objects;
+  /** What has been made of an image's code isn't needed any more. */
+  forget(image: Image): Work<void>;
+}
+
 export class Images {
   private readonly tasks: Tasks;
   private readonly store: Store;
@@ -44,14 +54,15 @@ export class Images {
   private readonly byDigest = new Map<string, Image>();
   private readonly byReference = new Map<string, string>();
 
+  private readonly objects: Objects;
   private readonly forget: (image: Image) => Work<void>;
 
-  /** `forget`: what has been made of an image's code isn't needed any more. */
-  constructor(tasks: Tasks, store: Store, ledger: Ledger, forget: (image: Image) => Work<void>) {
+  constructor({ tasks, store, ledger, objects, forget }: ImagesParts) {
     this.forget = forget;
     this.tasks = tasks;
     this.store = store;
     this.ledger = ledger;
+    this.objects = objects;
   }
 
   *load(): Work<void> {
@@ -64,19 +75,26 @@ export class Images {
     const find = this.find.bind(this);
     const list = this.list.bind(this);
     return {
-      "image.register": (it: { archive: string; reference?: string }) => this.register(it),
+      "image.register": (it: { archive: string; reference?: string }) =>
+        this.objects.change(this.register(it)),
       *"image.list"() {
         return list();
       },
       *"image.inspect"({ reference }: { reference: string }) {
         return find(reference);
       },
-      "image.remove": ({ reference }: { reference: string }) => this.remove(reference, inUse),
+      "image.remove": ({ reference }: { reference: string }) =>
+        this.objects.change(this.remove(reference, inUse)),
     };
   }
 
   list(): Image[] {
     return [...this.byDigest.values()];
+  }
+
+  /** Digests of the objects that they have. */
+  named(): string[] {
+    return this.list().flatMap(({ archive, code }) => [archive, code]);
   }
 
   /** By name, or by the image's digest. @throws RequestError not-found */
@@ -163,9 +181,7 @@ export class Images {
       [{ kind: "image.removed", project: null, name: image.reference, detail: { digest } }],
     );
     if (!this.list().some((it) => it.codeDigest === image.codeDigest)) yield* this.forget(image);
-    const still = new Set(this.list().flatMap((it) => [it.archive, it.code]));
-    for (const object of [archive, code])
-      if (!still.has(object)) yield* this.tasks.host(() => this.store.removeObject(object));
+    yield* this.objects.release([archive, code]);
     return {};
   }
 

@@ -27,6 +27,7 @@ import { Jobs, jobKeys } from "./jobs.ts";
 import { KernelImages } from "./kernel-images.ts";
 import { Ledger } from "./ledger.ts";
 import { forgetLogs, readLogs, sweepLogs } from "./logs.ts";
+import { Objects } from "./objects.ts";
 import { Projects, projectKeys } from "./projects.ts";
 import { Reconciliation } from "./reconciliation.ts";
 import type { AgentRecord } from "./record.ts";
@@ -47,12 +48,19 @@ export interface OrchestratorHost extends Pick<SupervisorParts, "prepare" | "hos
   readonly stopping?: Promise<Stop>;
 }
 
-export const orchestratorProgram = (host: OrchestratorHost) =>
-  agent(function* (sys) {
+export const orchestratorProgram = (host: OrchestratorHost) => {
+  const since = Date.now();
+  return agent(function* (sys) {
     const handles = decode((yield* sys.receive()).bytes) as Handles;
     const { parent } = yield* sys.info(sys.self);
-    yield* new Orchestrator(sys, handles, parent, host).run();
+    yield* new Orchestrator(sys, handles, parent, { ...host, since }).run();
   });
+};
+
+interface Host extends OrchestratorHost {
+  /** What was written before this time, ms since 1970, was written by a system that is over. */
+  readonly since: number;
+}
 
 class Orchestrator {
   private readonly sys: Sys;
@@ -69,15 +77,18 @@ class Orchestrator {
   private readonly jobs: Jobs;
   private readonly projects: Projects;
   private readonly store: Store;
+  private readonly objects: Objects;
+  private readonly since: number;
   private readonly methods: Record<OrchestratorMethod, Implementation>;
   /** Until it knows all that there is, requests wait. */
   private waiting: (() => void)[] | null = [];
 
-  constructor(sys: Sys, handles: Handles, parent: number, host: OrchestratorHost) {
+  constructor(sys: Sys, handles: Handles, parent: number, host: Host) {
     const { kernel, pool = sys.pool, poolBytes = 0 } = handles;
     const { store, door, epoch } = host;
     this.sys = sys;
     this.store = store;
+    this.since = host.since;
     this.tasks = new Tasks(sys, { door, kernel });
     this.peers = new Peers(this.tasks, parent);
     const { tasks, peers } = this;
@@ -86,13 +97,18 @@ class Orchestrator {
     const { ledger } = this;
     ledger.onForgotten = (uids) => tasks.start(forgetLogs(uids, caller));
     peers.onIntroduction((name) => {
-      if (name === "logs") tasks.start(this.sweep(caller));
+      if (name === "logs") tasks.start(this.sweepLogs(caller));
     });
     const bytesOf = (image: Runnable) => kernelBytes(store, image);
     const kernelImages = new KernelImages({ tasks, kernel, pool, poolBytes, bytesOf });
-    this.images = new Images(tasks, store, ledger, function* (image) {
-      host.forget(image);
-      yield* kernelImages.drop(image.codeDigest);
+    const objects = new Objects(tasks, store, () => this.named());
+    this.objects = objects;
+    this.images = new Images({
+      ...{ tasks, store, ledger, objects },
+      *forget(image) {
+        host.forget(image);
+        yield* kernelImages.drop(image.codeDigest);
+      },
     });
     this.fleet = new Fleet(tasks, caller, (project) => this.projects.memoryOf(project));
     const { fleet, images } = this;
@@ -110,7 +126,7 @@ class Orchestrator {
     this.ending = host.stopping ? new Ending(parts).run(host.stopping) : null;
     const agents = new AgentMethods(parts);
     const health = new Health(parts, agents);
-    this.copies = new Copies(parts, agents, store, host.states);
+    this.copies = new Copies(parts, agents, { store, states: host.states, objects });
     this.jobs = new Jobs(parts, agents);
     this.projects = new Projects(parts, this.jobs, host.projectBytes);
     const apply = new Apply(parts, agents, this.projects, this.jobs);
@@ -155,6 +171,7 @@ class Orchestrator {
     this.projects.load(yield* tasks.host(() => store.list(projectKeys)));
     this.copies.load(yield* tasks.host(() => store.list(snapshotKeys)));
     this.jobs.load(yield* tasks.host(() => store.list(jobKeys)));
+    yield* this.objects.sweep(this.since);
     yield* this.reconciliation.run();
     this.jobs.wakeAll();
     const { waiting } = this;
@@ -163,7 +180,14 @@ class Orchestrator {
     if (this.ending) tasks.start(this.ending);
   }
 
-  private *sweep(caller: Caller): Work<void> {
+  /** Digests of objects that there have to be. */
+  private *named(): Iterable<string> {
+    yield* this.images.named();
+    yield* this.copies.named();
+    for (const { view } of this.ledger.agents.values()) yield view.image.digest;
+  }
+
+  private *sweepLogs(caller: Caller): Work<void> {
     yield* this.ready();
     yield* sweepLogs(this.ledger, caller);
   }

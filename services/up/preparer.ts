@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deserialize, serialize } from "node:v8";
@@ -160,6 +160,11 @@ async function writeCached(file: string, prepared: Prepared): Promise<void> {
   const digest = createHash("sha256").update(content).digest();
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}.draft`;
-  await writeFile(draft, Buffer.concat([digest, content]), { mode: 0o600 });
-  await rename(draft, file);
+  try {
+    await writeFile(draft, Buffer.concat([digest, content]), { mode: 0o600 });
+    await rename(draft, file);
+  } catch {
+    // A disk without room costs the time to make it again.
+    await rm(draft, { force: true });
+  }
 }

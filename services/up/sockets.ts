@@ -1,5 +1,5 @@
 /** Where clients come in: a Unix socket for the owner of the state directory, loopback TCP for tokens. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { type AddressInfo, createConnection } from "node:net";
 import { join } from "node:path";
@@ -7,13 +7,15 @@ import type { Access } from "../gateway/access.ts";
 import { gatewayServer } from "../gateway/listen.ts";
 import { Metrics } from "../gateway/metrics.ts";
 import type { GatewayHostSide } from "../gateway/server.ts";
-import { makeSecret } from "../gateway/tokens.ts";
+import { makeSecret, TOKEN_PREFIX } from "../gateway/tokens.ts";
 import type { Traces } from "../gateway/traces.ts";
 import { RequestError } from "../messages/errors.ts";
 
 export const SOCKET_FILE = "aios.sock";
 export const TOKEN_FILE = "token";
 const LOOPBACK = "127.0.0.1";
+/** As `makeSecret` writes 256 bits. */
+const SECRET = new RegExp(`^${TOKEN_PREFIX}[\\w-]{43}$`);
 /** What a socket's address has room for (sockaddr_un), without the zero at the end. */
 const PATH_BYTES_MAX = 107;
 /** Requests that are under way when the system stops get so long. */
@@ -74,17 +76,18 @@ export class Sockets {
   }
 }
 
-/** The owner's token for loopback: made once, readable by the owner only. */
+/** The owner's token for loopback: made once, readable by the owner only. One that was cut off is made anew. */
 export function ownerToken(state: string): string {
   const file = join(state, TOKEN_FILE);
   try {
     const kept = readFileSync(file, "utf8").trim();
-    if (kept !== "") return kept;
+    if (SECRET.test(kept)) return kept;
   } catch {
     // There is none yet.
   }
   const token = makeSecret();
-  writeFileSync(file, `${token}\n`, { mode: 0o600 });
+  writeFileSync(`${file}.new`, `${token}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
   return token;
 }
 

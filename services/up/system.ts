@@ -131,22 +131,36 @@ export class System {
     return digest;
   }
 
-  /** Runs until `stop`. @throws Error: the machine has come to an end by itself; its journal is kept */
+  /**
+   * Runs until `stop`.
+   * @throws Error: the machine has come to an end by itself, and its journal is kept; RequestError unavailable:
+   *   the state directory can't be written any more, and nothing would be kept of what goes on
+   */
   async run(): Promise<void> {
-    const { machine, loop, state } = this;
+    const { machine, loop, state, store } = this;
+    store.onFailure = () => void this.giveUp();
     const ended = loop.run().then(
       (reason) => (reason === "condition" ? null : (machine.crash ?? new Error(reason))),
       (error: Error) => error,
     );
     this.running = ended;
     const failure = await ended;
-    if (failure === null) return;
+    if (failure === null) {
+      if (store.failure) throw store.failure;
+      return;
+    }
     const kept = await keepJournal(state, machine).catch(
       ({ message }: Error) => `none, ${message}`,
     );
     throw new Error(`the machine has ended: ${failure.message} (journal: ${kept})`, {
       cause: failure,
     });
+  }
+
+  /** Requests that are under way are still told why they are refused. */
+  private async giveUp(): Promise<void> {
+    await this.sockets?.close();
+    this.loop.stop();
   }
 
   /** Kept once the system answers its owner's requests. */
