@@ -45,6 +45,8 @@ type Exec = Named &
   };
 
 const UID_BYTES = 16;
+/** What a capability begins with that names an image. */
+const SPAWNS = "PROC_SPAWN:";
 /** A killed agent is over within a quantum; so long is waited for that. Seconds. */
 const KILL_WAIT = 5;
 
@@ -293,17 +295,14 @@ export class AgentMethods {
     return { taken: Number(yield* fleet.askFor(record, "input", input, timeout)) };
   }
 
-  /** Whether an agent has an image, starts others from it, or is judged by it. */
-  has(digest: string): boolean {
-    const { ledger, images } = this.parts;
-    const { reference } = images.find(digest);
-    const text = reference && `PROC_SPAWN:${reference}`;
-    return [...ledger.agents.values()].some(
-      ({ view, spec }) =>
-        view.image.digest === digest ||
-        (text !== null && view.capabilities.includes(text)) ||
-        images.digestOf(spec?.health?.exec?.[0] ?? "") === digest,
-    );
+  /** What agents have, start others from, or are judged by: references of images, and digests. */
+  *images(): Iterable<string> {
+    for (const { view, spec } of this.parts.ledger.agents.values()) {
+      yield view.image.digest;
+      yield* spec?.health?.exec?.slice(0, 1) ?? [];
+      for (const text of view.capabilities)
+        if (text.startsWith(SPAWNS)) yield text.slice(SPAWNS.length);
+    }
   }
 
   private *caps(record: AgentRecord): Work<unknown> {

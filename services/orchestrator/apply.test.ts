@@ -162,7 +162,9 @@ describe("a document", () => {
     // Those two, and who says how the one is.
     expect((await listed(project)).length).toBeLessThanOrEqual(3);
     const ender = { reference: "ender:1.0.0" };
-    await expect(system.call("image.remove", ender)).rejects.toThrow("agents have the image");
+    await expect(system.call("image.remove", ender)).rejects.toThrow(
+      "agents or jobs have the image",
+    );
     await system.call("project.remove", { project });
   });
 

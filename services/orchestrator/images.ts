@@ -70,8 +70,8 @@ export class Images {
       this.set(image as Image);
   }
 
-  /** What clients ask about images; `inUse` says whether an agent has one. */
-  table(inUse: (digest: string) => boolean) {
+  /** What clients ask about images; `wanted` says which are not to go, by reference or digest. */
+  table(wanted: () => Iterable<string>) {
     const find = this.find.bind(this);
     const list = this.list.bind(this);
     return {
@@ -84,7 +84,7 @@ export class Images {
         return find(reference);
       },
       "image.remove": ({ reference }: { reference: string }) =>
-        this.objects.change(this.remove(reference, inUse)),
+        this.objects.change(this.remove(reference, wanted())),
     };
   }
 
@@ -169,11 +169,13 @@ export class Images {
     return image;
   }
 
-  /** `inUse` says whether an agent has it. @throws RequestError not-found, wrong-state */
-  *remove(reference: string, inUse: (digest: string) => boolean): Work<object> {
+  /** @throws RequestError not-found, wrong-state: it is one of those that are `wanted` */
+  private *remove(reference: string, wanted: Iterable<string>): Work<object> {
     const image = this.find(reference);
     const { digest, archive, code } = image;
-    if (inUse(digest)) throw new RequestError("wrong-state", `agents have the image ${reference}`);
+    for (const it of wanted)
+      if (this.digestOf(it) === digest)
+        throw new RequestError("wrong-state", `agents or jobs have the image ${reference}`);
     this.byDigest.delete(digest);
     if (image.reference) this.byReference.delete(image.reference);
     yield* this.ledger.commit(

@@ -114,6 +114,11 @@ export class Jobs {
     return [...gone, ...set];
   }
 
+  /** What jobs run: references of images, and digests. */
+  images(): string[] {
+    return [...this.jobs.values()].map(({ spec }) => spec.image);
+  }
+
   /** Each job waits for its time; one that has been changed meanwhile waits anew. */
   wakeAll(): void {
     for (const [key, job] of this.jobs) this.parts.tasks.start(this.await(key, job));

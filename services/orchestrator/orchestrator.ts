@@ -73,6 +73,7 @@ class Orchestrator {
   private readonly denials: Denials;
   private readonly reconciliation: Reconciliation;
   private readonly ending: Work<void> | null;
+  private readonly agents: AgentMethods;
   private readonly copies: Copies;
   private readonly jobs: Jobs;
   private readonly projects: Projects;
@@ -125,6 +126,7 @@ class Orchestrator {
     this.reconciliation = new Reconciliation({ ...parts, onLife });
     this.ending = host.stopping ? new Ending(parts).run(host.stopping) : null;
     const agents = new AgentMethods(parts);
+    this.agents = agents;
     const health = new Health(parts, agents);
     this.copies = new Copies(parts, agents, { store, states: host.states, objects });
     this.jobs = new Jobs(parts, agents);
@@ -136,7 +138,7 @@ class Orchestrator {
       ...this.projects.table,
       ...this.jobs.table,
       "project.apply": (document: never) => apply.apply(document),
-      ...images.table((digest) => agents.has(digest)),
+      ...images.table(() => this.wanted()),
       "agent.logs": (asked: never) => readLogs(asked, parts, caller),
       "events.read": (asked: never) => ledger.readEvents(asked),
       "system.status": () => status(parts, caller, epoch),
@@ -180,11 +182,17 @@ class Orchestrator {
     if (this.ending) tasks.start(this.ending);
   }
 
-  /** Digests of objects that there have to be. */
+  /** What runs or is to run: references of images, and digests. */
+  private *wanted(): Iterable<string> {
+    yield* this.agents.images();
+    yield* this.jobs.images();
+  }
+
+  /** Digests of objects that there have to be; a module that lies in the store by itself is its own. */
   private *named(): Iterable<string> {
     yield* this.images.named();
     yield* this.copies.named();
-    for (const { view } of this.ledger.agents.values()) yield view.image.digest;
+    yield* this.wanted();
   }
 
   private *sweepLogs(caller: Caller): Work<void> {

@@ -15,10 +15,11 @@ test("a machine that comes to an end by itself leaves its journal, and its direc
     ({ message }: Error) => message,
   );
   await system.ready();
-  system.machine.input.powerButton();
-  system.loop.ring();
+  system.loop.give(() => system.machine.input.powerButton());
   const path = join(state, "journal", "last.journal");
   expect(await ended).toBe(`the machine has ended: power-off (journal: ${path})`);
+  // What comes too late is no input of the machine's.
+  system.loop.give(() => system.machine.input.powerButton());
   await system.stop();
 
   const { entries } = await Journal.fromBytes(readFileSync(path));

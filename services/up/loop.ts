@@ -22,6 +22,8 @@ export class Loop {
   private readonly machine: Machine;
   private readonly pace: Pace;
   private stopped = false;
+  /** The machine has come to an end by itself. */
+  private over = false;
   private rung = false;
   private wake: (() => void) | null = null;
 
@@ -34,6 +36,13 @@ export class Loop {
   ring(): void {
     this.rung = true;
     this.wake?.();
+  }
+
+  /** Gives the machine an input, which it hears at once. Nothing comes into one that is over. */
+  give(input: () => void): void {
+    if (this.over) return;
+    giveInput(this.machine, input);
+    this.ring();
   }
 
   stop(): void {
@@ -50,7 +59,10 @@ export class Loop {
       if (reason === "steps") await giveWay();
       else if (reason === "journal-full") machine.dropJournal();
       else if (reason === "limit" || reason === "idle") await this.rest();
-      else return reason;
+      else {
+        this.over = true;
+        return reason;
+      }
     }
     return "condition";
   }

@@ -28,7 +28,7 @@ import { type WasmParts, wasmProgram } from "../wasm/program.ts";
 import { putImage } from "./images.ts";
 import { readInstance, writeInstance } from "./instance.ts";
 import { JOURNAL_BYTES, keepJournal } from "./journal.ts";
-import { giveInput, Loop } from "./loop.ts";
+import { Loop } from "./loop.ts";
 import { Preparer } from "./preparer.ts";
 import { moduleRuntime, type Runtime, scriptRuntime } from "./runtimes.ts";
 import { ownerToken, SOCKET_FILE, Sockets } from "./sockets.ts";
@@ -195,8 +195,8 @@ export class System {
   }
 
   private powerOff(): void {
-    const { machine } = this;
-    giveInput(machine, () => machine.input.powerButton());
+    const { machine, loop } = this;
+    loop.give(() => machine.input.powerButton());
     machine.run({ until: machine.time + POWER_OFF_NS });
   }
 
@@ -243,10 +243,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   });
   const loop = new Loop(machine);
   const preparer = new Preparer(store);
-  const doors = new Doors((frame) => {
-    giveInput(machine, () => machine.input.frame(frame));
-    loop.ring();
-  });
+  const doors = new Doors((frame) => loop.give(() => machine.input.frame(frame)));
   const ownersToken = ownerToken(options.state);
   const gateway = await openGateway({ store, doors, epoch, ownerToken: ownersToken });
   const { stopping, askToStop } = stopLater();
