@@ -48,7 +48,7 @@ export function upCommand(): Command {
     .description("Start the system: the machine with its services, in the foreground.")
     .option("--state <dir>", "state directory (AIOS_STATE)")
     .option("--cpus <number>", "processors of the machine (default: 2)", parseWhole(1, CPUS_MAX))
-    .option("-m, --memory <size>", "RAM of the machine (default: 1G)", parseRam)
+    .option("-m, --memory <size>", "RAM of the machine (default: 2G)", parseRam)
     .option(
       "--port <number>",
       "the gateway's port on 127.0.0.1; 0 for any",

@@ -15,6 +15,7 @@ import type { Life, SpawnSpec } from "../messages/system.ts";
 import { birthOf } from "./birth.ts";
 import type { Granted, Grants } from "./grants.ts";
 import { type Holder, newsQueue, RIGHTS_TO_FILES, RIGHTS_TO_HEAR } from "./news.ts";
+import { type Price, paid } from "./paid.ts";
 import { isAlone, type Storage } from "./storage.ts";
 import { PIPE_BYTES } from "./streams.ts";
 
@@ -26,6 +27,11 @@ const PERIOD_NS = 10_000_000;
 /** How long a suspended agent may take until it stands still. */
 const STAND_STILL_TRIES = 50;
 const STAND_STILL_NS = 100_000n;
+
+const PRICE: Omit<Price, "bytes"> = {
+  payer: "the project",
+  remedy: "give the agent less (limits.memory), end others, or give the project more",
+};
 
 export const STREAMS = ["stdout", "stderr"] as const;
 
@@ -143,12 +149,13 @@ export class Births {
       ...(capabilities !== undefined && { capabilities }),
       ...(messages !== undefined && { messages }),
     };
+    const price = { ...PRICE, bytes: quota };
     if (!original) {
-      begun.child = yield* sys.spawn({ image, pool, quota, ...birth, ...schedule });
+      begun.child = yield* paid(sys.spawn({ image, pool, quota, ...birth, ...schedule }), price);
       return begun.child;
     }
     // A clone would share the pool that pays for it: one that is cut out is its limit.
-    begun.own = yield* sys.createPool(quota, pool);
+    begun.own = yield* paid(sys.createPool(quota, pool), price);
     begun.child = yield* this.copy(original, { pool: begun.own, ...birth });
     // It leads no group, whatever its original leads.
     yield* sys.schedule(begun.child.capability, schedule);

@@ -4,14 +4,13 @@
  */
 import { RIGHT_DERIVE, RIGHT_EXECUTE, RIGHT_SEND } from "../../kernel/cap/rights.ts";
 import type { Child } from "../../sdk/agent/births.ts";
-import type { Step } from "../../sdk/agent/calls.ts";
-import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import { WithCapability } from "../host/rpc.ts";
 import type { Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
 import { encode } from "../messages/json.ts";
 import { type Handles, PROJECT_IMAGE, type ShardSpec } from "../messages/system.ts";
+import { type Price, paid } from "./paid.ts";
 
 const MIB = 1024 * 1024;
 
@@ -20,6 +19,11 @@ export const PROJECTS_MAX = 64;
 export const SHARDS_MAX = 128;
 /** Of its own, so that agents that use up a project's memory can't stop its shards. */
 const SHARD_BYTES = 4 * MIB;
+
+const priced = (bytes: number): Price => ({
+  ...{ payer: "the machine", bytes },
+  remedy: "give the project less, remove another one, or start the machine with more",
+});
 
 export interface Shard {
   readonly project: string;
@@ -66,7 +70,7 @@ export class Shards {
     const kernel = { capability: Number(sys.argument), rights: RIGHT_EXECUTE | RIGHT_DERIVE };
     const grants = [kernel, { capability: sys.allScopes }, { capability: pool }];
     const born = sys.spawn({ image, quota: SHARD_BYTES, grants });
-    const child = yield* paid(born, SHARD_BYTES, `more agents of project ${project}`);
+    const child = yield* paid(born, priced(SHARD_BYTES));
     yield* sys.drop(image);
     const sends = yield* sys.derive(child.capability, { rights: RIGHT_SEND | RIGHT_DERIVE });
     const it: Shard = { project, shard, child, sends };
@@ -80,7 +84,7 @@ export class Shards {
   private *pool(project: string, quota: number): Work<number> {
     if (this.pools.size >= PROJECTS_MAX)
       throw new RequestError("quota-exceeded", `${PROJECTS_MAX} projects are the most`);
-    const pool = yield* paid(this.sys.createPool(quota), quota, `project ${project}`);
+    const pool = yield* paid(this.sys.createPool(quota), priced(quota));
     this.pools.set(project, pool);
     return pool;
   }
@@ -112,18 +116,5 @@ export class Shards {
     this.pools.delete(project);
     if (pool) yield* this.sys.drop(pool);
     return agents;
-  }
-}
-
-const UNPAID = ["QUOTA", "NO_MEMORY"];
-
-/** @throws RequestError quota-exceeded: the machine's memory is given to others */
-function* paid<T>(work: Step<T>, bytes: number, what: string): Step<T> {
-  try {
-    return yield* work;
-  } catch (error) {
-    if (!(error instanceof SyscallError && UNPAID.includes(error.status))) throw error;
-    const why = `the machine has no ${bytes / MIB} MiB left for ${what}: give it more, or remove a project`;
-    throw new RequestError("quota-exceeded", why);
   }
 }

@@ -204,7 +204,9 @@ describe("a document", () => {
     await apply({ project: "p4", memory, agents: { a: big } });
     await expect.poll(() => running("p4")).toEqual(["a"]);
     const run = { ...sleeper, project: "p4", name: "b", limits: { memory: 3 << 20 } };
-    await expect(system.call("agent.run", run)).rejects.toThrow("QUOTA");
+    await expect(system.call("agent.run", run)).rejects.toThrow(
+      "QUOTA: the project has no 3 MiB of memory left: give the agent less",
+    );
     await expect(apply({ project: "p4", memory: 2 * memory, agents: { a: big } })).rejects.toThrow(
       "memory",
     );
@@ -213,6 +215,10 @@ describe("a document", () => {
     await expect
       .poll(() => system.call("agent.run", run).then(({ state }) => state))
       .toBe("running");
+    await apply({ project: "p8", memory: 512 << 20 });
+    await expect(system.call("agent.run", { ...run, project: "p8" })).rejects.toThrow(
+      "QUOTA: the machine has no 512 MiB of memory left: give the project less",
+    );
   });
 });
 

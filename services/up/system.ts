@@ -50,7 +50,8 @@ export interface SystemOptions {
 
 const MIB = 1024 * 1024;
 const DEFAULT_CPUS = 2;
-const DEFAULT_MEMORY = 1024 * MIB;
+/** What nobody uses takes nothing from the host. */
+const DEFAULT_MEMORY = 2048 * MIB;
 /** Of the machine's memory: what the agents of a project may have that says nothing else. */
 const PROJECT_SHARE = 1 / 4;
 /** So much longer than their time agents are waited for, if the machine is behind. */
