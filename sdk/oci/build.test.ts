@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../image/testing.ts";
-import { buildImageFrom, readImageFile } from "./node.ts";
+import { buildImageFrom, buildImageOf, isCode, readImageFile } from "./node.ts";
 import { readImage, verifyImage } from "./read.ts";
 import { agentFile, build, CODE, MODULE, ociErrorOf } from "./testing.ts";
 
@@ -206,6 +206,25 @@ describe("a folder", () => {
     writeFileSync(join(folder, "out.tar"), fromFolder.archive);
     expect((await readImageFile(join(folder, "out.tar"))).digest).toBe(fromFolder.digest);
     expect(readFileSync(join(folder, "out.tar")).equals(fromFolder.archive)).toBe(true);
+  });
+
+  test("or a file of code by itself, which may be a link", async () => {
+    const { agent, folder } = workFolder("agent.wasm");
+    writeFileSync(join(agent, "Main Loop.ts"), 'import { it } from "./it.ts"; console.log(it);');
+    writeFileSync(join(agent, "it.ts"), 'export const it: string = "bundled";');
+    symlinkSync(join(agent, "Main Loop.ts"), join(folder, "link.ts"));
+    const { config, archive } = await buildImageOf(join(agent, "Main Loop.ts"), {});
+    expect(config).toMatchObject({ name: "main-loop", version: "0.0.0", runtime: "quickjs" });
+    expect(config.capabilities).toEqual([]);
+    const linked = await buildImageOf(join(folder, "link.ts"), {});
+    expect(linked.config).toMatchObject({ name: "link", codeDigest: config.codeDigest });
+    expect((await readImage(archive)).config).toEqual(config);
+    const module = await buildImageOf(join(agent, "agent.wasm"), {});
+    expect(module.config).toMatchObject({ name: "agent", runtime: "wasm", entry: "_start" });
+    expect(isCode("a.WASM")).toBe(true);
+    expect(isCode("a.tar")).toBe(false);
+    const none = buildImageOf(join(agent, "none.ts"), {});
+    await expect(none).rejects.toThrow("none.ts: ENOENT: no such file");
   });
 
   test.each(["../secret", "/etc/passwd", "a/../../secret"])(

@@ -76,8 +76,9 @@ const SINCE = option(
 ).argParser(parseMoment);
 
 const RUN_DETAILS = `
-The image is a WebAssembly module (.wasm), a static executable (.elf), an image made by "aios image build"
-(.tar), or the digest of one that the system has. The agent gets the capabilities given here and no others.
+The image is a reference or the digest of one that the system has, or what a path leads to: an image made by
+"aios image build" (.tar), a WebAssembly module (.wasm), a static executable (.elf), a script (.js, .ts), or a
+folder with an agent.json, of which an image is built. The agent gets the capabilities given here and no others.
 
 Without --attach the agent's name is printed and the agent goes on. With it, its output is shown until it
 ends, its status is the command's own, and Ctrl-C ends the agent, which has 2 s after a message. With -i it is attached as well, and reads
@@ -97,10 +98,11 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
       ENV,
       RESTART,
       option("-a, --attach", "show its output, and end with its status"),
+      option("-d, --detach", "don't: what happens anyway").conflicts(["attach", "interactive"]),
       INTERACTIVE,
     ],
     examples: [
-      "aios run agent.wasm",
+      "aios run agent.ts",
       "aios run agent.wasm --name worker --cap FS_READ:/projects/demo --mem 64M --cpu 20%",
       "aios run worker:1.0.0 --handles 64 --messages 16 --storage 10M",
       "aios run -v /projects/demo/in:/in:ro -v /projects/demo/out:/out agent.wasm",
@@ -273,7 +275,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
   load: {
     group: "caps",
     arguments: "<file...>",
-    summary: "bring images or modules to the system without starting them",
+    summary: "bring images, or code of which one is built, to the system without starting them",
     examples: ["aios load worker-1.0.0.tar", "aios load agent.wasm"],
   },
   rmi: {

@@ -257,7 +257,14 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     expect(await aios("run", join(folder, "none.wasm"))).toMatchObject({ status: 2 });
     expect(await aios("run", hello, "--cpu", "200%")).toMatchObject({ status: 2 });
     expect((await aios("run", hello, "-e", "X")).err).toContain('--env "X": NAME=VALUE is meant');
-    expect((await aios("run", CLI)).err).toContain("image:");
+    const greets = join(folder, "greets.ts");
+    writeFileSync(greets, 'import { args } from "aios"; console.log("hello", ...args as string[]);');
+    expect(await aios("run", "-a", greets, "you")).toMatchObject({ status: 0, out: "hello you\n" });
+    writeFileSync(greets, "let x = ;");
+    expect((await aios("run", greets)).err).toContain('greets.ts:1:9: Unexpected ";"');
+    const text = join(folder, "text.txt");
+    writeFileSync(text, "nothing");
+    expect((await aios("run", text)).err).toContain("is nothing that can run: an image (.tar), ");
     up.type(CTRL_C);
     await up.shows("status 0");
     const alone = await aios("ps");
