@@ -6,6 +6,8 @@ import { SCRATCH_NOTICE, type Step, Structure } from "./calls.ts";
 import { Lives } from "./lives.ts";
 import { type Notice, readNotice } from "./notices.ts";
 
+/** What the kernel takes; of a longer list it is told the length alone, and refuses that. */
+const LISTED_MAX = 16;
 /** No deadline; no expiry. */
 export const NEVER = 0xffff_ffff_ffff_ffffn;
 
@@ -32,8 +34,9 @@ export class Waits extends Lives {
     const { on = [], deadline = NEVER } = options;
     const scratch = yield* this.scratch();
     if (on.length !== 0) {
-      const list = new Structure(8 * on.length);
-      on.forEach((capability, index) => {
+      const listed = on.slice(0, LISTED_MAX);
+      const list = new Structure(8 * listed.length);
+      listed.forEach((capability, index) => {
         list.setU64(8 * index, capability);
       });
       yield* this.store(scratch, list.bytes);

@@ -1,7 +1,7 @@
 /**
  * The personality "aios": system calls for WebAssembly agents (aios_calls.ts is the table). A function
  * answers with the kernel's status, 0 for success; what it finds goes where a pointer says. All pointers are
- * checked before anything is done: BAD_ADDRESS.
+ * checked before anything is done: BAD_ADDRESS; TOO_LARGE for more bytes to be read than a message has.
  *
  * A capability that was given by name is that name's place, below 0; so it means the same in a clone, whose
  * own capabilities have other numbers; and so it means whoever runs under the name (contacts.ts). The others are
@@ -37,7 +37,7 @@ export function aiosPersonality(told: Birth, contacts = new Contacts(told)): Per
     if (call.name === "capability") {
       quick.set(call.name, (instance, args) => {
         const given = Arguments.of(call, instance, args, []);
-        return given ? capability(given, told) : statuses.STATUS_BAD_ADDRESS;
+        return typeof given === "number" ? given : capability(given, told);
       });
       continue;
     }
@@ -46,7 +46,8 @@ export function aiosPersonality(told: Birth, contacts = new Contacts(told)): Per
     steps.set(call.name, function* (sys, instance, args) {
       const attempt = (handles: readonly number[]): Step<number> => {
         const given = Arguments.of(call, instance, args, handles);
-        return given ? refusable(answer(sys, given, toldNow(told, handles))) : badAddress();
+        if (typeof given === "number") return refusedWith(given);
+        return refusable(answer(sys, given, toldNow(told, handles)));
       };
       try {
         const status = yield* contacts.trying(sys, attempt);
@@ -124,8 +125,8 @@ function capability(given: Arguments, { capabilities }: Birth): number {
   return STATUS_OK;
 }
 
-function* badAddress(): Step<number> {
-  return statuses.STATUS_BAD_ADDRESS;
+function* refusedWith(status: number): Step<number> {
+  return status;
 }
 
 function* refusable(steps: Step<number>): Step<number> {

@@ -1,10 +1,14 @@
 /** Arguments of a function of "aios", checked by the table: by name, as numbers and as parts of the memory. */
+import * as statuses from "../../kernel/syscall/status.ts";
 import { Structure } from "../../sdk/agent/calls.ts";
 import type { AiosCall, Parameter } from "./aios_calls.ts";
 import type { Instance, Value } from "./instance.ts";
 
 /** A number that no capability has: the kernel says so. */
 export const NOTHING = Number.MAX_SAFE_INTEGER;
+
+/** Bytes that a call reads at a pointer: the largest message. Copies of more would be the host's to pay. */
+const READ_BYTES_MAX = 64 * 1024;
 
 export class Arguments {
   private readonly values = new Map<string, bigint>();
@@ -17,13 +21,16 @@ export class Arguments {
     this.named = named;
   }
 
-  /** Null when one of them points to what isn't memory. `named`: capabilities by place. */
+  /**
+   * Or the status with which the call is refused: one of them points to what isn't memory, or to more than a call
+   * reads. `named`: capabilities by place.
+   */
   static of(
     { parameters }: AiosCall,
     instance: Instance,
     given: readonly Value[],
     named: readonly number[],
-  ): Arguments | null {
+  ): Arguments | number {
     const it = new Arguments(instance, named);
     const words = given.map((value) => BigInt(value));
     let at = 0;
@@ -34,7 +41,8 @@ export class Arguments {
       if (parameter.kind !== "in" && parameter.kind !== "out") continue;
       const count = wordsOf(parameter) === 2 ? Number(BigInt.asUintN(32, second)) : 1;
       const part = instance.view(Number(first), count * (parameter.bytes || 1));
-      if (!part) return null;
+      if (!part) return statuses.STATUS_BAD_ADDRESS;
+      if (parameter.kind === "in" && part.length > READ_BYTES_MAX) return statuses.STATUS_TOO_LARGE;
       it.parts.set(parameter.name, parameter.kind === "in" ? part.slice() : part);
     }
     return it;
@@ -66,9 +74,18 @@ export class Arguments {
     return this.parts.get(name) ?? new Uint8Array();
   }
 
-  /** Where a record points to; undefined for what isn't memory. */
-  memory(at: number, bytes: number): Uint8Array | undefined {
-    return this.instance.view(at, bytes);
+  /** Texts that records point to; or the status with which the call is refused, as by `of`. */
+  texts(places: readonly { readonly at: number; readonly bytes: number }[]): string[] | number {
+    const parts: Uint8Array[] = [];
+    let left = READ_BYTES_MAX;
+    for (const { at, bytes } of places) {
+      const part = this.instance.view(at, bytes);
+      if (!part) return statuses.STATUS_BAD_ADDRESS;
+      left -= bytes;
+      if (left < 0) return statuses.STATUS_TOO_LARGE;
+      parts.push(part);
+    }
+    return parts.map((part) => new TextDecoder().decode(part));
   }
 
   text(name: string): string {

@@ -34,7 +34,7 @@ export function* cloneSelf(sys: Sys, given: Arguments, told: Birth): Step<number
  */
 export function* spawnChild(sys: Sys, given: Arguments, told: Birth): Step<number> {
   const capabilities = namedIn(given);
-  if (capabilities === null) return statuses.STATUS_BAD_ADDRESS;
+  if (typeof capabilities === "number") return capabilities;
   const image = given.handle("image");
   const texts = given.text("arguments");
   if (texts !== "" && !texts.endsWith("\0")) return statuses.STATUS_BAD_ARGUMENT;
@@ -97,15 +97,18 @@ function* bearWith(sys: Sys, given: Arguments, told: Birth, make: Make): Step<nu
   return statuses.STATUS_OK;
 }
 
-/** Capabilities that go along, with the names that they have there. */
-function namedIn(given: Arguments): Named[] | null {
+/** Capabilities that go along, with the names that they have there; or the status with which that is refused. */
+function namedIn(given: Arguments): Named[] | number {
   const list = given.structure("grants");
-  const named: Named[] = [];
-  for (let at = 0; at < list.bytes.length; at += aios.GRANT_BYTES) {
-    const name = given.memory(list.u32(at + aios.GRANT_NAME), list.u32(at + aios.GRANT_NAME_BYTES));
-    if (!name) return null;
-    const handle = given.handleOf(list.u64(at + aios.GRANT_CAPABILITY));
-    named.push({ text: new TextDecoder().decode(name), handle });
-  }
-  return named;
+  const records = Array.from({ length: list.bytes.length / aios.GRANT_BYTES }, (_, n) => {
+    const record = n * aios.GRANT_BYTES;
+    return {
+      handle: given.handleOf(list.u64(record + aios.GRANT_CAPABILITY)),
+      at: list.u32(record + aios.GRANT_NAME),
+      bytes: list.u32(record + aios.GRANT_NAME_BYTES),
+    };
+  });
+  const texts = given.texts(records);
+  if (typeof texts === "number") return texts;
+  return records.map(({ handle }, n) => ({ text: texts[n] ?? "", handle }));
 }

@@ -53,9 +53,18 @@ export function textAt(instance: Instance, at: number, length: number, most = 40
   }
 }
 
-/** The buffers that a list of `iovec` names. @throws Refusal FAULT */
+/** Entries of a list in one call, as POSIX's IOV_MAX: what the host keeps of each is larger than the entry. */
+const LISTED_MAX = 1024;
+
+/** A list that a call is given. @throws Refusal INVAL: it is too long; FAULT */
+export function listAt(instance: Instance, at: number, count: number, bytesEach: number): DataView {
+  if (count > LISTED_MAX) throw new Refusal(wasi.ERRNO_INVAL);
+  return viewAt(instance, at, count * bytesEach);
+}
+
+/** The buffers that a list of `iovec` names. @throws as `listAt` */
 export function vectors(instance: Instance, list: number, count: number): Uint8Array[] {
-  const view = viewAt(instance, list, count * wasi.IOVEC_BYTES);
+  const view = listAt(instance, list, count, wasi.IOVEC_BYTES);
   return Array.from({ length: count }, (_, n) => {
     const at = n * wasi.IOVEC_BYTES;
     return bytesAt(instance, view.getUint32(at, true), view.getUint32(at + 4, true));

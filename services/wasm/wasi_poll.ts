@@ -8,7 +8,7 @@ import type { Instance } from "./instance.ts";
 import * as wasi from "./wasi_constants.ts";
 import type { Call, Context } from "./wasi_context.ts";
 import { statOf } from "./wasi_fds.ts";
-import { bytesAt, put32, Refusal, unsigned, viewAt } from "./wasi_memory.ts";
+import { bytesAt, listAt, put32, Refusal, unsigned, viewAt } from "./wasi_memory.ts";
 import { pipeOf } from "./wasi_streams.ts";
 import { allowed } from "./wasi_table.ts";
 
@@ -34,7 +34,7 @@ const PIPES_MAX = 15;
 export const pollOneoff: Call = function* (context, sys, instance, args) {
   const [list = 0, events = 0, count = 0, result = 0] = unsigned(args);
   if (count === 0) throw new Refusal(wasi.ERRNO_INVAL);
-  bytesAt(instance, list, count * wasi.SUBSCRIPTION_BYTES);
+  listAt(instance, list, count, wasi.SUBSCRIPTION_BYTES);
   const room = bytesAt(instance, events, count * wasi.EVENT_BYTES);
   bytesAt(instance, result, 4);
   const now = yield* sys.now();
