@@ -17,6 +17,11 @@ declare module "aios" {
   export class Capability {
     private constructor();
     private readonly brand: symbol;
+    /**
+     * Gives it up, and whatever it was handed on to. Anybody who may send can send one along, and an agent holds 1,024
+     * at most: who listens for long drops what it doesn't need. @throws SystemError when it is worth nothing
+     */
+    drop(): void;
   }
 
   /** A call has been refused. */

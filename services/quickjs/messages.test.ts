@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { outcomeOf, runScripts, startScript } from "./testing/run.ts";
+import { SyscallError } from "../../sdk/agent/error.ts";
+import type { Run } from "../../sdk/agent/testing.ts";
+import { type Outcome, outcomeOf, runScripts, startScript } from "./testing/run.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (it: Uint8Array) => new TextDecoder().decode(it);
@@ -115,4 +117,58 @@ test("an answer is taken once: what comes later is refused", async () => {
   });
   expect(late).toEqual([expect.stringMatching(/^CAPABILITY_/)]);
   expect(stdout).toBe("one\ntwo\n");
+});
+
+test("an answer that comes twice is refused, and is never that of the next request", async () => {
+  const script = `
+    import { request } from "aios";
+    for (let n = 0; n < 3; n++) console.log((await request("init", "?")).text);`;
+  const refusals = new Set<string>();
+  let stdout = "";
+  const play: Run = function* (sys) {
+    const child = yield* startScript(sys, "script", { capabilities: { init: sys.self } });
+    for (let n = 0; n < 3; n++) {
+      const { capability } = yield* sys.receive();
+      yield* sys.send(capability, bytes(`answer ${n}`));
+      // Until the first one is taken there is no room; from then on there is nobody.
+      for (let status = "FULL"; status === "FULL"; )
+        try {
+          yield* sys.send(capability, bytes("forged"));
+          status = "OK";
+        } catch (error) {
+          status = error instanceof SyscallError ? error.status : "";
+          if (status !== "FULL") refusals.add(status);
+        }
+    }
+    stdout = (yield* outcomeOf(sys, child)).stdout;
+  };
+  // On a processor of its own the other one answers at any moment.
+  await runScripts({ script }, play, { cpus: 2 });
+  expect(stdout).toBe("answer 0\nanswer 1\nanswer 2\n");
+  expect([...refusals]).not.toContain("");
+});
+
+test("a script gives up what others send along, so that its table isn't filled by them", async () => {
+  const script = `
+    import { receive, send } from "aios";
+    for (let n = 0; n < 40; n++) {
+      (await receive()).capability.drop();
+      send("init", "next");
+    }
+    const { capability } = await receive();
+    capability.drop();
+    try { capability.drop(); } catch (error) { console.log(error.message); }`;
+  let outcome: Outcome | null = null;
+  await runScripts({ script }, function* (sys) {
+    const given = { handles: 12, capabilities: { init: sys.self } };
+    const child = yield* startScript(sys, "script", given);
+    const queue = yield* sys.endpoint("queue");
+    for (let n = 0; n < 41; n++) {
+      yield* sys.send(child.capability, bytes("keep this"), queue);
+      if (n < 40) yield* sys.receive();
+    }
+    outcome = yield* outcomeOf(sys, child);
+  });
+  expect(outcome).toMatchObject({ end: { reason: "exited", code: 0n }, stderr: "" });
+  expect(outcome).toMatchObject({ stdout: expect.stringMatching(/^drop: CAPABILITY_\w+\n$/) });
 });

@@ -22,6 +22,10 @@ export class Capability {
     if (key !== KEY) throw new TypeError("capabilities come with messages");
     this.#handle = handle;
   }
+  drop(): void {
+    const status = host(op.OP_DROP, this.#handle) as number;
+    if (status !== 0) throw new SystemError("drop", status);
+  }
   static {
     wrap = (handle) => new Capability(KEY, handle);
     unwrap = (it) => it.#handle;
@@ -79,6 +83,8 @@ export class Message {
 
 interface Request extends Waiter<Message> {
   readonly queue: number;
+  /** What the other one answers by. */
+  readonly answer: number;
 }
 
 export const receivers: Waiter<Message>[] = [];
@@ -114,9 +120,23 @@ export function takeMessage(): void {
 export function takeAnswer(place: number): void {
   const [request] = requests.splice(place, 1);
   if (request === undefined) return;
-  settle(request, request.queue);
-  idleQueues.push(request.queue);
+  const { queue, answer } = request;
+  settle(request, queue);
+  host(op.OP_DROP, answer);
+  clear(queue);
+  idleQueues.push(queue);
   waitingRequests.shift()?.resolve();
+}
+
+/** What came a second time, before the right to answer was dropped, is no answer to what is asked next. */
+function clear(queue: number): void {
+  while (typeof host(op.OP_WAIT, 0n, 0, queue) !== "number") {
+    const got = host(op.OP_RECEIVE, queue);
+    // A clone has none of its original's queues.
+    if (typeof got === "number") return;
+    const [, , capability] = got as [Uint8Array, number, number];
+    if (capability !== 0) host(op.OP_DROP, capability);
+  }
 }
 
 export const receive = (): Promise<Message> => waiting(receivers);
@@ -138,12 +158,7 @@ export async function request(to: string | Capability, data: Bytes): Promise<Mes
     idleQueues.push(queue);
     throw error;
   }
-  try {
-    return await new Promise((resolve, reject) => {
-      requests.push({ resolve, reject, queue });
-    });
-  } finally {
-    // What comes late, or twice, is refused.
-    host(op.OP_DROP, answer);
-  }
+  return await new Promise((resolve, reject) => {
+    requests.push({ resolve, reject, queue, answer });
+  });
 }

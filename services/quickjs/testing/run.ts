@@ -28,11 +28,13 @@ export interface Given {
   readonly stdin?: number;
   /** Bytes. */
   readonly quota?: number;
+  /** Capabilities that it may hold. */
+  readonly handles?: number;
 }
 
 /** Starts the script "name" with pipes for its output, and tells it what it is given. */
 export function* startScript(sys: Sys, name: string, given: Given = {}): Step<Started> {
-  const { capabilities = {}, quota = QUOTA } = given;
+  const { capabilities = {}, quota = QUOTA, handles } = given;
   const stdout = yield* sys.endpoint("pipe", PIPE_BYTES);
   const stderr = yield* sys.endpoint("pipe", PIPE_BYTES);
   const pipes = [stdout, stderr];
@@ -40,6 +42,7 @@ export function* startScript(sys: Sys, name: string, given: Given = {}): Step<St
     image: yield* sys.image(name),
     quota,
     grants: grantsOf([...pipes, ...inputOf(given)], capabilities),
+    ...(handles !== undefined && { capabilities: handles }),
   });
   yield* tell(sys, child, given);
   return { ...child, stdout, stderr };
