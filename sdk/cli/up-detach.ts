@@ -1,9 +1,10 @@
 /** `aios up --detach` and `aios down`: a system without a terminal. */
 import { spawn } from "node:child_process";
-import { mkdirSync, openSync, readFileSync } from "node:fs";
+import { openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readInstance } from "../../services/up/instance.ts";
+import { makeStateFolder } from "../../services/up/state-folder.ts";
 import { Client } from "../client/client.ts";
 import { stateDirectory } from "../client/place.ts";
 import { EXIT_OFF, EXIT_REFUSED, EXIT_UNAVAILABLE } from "./exit.ts";
@@ -14,7 +15,7 @@ const STOP_MS = 15_000;
 
 /** Starts this command again in the background; returns once its system answers, or its end. */
 export async function detach(state: string): Promise<number> {
-  mkdirSync(state, { recursive: true, mode: 0o700 });
+  makeStateFolder(state);
   const file = join(state, LOG_FILE);
   const log = openSync(file, "w", 0o600);
   const args = process.argv.slice(1).filter((it) => it !== "--detach" && it !== "-d");

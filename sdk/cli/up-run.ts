@@ -2,6 +2,7 @@
 import { wantsTraces } from "../../services/gateway/traces.ts";
 import type { Result } from "../../services/messages/api.ts";
 import { RequestError } from "../../services/messages/errors.ts";
+import { unusable } from "../../services/up/state-folder.ts";
 import { System } from "../../services/up/system.ts";
 import { askAgain } from "../client/again.ts";
 import { stateDirectory } from "../client/place.ts";
@@ -24,36 +25,42 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export async function runUp(options: UpOptions): Promise<number> {
   const state = stateDirectory(options.state, process.env);
-  if (options.detach) {
-    const { detach } = await import("./up-detach.ts");
-    return await detach(state);
+  try {
+    if (options.detach) {
+      const { detach } = await import("./up-detach.ts");
+      return await detach(state);
+    }
+    return await inForeground(options, state);
+  } catch (error) {
+    return refused(error, state);
   }
+}
+
+async function inForeground(options: UpOptions, state: string): Promise<number> {
   const screen = new Screen(process.stdout, options.json ?? false);
   const { cpus, memory, port } = options;
   const traces = wantsTraces(process.env)
     ? (problem: string) => screen.log({ kind: "error", text: problem })
     : undefined;
-  let system: System;
-  try {
-    system = await System.start({
-      state,
-      cpus,
-      memory,
-      port: port === false ? null : port,
-      traces,
-    });
-  } catch (error) {
-    return refused(error);
-  }
+  const system = await System.start({
+    state,
+    cpus,
+    memory,
+    port: port === false ? null : port,
+    traces,
+  });
   const status = await new Up(system, screen).run();
   // The libraries would wait for a collector that doesn't answer, up to limits of their own.
   if (traces) process.exit(status);
   return status;
 }
 
-function refused(error: unknown): number {
-  if (!(error instanceof RequestError)) throw error;
-  process.stderr.write(`error: ${error.message}\n`);
+/** What the file system refuses while the system starts is about its directory. */
+function refused(error: unknown, state: string): number {
+  const { syscall } = error as NodeJS.ErrnoException;
+  const told = syscall === undefined ? error : unusable(state, error as NodeJS.ErrnoException);
+  if (!(told instanceof RequestError)) throw error;
+  process.stderr.write(`error: ${told.message}\n`);
   return EXIT_REFUSED;
 }
 

@@ -18,6 +18,7 @@ const LOOPBACK = "127.0.0.1";
 const SECRET = new RegExp(`^${TOKEN_PREFIX}[\\w-]{43}$`);
 /** What a socket's address has room for (sockaddr_un), without the zero at the end. */
 const PATH_BYTES_MAX = 107;
+const PORT_TAKEN = "the port is taken; --port 0 takes a free one, --no-port does without";
 /** Requests that are under way when the system stops get so long. */
 const CLOSE_MS = 2000;
 
@@ -126,7 +127,7 @@ function listen(
       reject(
         new RequestError(
           "unavailable",
-          `${name}: ${code === "EADDRINUSE" ? "the port is taken" : `can't listen (${code})`}`,
+          `${name}: ${code === "EADDRINUSE" ? PORT_TAKEN : `can't listen (${code})`}`,
         ),
       ),
     );

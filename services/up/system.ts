@@ -3,7 +3,6 @@
  * time keeps pace with real time (loop.ts).
  */
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../../sdk/cli/version.ts";
 import { agentImage } from "../../sdk/image/agent-image.ts";
@@ -32,13 +31,14 @@ import { Loop } from "./loop.ts";
 import { Preparer } from "./preparer.ts";
 import { moduleRuntime, type Runtime, scriptRuntime } from "./runtimes.ts";
 import { ownerToken, SOCKET_FILE, Sockets } from "./sockets.ts";
+import { makeStateFolder } from "./state-folder.ts";
 
 export interface SystemOptions {
   /** The state directory; it is made, and nobody but its owner gets in. */
   readonly state: string;
   /** Default 2. */
   readonly cpus?: number | undefined;
-  /** Bytes of RAM. Default 1 GiB. */
+  /** Bytes of RAM. Default 2 GiB. */
   readonly memory?: number | undefined;
   /** Port of the gateway on loopback; 0 for any; null, the default, for none. */
   readonly port?: number | null | undefined;
@@ -95,12 +95,12 @@ export class System {
 
   /**
    * Turns the machine on; `run` makes it go.
-   * @throws RequestError unavailable: the state directory is another instance's, or an address is taken
+   * @throws RequestError unavailable: the state directory can't be used or is another instance's, or an
+   *   address is taken
    */
   static async start(options: SystemOptions): Promise<System> {
     const { state } = options;
-    mkdirSync(state, { recursive: true, mode: 0o700 });
-    chmodSync(state, 0o700);
+    makeStateFolder(state);
     const store = await openStore(state);
     try {
       const [parts, traces] = await Promise.all([
