@@ -15,7 +15,7 @@ import type { Life, SpawnSpec } from "../messages/system.ts";
 import { birthOf } from "./birth.ts";
 import type { Granted, Grants } from "./grants.ts";
 import { type Holder, newsQueue, RIGHTS_TO_FILES, RIGHTS_TO_HEAR } from "./news.ts";
-import { type Price, paid } from "./paid.ts";
+import { admitted, type Price, paid } from "./paid.ts";
 import { isAlone, type Storage } from "./storage.ts";
 import { PIPE_BYTES } from "./streams.ts";
 
@@ -151,14 +151,15 @@ export class Births {
     };
     const price = { ...PRICE, bytes: quota };
     if (!original) {
-      begun.child = yield* paid(sys.spawn({ image, pool, quota, ...birth, ...schedule }), price);
+      const born = sys.spawn({ image, pool, quota, ...birth, ...schedule });
+      begun.child = yield* admitted(paid(born, price), limits.cpu);
       return begun.child;
     }
     // A clone would share the pool that pays for it: one that is cut out is its limit.
     begun.own = yield* paid(sys.createPool(quota, pool), price);
     begun.child = yield* this.copy(original, { pool: begun.own, ...birth });
     // It leads no group, whatever its original leads.
-    yield* sys.schedule(begun.child.capability, schedule);
+    yield* admitted(sys.schedule(begun.child.capability, schedule), limits.cpu);
     return begun.child;
   }
 

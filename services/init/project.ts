@@ -35,6 +35,7 @@ import { Grants } from "./grants.ts";
 import { Input } from "./input.ts";
 import { type Linked, Links } from "./links.ts";
 import { giveFiles } from "./news.ts";
+import { admitted } from "./paid.ts";
 import { askUnbelieved } from "./probe.ts";
 import { requireNoWriting, Storage } from "./storage.ts";
 import { type Other, Streams } from "./streams.ts";
@@ -125,7 +126,7 @@ class Shard {
       suspend: of((held) => this.locks.hold(BIRTHS, this.pause(held, true))),
       resume: of((held) => this.locks.hold(BIRTHS, this.pause(held, false))),
       schedule: of((held, { limits }: { limits: Limits }) =>
-        sys.schedule(held.child.capability, scheduleOf(limits)),
+        admitted(sys.schedule(held.child.capability, scheduleOf(limits)), limits.cpu),
       ),
       tell: of((held, { message }: { message: unknown }) =>
         sys.send(held.child.capability, encode(message)),

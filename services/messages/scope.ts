@@ -31,6 +31,8 @@ export type Verb = keyof typeof VERBS;
 /** Verbs whose object is a folder. */
 const FOLDERS: readonly string[] = ["FS_READ", "FS_WRITE"];
 export const SCOPE_TEXT_MAX = 32;
+/** Characters of a text that a refusal repeats. */
+const REPEATED_MAX = 64;
 /** Names of agents and projects. An image that is meant has a colon, as they have not. */
 export const NAME = /^[a-z0-9][a-z0-9._-]{0,30}$/;
 
@@ -46,7 +48,8 @@ export interface Capability {
  */
 export function parseCapability(text: string): Capability {
   const [, verb = "", object = ""] = /^([A-Z_]+)(?::(.*))?$/s.exec(text) ?? [];
-  const refuse = (why: string) => new RequestError("bad-request", `capability "${text}": ${why}`);
+  const refuse = (why: string) =>
+    new RequestError("bad-request", `capability "${cut(text)}": ${why}`);
   if (!Object.hasOwn(VERBS, verb))
     throw refuse(`it begins with one of ${Object.keys(VERBS).join(", ")}`);
   if (FOLDERS.includes(verb)) {
@@ -61,6 +64,9 @@ export function parseCapability(text: string): Capability {
     throw refuse(`what it is about is longer than ${SCOPE_TEXT_MAX} bytes`);
   return capability;
 }
+
+const cut = (text: string): string =>
+  text.length > REPEATED_MAX ? `${text.slice(0, REPEATED_MAX)}…` : text;
 
 /**
  * What an agent is given by a capability: a scope, or what the object names. That the agent finds under the

@@ -109,15 +109,19 @@ describe("agents", () => {
     await expect(
       system.call("agent.update", { ...named, limits: { memory: 1 << 20 } }),
     ).rejects.toThrow("limits.memory");
-    await expect(system.call("agent.update", { ...named, limits: { cpu: 1 } })).rejects.toThrow(
-      "NOT_ADMITTED",
-    );
+    const refusal = "NOT_ADMITTED: no processor can promise 100% of its time any more: give";
+    const whole = { limits: { cpu: 1 } };
+    await expect(system.call("agent.update", { ...named, ...whole })).rejects.toThrow(refusal);
+    const another = { image: "sleeper:1.0.0", ...whole };
+    await expect(system.call("agent.run", another)).rejects.toThrow(refusal);
     expect((await system.call("agent.inspect", named)).limits.cpu).toBe(0.2);
     await system.call("agent.remove", { ...named, force: true });
   });
 
   test("an image that isn't there, or isn't an image, is refused by name", async () => {
-    await expect(system.call("agent.run", { image: "nobody" })).rejects.toThrow("no image nobody");
+    await expect(system.call("agent.run", { image: "nobody" })).rejects.toThrow(
+      "no image nobody; an image is meant by NAME:VERSION or its digest",
+    );
     const archive = await system.store.putObject(text("no archive at all"));
     await expect(system.call("image.register", { archive })).rejects.toThrow();
     await expect(system.call("image.remove", { reference: "nobody" })).rejects.toThrow("no image");

@@ -244,7 +244,10 @@ export class AgentMethods {
     if (isLive(record)) {
       for (const limit of LIMITS_OF_A_LIFE)
         if (merged[limit] !== view.limits[limit])
-          throw new RequestError("wrong-state", `limits.${limit}: can't be changed while it runs`);
+          throw new RequestError(
+            "wrong-state",
+            `limits.${limit}: can't be changed while it runs; kill it, and start it once it is changed`,
+          );
       yield* fleet.askFor(record, "schedule", { limits: merged });
     }
     return yield* ledger.put(

@@ -207,6 +207,7 @@ export class Copies {
   /** The agent ends, and is started again from the state: with its name, its uid and its capabilities. */
   private *rollback(it: Named & { snapshot?: string }): Work<Agent> {
     const { supervisor } = this.parts;
+    this.parts.ledger.find(it);
     const snapshot = this.find(it);
     const bytes = yield* this.parts.tasks.host(() => this.store.getObject(snapshot.digest));
     return yield* supervisor.exclusively(it, this.goBack(it, snapshot, bytes));
@@ -251,8 +252,10 @@ export class Copies {
     const own = this.all(project).filter((it) => it.agent === name);
     const latest = snapshot === undefined && own.sort((a, b) => b.created - a.created)[0];
     const found = named || latest;
-    if (!found || found.agent !== name)
-      throw new RequestError("not-found", `${keyOf({ project, name })} has no such snapshot`);
+    if (!found || found.agent !== name) {
+      const which = snapshot === undefined ? "no snapshot; take one" : `no snapshot ${snapshot}`;
+      throw new RequestError("not-found", `${keyOf({ project, name })} has ${which}`);
+    }
     return found;
   }
 

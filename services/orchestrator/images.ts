@@ -100,7 +100,7 @@ export class Images {
   /** By name, or by the image's digest. @throws RequestError not-found */
   find(reference: string): Image {
     const image = this.byDigest.get(this.digestOf(reference));
-    if (!image) throw new RequestError("not-found", `there is no image ${reference}`);
+    if (!image) throw this.missing(reference);
     return image;
   }
 
@@ -111,10 +111,18 @@ export class Images {
     if (image) return image;
     const isModule =
       DIGEST.test(digest) && (yield* this.tasks.host(() => this.store.hasObject(digest)));
-    if (!isModule) throw new RequestError("not-found", `there is no image ${reference}`);
+    if (!isModule) throw this.missing(reference);
     const module = { runtime: "wasm", entry: "_start", code: digest } as const;
     const codeDigest = yield* this.tasks.host(async () => digestOf(await namingImage(module)));
     return { ...module, digest, codeDigest };
+  }
+
+  /** Of a name without a version, one version may be there, or several. */
+  private missing(reference: string): RequestError {
+    const remedy = reference.includes(":")
+      ? ""
+      : "; an image is meant by NAME:VERSION or its digest";
+    return new RequestError("not-found", `there is no image ${reference}${remedy}`);
   }
 
   /** The digest of an image that is there, or what was given. */
