@@ -56,6 +56,19 @@ describe("a document", () => {
     expect(again?.agent).not.toBe(a?.agent);
   });
 
+  test("who was killed is started when it is applied again; who has ended by itself isn't", async () => {
+    const ended = { image: "ender:1.0.0", args: ["0"], limits, restart: "no" };
+    const document: Doc = { project: "p9", agents: { killed: sleeper, ended } };
+    await apply(document);
+    await expect.poll(() => running("p9")).toContain("killed");
+    await system.call("agent.wait", { project: "p9", name: "ended", wait: 20 });
+    await system.call("agent.kill", { project: "p9", name: "killed" });
+    const again = { created: [], changed: ["killed"], unchanged: ["ended"], removed: [] };
+    expect(await apply(document)).toMatchObject(again);
+    await expect.poll(() => running("p9")).toEqual(["killed"]);
+    await system.call("project.remove", { project: "p9" });
+  });
+
   test.each<[string, Doc, string]>([
     [
       "unknown image",

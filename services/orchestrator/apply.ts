@@ -1,6 +1,6 @@
 /**
  * Projects as documents say: the difference to what is there is written as one batch, and what runs follows
- * it. The same document again changes nothing.
+ * it. The same document again changes nothing, but that it starts who was ended by hand.
  */
 import type { Work } from "../host/tasks.ts";
 import { RunRequest } from "../messages/api.ts";
@@ -74,8 +74,7 @@ export class Apply {
       const record = ledger.agents.get(keyOf({ project, name }));
       if (record && !record.spec)
         throw new RequestError("exists", `agents.${name}: it was started by hand; remove it first`);
-      const same =
-        record?.view.image.digest === digests.get(name) && !record?.leaving && isSame(record, spec);
+      const same = record?.view.image.digest === digests.get(name) && staysAsItIs(record, spec);
       (record ? (same ? plan.unchanged : plan.changed) : plan.created).push(name);
     }
     for (const { view, spec, leaving } of ledger.agents.values())
@@ -138,6 +137,10 @@ export class Apply {
     this.jobs.wakeAll();
   }
 }
+
+/** Who was ended by hand is to run, if the document is applied anew. */
+const staysAsItIs = (record: AgentRecord | undefined, spec: AgentSpec): boolean =>
+  !record?.leaving && record?.wanted !== "stopped" && isSame(record, spec);
 
 const isSame = (record: AgentRecord | undefined, spec: AgentSpec): boolean =>
   JSON.stringify(sorted(record?.spec)) === JSON.stringify(sorted(spec));
