@@ -6,13 +6,14 @@ import { completionCommand } from "./completion.ts";
 import { diskCommand } from "./disk.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitWithBadInput } from "./exit.ts";
+import { knowingHabits } from "./habits.ts";
 import { imageCommand } from "./image.ts";
 import { schedCommand } from "./sched.ts";
 import { systemCommands } from "./system/commands.ts";
 import { downCommand, upCommand } from "./up.ts";
 import { version } from "./version.ts";
 
-const program = exitWithBadInput(new Command("aios"))
+const program = knowingHabits(exitWithBadInput(new Command("aios")))
   .description("An operating system whose processes are AI agents, on a simulated x86_64 machine.")
   .version(version())
   .showHelpAfterError("(aios --help says more)")

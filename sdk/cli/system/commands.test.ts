@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { API } from "../../../services/messages/api.ts";
+import { HABITS } from "../habits.ts";
 import { systemCommands } from "./commands.ts";
 import { actsOf, SPECS } from "./specs.ts";
 import { tableLines } from "./table.ts";
@@ -33,6 +34,14 @@ describe("the table of commands", () => {
         const command = commands.find((it) => it.name() === name);
         expect(() => command?.exitOverride().parseOptions(given), example).not.toThrow();
       }
+  });
+
+  test("what has another name elsewhere is one of them, under the name that it has here", () => {
+    const known = [...commands.map((it) => it.name()), "image", "--version"];
+    for (const [word, here] of Object.entries(HABITS)) {
+      expect(known, word).not.toContain(word);
+      expect(known, word).toContain(here.split(/[ ,]/)[0]);
+    }
   });
 
   test("what clients can ask of agents there is a command for", () => {

@@ -21,7 +21,10 @@ export async function bringImage(client: Client, image: string): Promise<Image |
   const found = statSync(image, { throwIfNoEntry: false });
   const isPath = PATH.test(image) || ARCHIVE.test(image) || isCode(image);
   if (!isPath && !found?.isFile()) return null;
-  return await client.putImage(await archiveOf(image, found));
+  return await client.putImage(await archiveOf(image, found)).catch((error: Error) => {
+    const isWrong = error instanceof RequestError && error.code === "bad-request";
+    throw isWrong ? new RequestError(error.code, `${image}: ${error.message}`) : error;
+  });
 }
 
 async function archiveOf(path: string, found: Stats | undefined): Promise<Uint8Array> {

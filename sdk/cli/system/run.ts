@@ -16,6 +16,8 @@ interface RunOptions extends LimitOptions {
   readonly attach?: boolean;
   readonly detach?: boolean;
   readonly interactive?: boolean;
+  /** It is forgotten once it is over. */
+  readonly rm?: boolean;
 }
 
 /** What Ctrl-C means to a shell. */
@@ -37,8 +39,14 @@ export function environmentOf(given: readonly string[]): Record<string, string> 
 const run: Act = async (context, [image = "", ...args], given) => {
   const { client, options } = context;
   const asked = given as RunOptions;
-  const { name, cap = [], env = [], restart, attach, interactive: stdin = false } = asked;
+  const { name, cap = [], env = [], restart, interactive: stdin = false } = asked;
+  const attach = asked.attach || stdin;
   if (stdin) requireInput(context);
+  if (asked.rm && !attach)
+    throw new RequestError(
+      "bad-request",
+      "--rm: add --attach; who is left alone stays until it is removed",
+    );
   const brought = await bringImage(client, image);
   const agent = await client.call("agent.run", {
     image: brought?.reference ?? brought?.digest ?? image,
@@ -50,7 +58,7 @@ const run: Act = async (context, [image = "", ...args], given) => {
     ...said({ name, restart, project: options.project }),
     stdin,
   });
-  if (attach || stdin) return await attached(context, agent);
+  if (attach) return await attached(context, agent, asked);
   say(context, options.json ? JSON.stringify(agent, null, 2) : agent.name);
   return undefined;
 };
@@ -71,7 +79,7 @@ const exec: Act = async (context, [beside = "", image = "", ...args], given) => 
     limits: limitsOf(asked),
     ...said({ as: name, capabilities: cap && [...cap] }),
   });
-  if (!detach) return await attached(context, agent);
+  if (!detach) return await attached(context, agent, asked);
   say(context, options.json ? JSON.stringify(agent, null, 2) : agent.name);
   return undefined;
 };
@@ -86,9 +94,20 @@ function requireInput({ input }: Context): void {
 }
 
 /** Shows what the agent writes until it is over, and gives it what it reads if it has an input: its status. */
-export async function attached(context: Context, agent: Agent): Promise<number> {
+async function attached(context: Context, agent: Agent, { rm }: RunOptions): Promise<number> {
+  const status = await toItsEnd(context, agent);
+  if (status === null) return 0;
+  if (rm) await context.client.call("agent.remove", itself(context, agent));
+  return status;
+}
+
+const itself = (context: Context, agent: Agent) =>
+  named(context, `${agent.project}/${nameOf(agent)}`);
+
+/** Its status; null if it goes on. */
+async function toItsEnd(context: Context, agent: Agent): Promise<number | null> {
   const { client, signal } = context;
-  const it = named(context, `${agent.project}/${nameOf(agent)}`);
+  const it = itself(context, agent);
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
   const input = agent.stdin && context.input ? context.input() : null;
@@ -108,7 +127,7 @@ export async function attached(context: Context, agent: Agent): Promise<number> 
   }
   if (signal.aborted && input?.leaves) {
     say(context, `${nameOf(agent)} goes on`);
-    return 0;
+    return null;
   }
   if (signal.aborted) {
     await client.call("agent.kill", { ...it, code: EXIT_INTERRUPTED, grace: GRACE_S });

@@ -5,6 +5,8 @@ import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
 import { Command, CommanderError } from "commander";
 import { stateDirectory } from "../../client/place.ts";
+import { EXIT_BAD_INPUT } from "../exit.ts";
+import { knowingHabits } from "../habits.ts";
 import { complain, type PlaceOptions, type Runner, systemCommands } from "./commands.ts";
 import { type Act, type Context, type Input, say } from "./context.ts";
 import { SPECS } from "./specs.ts";
@@ -109,19 +111,27 @@ class Shell {
 
   private async command(line: string): Promise<void> {
     try {
-      const words = wordsOf(line);
+      const [first, ...rest] = wordsOf(line);
+      // As documents have them, "aios ps".
+      const words = first === undefined || first === "aios" ? rest : [first, ...rest];
       if (words.length > 0) await this.program().parseAsync(words, { from: "user" });
     } catch (error) {
-      if (error instanceof CommanderError) this.status = error.exitCode === 0 ? 0 : 2;
-      else if (error instanceof QuoteError) this.context.err.write(`error: ${error.message}\n`);
+      if (error instanceof CommanderError) this.status = error.exitCode === 0 ? 0 : EXIT_BAD_INPUT;
+      else if (error instanceof QuoteError) this.refuse(error);
       else throw error;
     }
   }
 
+  private refuse({ message }: QuoteError): void {
+    this.context.err.write(`error: ${message}\n`);
+    this.status = EXIT_BAD_INPUT;
+  }
+
   /** All commands anew: what was parsed before isn't remembered. */
   private program(): Command {
-    const program = new Command("").exitOverride().helpOption("-h, --help");
+    const program = knowingHabits(new Command("aios").exitOverride().helpOption("-h, --help"));
     program.usage("<command> [options]").addHelpText("after", "  exit, Ctrl-D  leave the shell\n");
+    program.showHelpAfterError("(help says more)");
     for (const command of systemCommands(this.runner))
       if (command.name() !== OUTSIDE_ONLY) program.addCommand(command.exitOverride());
     return program;

@@ -68,6 +68,9 @@ const INTERACTIVE = option(
   "-i, --interactive",
   "it reads what this command reads, up to its end; its output is shown",
 );
+const REMOVE = option("--rm", "forget it once it is over; of one that is attached").conflicts(
+  "detach",
+);
 const FOLLOW = option("-f, --follow", "go on with what comes");
 const TAIL = option("-n, --tail <number>", "only the last").argParser(parseWhole(0, 1_000_000));
 const SINCE = option(
@@ -76,13 +79,15 @@ const SINCE = option(
 ).argParser(parseMoment);
 
 const RUN_DETAILS = `
-The image is a reference or the digest of one that the system has, or what a path leads to: an image made by
-"aios image build" (.tar), a WebAssembly module (.wasm), a static executable (.elf), a script (.js, .ts), or a
+The image is a reference or the digest of one that the system has, or what a path leads to: an image made by \
+"aios image build" (.tar), a WebAssembly module (.wasm), a static executable (.elf), a script (.js, .ts), or a \
 folder with an agent.json, of which an image is built. The agent gets the capabilities given here and no others.
 
-Without --attach the agent's name is printed and the agent goes on. With it, its output is shown until it
-ends, its status is the command's own, and Ctrl-C ends the agent, which has 2 s after a message. With -i it is attached as well, and reads
-what comes to this command's standard input.`;
+Without --attach the agent's name is printed and the agent goes on. With it, its output is shown until it \
+ends, its status is the command's own, and Ctrl-C ends the agent, which has 2 s after a message. With -i it \
+is attached as well, and reads what comes to this command's standard input.
+
+Folders are those of the system's files, which lie in the folder "files" of its state directory.`;
 
 export const SPECS: Readonly<Record<string, CommandSpec>> = {
   run: {
@@ -98,8 +103,12 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
       ENV,
       RESTART,
       option("-a, --attach", "show its output, and end with its status"),
-      option("-d, --detach", "don't: what happens anyway").conflicts(["attach", "interactive"]),
       INTERACTIVE,
+      option("-d, --detach", "leave it alone, as it is without").conflicts([
+        "attach",
+        "interactive",
+      ]),
+      REMOVE,
     ],
     examples: [
       "aios run agent.ts",
@@ -249,6 +258,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
       ENV,
       option("-d, --detach", "print its name and leave it alone"),
       INTERACTIVE,
+      REMOVE,
     ],
     examples: ["aios exec worker debug.wasm -- --verbose", "aios exec -d worker backup.wasm"],
     completes: "agents",
@@ -289,14 +299,18 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     group: "projects",
     summary: "make a project what a document says: its agents, jobs and limits",
     details: `
-The document is JSON, comments are fine. What it doesn't name any more is ended; applied again it changes
-nothing.
+The document is JSON, comments are fine. What it doesn't name any more is ended; applied again it starts who \
+was killed, and changes nothing else.
 
   { "project": "demo",
-    "agents": { "worker": { "image": "worker:1.0.0", "capabilities": ["FS_READ:/projects/demo"],
-                            "restart": "always", "dependsOn": { "store": "healthy" } },
-                "store": { "image": "store:1.0.0", "mounts": [{ "source": "/projects/demo", "target": "/data" }],
-                           "health": { "interval": 5, "exec": ["store-check:1.0.0", "--quick"] } } },
+    "agents": {
+      "worker": { "image": "worker:1.0.0", "restart": "always",
+                  "capabilities": ["FS_READ:/projects/demo"],
+                  "dependsOn": { "store": "healthy" } },
+      "store": { "image": "store:1.0.0",
+                 "mounts": [{ "source": "/projects/demo", "target": "/data" }],
+                 "health": { "interval": 5, "exec": ["check:1.0.0", "--quick"] } }
+    },
     "jobs": { "nightly": { "image": "report:1.0.0", "cron": "0 3 * * *" } } }`,
     options: [
       option("-f, --file <file>", "the document; - for standard input").makeOptionMandatory(),

@@ -178,6 +178,8 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     await shell.shows("aios> ");
     shell.type("kill 'in-shell\r");
     await shell.shows("the ' at column 6 has no end");
+    shell.type("aios stop in-shell\r");
+    await shell.shows("unknown command 'stop': aios kill --grace 10 does that");
     shell.type("top\r");
     await shell.shows("keys: s order, q leave");
     await shell.shows("in-shell");
@@ -185,7 +187,7 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     await shell.shows("by memory");
     shell.type("q");
     await shell.shows("aios> ");
-    shell.type("\x1b[A\x1b[A\r");
+    shell.type("\x1b[A\x1b[A\x1b[A\r");
     await shell.shows("has no end");
     shell.type("rm -f in-shell\r");
     await shell.shows("\nin-shell\r\n");
@@ -258,13 +260,25 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     expect(await aios("run", hello, "--cpu", "200%")).toMatchObject({ status: 2 });
     expect((await aios("run", hello, "-e", "X")).err).toContain('--env "X": NAME=VALUE is meant');
     const greets = join(folder, "greets.ts");
-    writeFileSync(greets, 'import { args } from "aios"; console.log("hello", ...args as string[]);');
+    writeFileSync(
+      greets,
+      'import { args } from "aios"; console.log("hello", ...args as string[]);',
+    );
     expect(await aios("run", "-a", greets, "you")).toMatchObject({ status: 0, out: "hello you\n" });
     writeFileSync(greets, "let x = ;");
     expect((await aios("run", greets)).err).toContain('greets.ts:1:9: Unexpected ";"');
     const text = join(folder, "text.txt");
     writeFileSync(text, "nothing");
     expect((await aios("run", text)).err).toContain("is nothing that can run: an image (.tar), ");
+    const cut = join(folder, "cut.tar");
+    writeFileSync(cut, "nothing");
+    expect((await aios("run", cut)).err).toMatch(/^error: .*cut\.tar: image: .*no tar archive/);
+    expect(await aios("run", "--rm", hello)).toMatchObject({ status: 2 });
+    const once = ["run", "-a", "--rm", hello, "--name", "once"];
+    expect(await aios(...once)).toMatchObject({ status: 7 });
+    expect((await aios("ps", "-aq")).out).not.toContain("once");
+    expect(await aios("run", "-d", ticker, "--name", "alone")).toMatchObject({ out: "alone\n" });
+    expect((await aios("rm", "-f", "alone")).status).toBe(0);
     up.type(CTRL_C);
     await up.shows("status 0");
     const alone = await aios("ps");
