@@ -69,7 +69,7 @@ test("a clone goes on where its original stands; a snapshot brings an agent back
   expect(await client.call("snapshot.list", {})).toHaveLength(1);
   await client.call("snapshot.remove", { id: "s1" });
   await expect(client.call("agent.rollback", { name: "first" })).rejects.toThrow(
-    "no such snapshot",
+    "has no snapshot; take one",
   );
 });
 
