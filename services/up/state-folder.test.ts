@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { makeStateFolder, unusable } from "./state-folder.ts";
+import { FORMAT_FILE, makeStateFolder, unusable } from "./state-folder.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "aios-state-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,4 +30,23 @@ test("what is wrong with something in it is said of that", () => {
   expect(unusable("/s", Object.assign(error, { code: "EEXIST" })).message).toBe(
     "state directory /s: EEXIST: mkdir '/s/objects'; choose another with --state",
   );
+});
+
+test("a state directory of another format is refused by name, and left as it is", () => {
+  const state = join(folder, "other");
+  makeStateFolder(state);
+  const format = join(state, FORMAT_FILE);
+  const later = `${Number(readFileSync(format, "utf8")) + 1}`;
+  for (const said of [later, "no format at all"]) {
+    writeFileSync(format, said);
+    expect(() => makeStateFolder(state)).toThrow(
+      `state directory ${state}: it has format "${said}"`,
+    );
+    expect(readFileSync(format, "utf8")).toBe(said);
+  }
+  // A power cut has left it empty.
+  writeFileSync(format, "");
+  makeStateFolder(state);
+  expect(Number(readFileSync(format, "utf8"))).toBe(Number(later) - 1);
+  expect(readdirSync(state)).toEqual([FORMAT_FILE]);
 });

@@ -1,18 +1,41 @@
-/** The folder of a state directory: its owner's alone. */
-import { chmodSync, mkdirSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+/** The folder of a state directory: its owner's alone, and of a format that it says in a file, as PG_VERSION does. */
+import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { RequestError } from "../messages/errors.ts";
 
 const OWNERS_ALONE = 0o700;
+export const FORMAT_FILE = "format";
+/** Grows with each change that an older version would misread. */
+const FORMAT = "1";
 
-/** Makes it if there is none. @throws RequestError unavailable: it can't be made, or is no folder of ours */
+/**
+ * Makes it if there is none.
+ * @throws RequestError unavailable: it can't be made, is no folder of ours, or of another format
+ */
 export function makeStateFolder(state: string): void {
   try {
     makeFolder(state);
     chmodSync(state, OWNERS_ALONE);
+    requireFormat(state);
   } catch (error) {
+    if (error instanceof RequestError) throw error;
     throw unusable(state, error as NodeJS.ErrnoException);
   }
+}
+
+/** One that says nothing is new, or older than formats are. */
+function requireFormat(state: string): void {
+  const file = join(state, FORMAT_FILE);
+  const said = statSync(file, { throwIfNoEntry: false }) ? readFileSync(file, "utf8").trim() : "";
+  if (said === FORMAT) return;
+  if (said !== "") {
+    const formats = `it has format ${JSON.stringify(said.slice(0, 16))}, this version reads ${FORMAT}`;
+    const remedy = "use the version that wrote it, or another directory with --state";
+    throw new RequestError("unavailable", `state directory ${state}: ${formats}; ${remedy}`);
+  }
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${FORMAT}\n`, { mode: 0o600, flush: true });
+  renameSync(draft, file);
 }
 
 /** What the file system says of it, as a refusal that names the directory. */
