@@ -1,5 +1,6 @@
 /** How a project is to be: what `project.apply` takes. */
 import { z } from "zod";
+import { size } from "../../sdk/oci/amounts.ts";
 import { Name, Reference } from "./method.ts";
 import { Mounts } from "./mounts.ts";
 import {
@@ -70,11 +71,14 @@ export type JobSpec = z.output<typeof JobSpec>;
 
 export const Document = z.strictObject({
   project: Name,
-  /** Bytes of memory of all its agents; can be changed while none of them runs. */
-  memory: z
-    .int()
-    .min(MIB)
-    .max(16_384 * MIB)
+  /** Bytes of memory of all its agents, also as text like "64M"; can be changed while none of them runs. */
+  memory: size
+    .pipe(
+      z
+        .int()
+        .min(MIB, "less than 1 MiB")
+        .max(16_384 * MIB, "more than 16 GiB"),
+    )
     .optional(),
   agents: z.record(Name, AgentSpec).default({}),
   jobs: z.record(Name, JobSpec).default({}),

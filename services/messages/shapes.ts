@@ -1,21 +1,21 @@
 /** Agents, as clients see them and as they say how they want them. */
 import { z } from "zod";
+import { share, size } from "../../sdk/oci/amounts.ts";
 import { HANDLES_MAX, MESSAGES_MAX, STORAGE_BYTES_MAX } from "../../sdk/oci/media.ts";
 import { CapabilityText, Digest, Name, Reference } from "./method.ts";
 import { Mounts } from "./mounts.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** What somebody says of an agent's limits; the others are as they were, or as they usually are. */
-export const SomeLimits = z
+const Known = z
   .object({
     /** Bytes of memory, of its pool. */
     memory: z
       .int()
-      .min(64 * KIB)
-      .max(1024 * MIB),
+      .min(64 * KIB, "less than 64 KiB")
+      .max(1024 * MIB, "more than 1 GiB"),
     /** Guaranteed and capped share of a CPU, of 1; without, the agent runs in the fair class. */
-    cpu: z.number().gt(0).max(1),
+    cpu: z.number().gt(0, "not more than 0").max(1, "more than 1, which is one processor"),
     /** Share in the fair class. */
     weight: z.int().min(1).max(65_536),
     /** Short turns: the same share at a lower latency, for what a person waits for. */
@@ -28,8 +28,22 @@ export const SomeLimits = z
     storage: z.int().min(0).max(STORAGE_BYTES_MAX),
   })
   .partial();
+const { memory, cpu, weight, foreground, handles, messages, storage } = Known.shape;
+/**
+ * What somebody says of an agent's limits; the others are as they were, or as they usually are. Sizes also as text
+ * like "64M", a share also like "20%".
+ */
+export const SomeLimits = Known.extend({
+  memory: size.pipe(memory.unwrap()).optional(),
+  cpu: z
+    .union([z.number(), share.transform((thousandths) => thousandths / 1000)], {
+      error: "not a share like 20% or 0.2",
+    })
+    .pipe(cpu.unwrap())
+    .optional(),
+  storage: size.pipe(storage.unwrap()).optional(),
+});
 export type SomeLimits = z.infer<typeof SomeLimits>;
-const { memory, cpu, weight, foreground, handles, messages, storage } = SomeLimits.shape;
 export const Limits = z.object({
   memory: memory.unwrap().default(16 * MIB),
   cpu,
