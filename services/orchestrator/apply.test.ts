@@ -56,6 +56,16 @@ describe("a document", () => {
     expect(again?.agent).not.toBe(a?.agent);
   });
 
+  test("says sizes and shares as an agent's own file does, or as numbers", async () => {
+    const said = { ...sleeper, limits: { memory: "256K", cpu: "1.5%", storage: "1M" } };
+    const limits = { memory: 256 * 1024, cpu: 0.015, storage: 1024 * 1024 };
+    await apply({ project: "p10", memory: "4M", agents: { a: said } });
+    expect(await listed("p10")).toMatchObject([{ limits }]);
+    const same = { project: "p10", memory: 4 << 20, agents: { a: { ...sleeper, limits } } };
+    expect(await apply(same)).toMatchObject({ unchanged: ["a"], changed: [] });
+    await system.call("project.remove", { project: "p10" });
+  });
+
   test("who was killed is started when it is applied again; who has ended by itself isn't", async () => {
     const ended = { image: "ender:1.0.0", args: ["0"], limits, restart: "no" };
     const document: Doc = { project: "p9", agents: { killed: sleeper, ended } };
@@ -70,6 +80,21 @@ describe("a document", () => {
   });
 
   test.each<[string, Doc, string]>([
+    [
+      "size that is none",
+      { project: "x", agents: { a: { ...sleeper, limits: { memory: "lots" } } } },
+      'agents.a.limits.memory: "lots" is not a size like 64M',
+    ],
+    [
+      "size that is too small",
+      { project: "x", agents: { a: { ...sleeper, limits: { memory: "1K" } } } },
+      "agents.a.limits.memory: less than 64 KiB",
+    ],
+    [
+      "share that is none",
+      { project: "x", agents: { a: { ...sleeper, limits: { cpu: "much" } } } },
+      "agents.a.limits.cpu: not a share like 20% or 0.2",
+    ],
     [
       "unknown image",
       { project: "x", agents: { a: { image: "none" } } },
@@ -236,6 +261,20 @@ describe("a document", () => {
 });
 
 describe("jobs", () => {
+  test("are what makes a project, as agents and limits are: it is listed, and goes with them", async () => {
+    const named = async () => (await system.call("project.list", {})).map(({ name }) => name);
+    const jobs = { later: { image: "ender:1.0.0", every: 3600 } };
+    await apply({ project: "j2", jobs });
+    await apply({ project: "j3", memory: 1 << 20 });
+    expect(await named()).toEqual(expect.arrayContaining(["j2", "j3"]));
+    for (const project of ["j2", "j3"]) {
+      expect(await system.call("project.remove", { project })).toEqual({ agents: 0 });
+      expect(await named()).not.toContain(project);
+      await expect(system.call("project.remove", { project })).rejects.toThrow("no project");
+    }
+    expect(await system.call("job.list", { project: "j2" })).toEqual([]);
+  });
+
   test("run every so often, one at a time, and keep a history", async () => {
     const job = { image: "ender:1.0.0", args: ["0"], limits, every: 0.1, history: 2 };
     await apply({ project: "j1", jobs: { tick: job } });

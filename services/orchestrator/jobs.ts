@@ -114,6 +114,11 @@ export class Jobs {
     return [...gone, ...set];
   }
 
+  /** Of each job the project that it is in. */
+  projects(): string[] {
+    return [...this.jobs.values()].map(({ project }) => project);
+  }
+
   /** What jobs run: references of images, and digests. */
   images(): string[] {
     return [...this.jobs.values()].map(({ spec }) => spec.image);

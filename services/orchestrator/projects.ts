@@ -72,8 +72,7 @@ export class Projects {
   private *list(): Work<unknown> {
     const { ledger } = this.parts;
     const all = [...ledger.agents.values()];
-    const names = [...new Set(all.map(({ view }) => view.project))].sort();
-    return names.map((name) => {
+    return this.names().map((name) => {
       const agents = all.filter(({ view }) => view.project === name);
       const running = agents.filter(isLive);
       const reserved = running.reduce((sum, { view }) => sum + view.limits.memory, 0);
@@ -87,11 +86,18 @@ export class Projects {
     });
   }
 
+  /** Projects that have agents or jobs, or of which a document has said something else. */
+  private names(): string[] {
+    const ofAgents = [...this.parts.ledger.agents.values()].map(({ view }) => view.project);
+    return [...new Set([...ofAgents, ...this.jobs.projects(), ...this.kept.keys()])].sort();
+  }
+
   /** All of it goes in one batch; what of it still runs when that is written is ended then. */
   private *remove(project: string): Work<{ agents: number }> {
     const { ledger, fleet } = this.parts;
     const all = [...ledger.agents.values()].filter(({ view }) => view.project === project);
-    if (all.length === 0) throw new RequestError("not-found", `there is no project ${project}`);
+    if (!this.names().includes(project))
+      throw new RequestError("not-found", `there is no project ${project}`);
     const gone = all.map(({ view }) => view);
     const writes = [{ key: PROJECT + project }, ...this.jobs.writes(project, {}, 0)];
     const happened = { kind: "project.removed", project, name: null };
