@@ -25,6 +25,7 @@ export const HABITS: Readonly<Record<string, string>> = {
   stats: "top",
   stop: "kill --grace 10",
   suspend: "pause",
+  token: "tokens",
   unpause: "resume",
   verify: "image verify",
   version: "--version",

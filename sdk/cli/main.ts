@@ -5,7 +5,8 @@ import { bootCommand } from "./boot.ts";
 import { completionCommand } from "./completion.ts";
 import { diskCommand } from "./disk.ts";
 import { doctorCommand } from "./doctor.ts";
-import { exitWithBadInput } from "./exit.ts";
+import { EXIT_REFUSED, exitWithBadInput } from "./exit.ts";
+import { faultText } from "./fault.ts";
 import { knowingHabits } from "./habits.ts";
 import { imageCommand } from "./image.ts";
 import { schedCommand } from "./sched.ts";
@@ -28,4 +29,9 @@ const program = knowingHabits(exitWithBadInput(new Command("aios")))
 
 for (const command of systemCommands()) program.addCommand(command);
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(faultText(error, process.env));
+  process.exitCode = EXIT_REFUSED;
+}

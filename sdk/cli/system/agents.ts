@@ -1,5 +1,6 @@
 /** Commands about agents that there are. */
 import type { Agent } from "../../../services/messages/api.ts";
+import { RequestError } from "../../../services/messages/errors.ts";
 import { type Act, type Context, named, said, say, show } from "./context.ts";
 import type { Column } from "./table.ts";
 import { bytes, percent, span } from "./units.ts";
@@ -143,6 +144,8 @@ export const AGENT_ACTS: Readonly<Record<string, Act>> = {
   }),
   update: each((context, name, options) => {
     const asked = options as LimitOptions;
+    if (Object.keys(limitsOf(asked)).length === 0 && asked.restart === undefined)
+      throw new RequestError("bad-request", `what of ${name}? Like --cpu 50% or --restart always`);
     return context.client.call("agent.update", {
       ...named(context, name),
       limits: limitsOf(asked),

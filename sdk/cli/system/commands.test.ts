@@ -4,7 +4,7 @@ import { HABITS } from "../habits.ts";
 import { systemCommands } from "./commands.ts";
 import { actsOf, SPECS } from "./specs.ts";
 import { tableLines } from "./table.ts";
-import { bytes, parseMoment, parseMount, parseShare, percent, span } from "./units.ts";
+import { bytes, parseMoment, parseMount, parseShare, parseSpan, percent, span } from "./units.ts";
 
 describe("the table of commands", () => {
   const commands = systemCommands();
@@ -57,6 +57,10 @@ describe("the table of commands", () => {
       const verb = method.slice("agent.".length);
       expect(words).toContain(verbs[verb] ?? verb);
     }
+    for (const [, kind = ""] of Object.keys(API).map(
+      (method) => /^(\w+)\.list$/.exec(method) ?? [],
+    ))
+      if (kind !== "agent" && kind !== "") expect(words).toContain(`${kind}s`);
   });
 });
 
@@ -86,6 +90,11 @@ describe("units", () => {
     for (const wrong of ["0", "101%", "1.5", "-1", "x", ""])
       expect(() => parseShare(wrong)).toThrow();
     expect(percent(0.1234)).toBe("12.3%");
+  });
+
+  test("spans are a number and a unit", () => {
+    expect(["90s", "1.5m", "2h", "30d"].map(parseSpan)).toEqual([90, 90, 7200, 2_592_000]);
+    for (const wrong of ["", "10", "1w", "-1s"]) expect(() => parseSpan(wrong)).toThrow("no time");
   });
 
   test("moments are ago or RFC 3339", () => {

@@ -83,9 +83,14 @@ export function complain(error: unknown, err: NodeJS.WriteStream): number {
   const { name, code, message } = error as { name: string; code?: string; message: string };
   const status = STATUS_OF[name];
   if (!status) throw error;
-  err.write(`error: ${message}\n`);
+  err.write(`error: ${message}${(code && REMEDIES[code]) ?? ""}\n`);
   return status(code ?? "");
 }
+
+/** What helps at a command line. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  "bad-token": ' (--token or AIOS_TOKEN; "aios tokens --create" makes one)',
+};
 
 const STATUS_OF: Readonly<Record<string, (code: string) => number>> = {
   RequestError: (code) =>

@@ -5,7 +5,7 @@ import type { Event, Result } from "../../../services/messages/api.ts";
 import { askAgain } from "../../client/again.ts";
 import { type Act, type Context, report, say } from "./context.ts";
 import { type Column, printable, tableLines } from "./table.ts";
-import { bytes, span } from "./units.ts";
+import { bytes, memoryText, span } from "./units.ts";
 
 /** Seconds for which a request waits for something new. */
 const WAIT_S = 20;
@@ -84,7 +84,7 @@ const status: Act = async (context) => {
     it,
     [
       `up ${span(it.uptime)} at ${context.client.place}`,
-      `memory ${bytes(it.memory.used)} of ${bytes(it.memory.total)}`,
+      memoryText(it),
       `agents ${states.join(", ") || "none"}`,
       "",
       ...tableLines(it.services, SERVICE_COLUMNS, context.out.columns),

@@ -1,12 +1,12 @@
 /** Projects: what they are to be by a document, and what they are. */
 import { readFileSync } from "node:fs";
-import type { Result } from "../../../services/messages/api.ts";
-import { API } from "../../../services/messages/api.ts";
+import { API, type Result } from "../../../services/messages/api.ts";
+import { RequestError } from "../../../services/messages/errors.ts";
 import { readJson } from "../../oci/json.ts";
 import { DOCUMENT_BYTES_MAX } from "../../oci/media.ts";
 import { check } from "../../oci/schema.ts";
 import { readInputFile } from "../image-file.ts";
-import { type Act, report, show } from "./context.ts";
+import { type Act, named, report, show } from "./context.ts";
 import type { Column } from "./table.ts";
 import { bytes, span } from "./units.ts";
 
@@ -39,8 +39,26 @@ const PROJECT_COLUMNS: readonly Column<Project>[] = [
   { title: "MEMORY", of: ({ memory }) => bytes(memory), right: true },
 ];
 
-const projects: Act = async (context) =>
-  show(context, await context.client.call("project.list", {}), PROJECT_COLUMNS, ({ name }) => name);
+const projects: Act = async (context, names, given) => {
+  const { client } = context;
+  const { rm } = given as { rm?: boolean };
+  if (rm) {
+    requireNames(names, "project");
+    for (const project of names) {
+      const { agents } = await client.call("project.remove", { project });
+      report(context, { removed: project, agents }, project);
+    }
+    return undefined;
+  }
+  const all = await client.call("project.list", {});
+  const shown = all.filter(({ name }) => names.length === 0 || names.includes(name));
+  return show(context, shown, PROJECT_COLUMNS, ({ name }) => name);
+};
+
+/** @throws RequestError bad-request */
+function requireNames(names: readonly string[], what: string): void {
+  if (names.length === 0) throw new RequestError("bad-request", `which ${what}? None is named`);
+}
 
 type Job = Result<"job.list">[number];
 
@@ -55,10 +73,23 @@ const JOB_COLUMNS: readonly Column<Job>[] = [
   { title: "RUNS", of: ({ runs }) => String(runs), right: true },
 ];
 
-const jobs: Act = async (context) => {
+const jobs: Act = async (context, names, given) => {
   const { project } = context.options;
+  const { cancel } = given as { cancel?: boolean };
+  if (cancel) {
+    requireNames(names, "job");
+    for (const name of names) {
+      const job = await context.client.call("job.cancel", named(context, name));
+      report(context, job, job.name);
+    }
+    return undefined;
+  }
   const all = await context.client.call("job.list", project ? { project } : {});
-  return show(context, all, JOB_COLUMNS, ({ name }) => name);
+  const wanted = names.map((name) => named(context, name));
+  const isWanted = (job: Job) =>
+    wanted.some((it) => it.name === job.name && it.project === job.project);
+  const shown = all.filter((job) => names.length === 0 || isWanted(job));
+  return show(context, shown, JOB_COLUMNS, ({ name }) => name);
 };
 
 export const PROJECT_ACTS: Readonly<Record<string, Act>> = { apply, projects, jobs };

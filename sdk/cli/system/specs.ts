@@ -2,7 +2,7 @@
 import { Option } from "commander";
 import { HANDLES_MAX, MESSAGES_MAX } from "../../oci/media.ts";
 import { parseSize } from "../size.ts";
-import { collect, parseMoment, parseMount, parseShare, parseWhole } from "./units.ts";
+import { collect, parseMoment, parseMount, parseShare, parseSpan, parseWhole } from "./units.ts";
 
 /** Loads what a group of commands does, when one of them is used. */
 const GROUPS = {
@@ -14,6 +14,7 @@ const GROUPS = {
   events: () => import("./events.ts").then(({ EVENT_ACTS }) => EVENT_ACTS),
   projects: () => import("./projects.ts").then(({ PROJECT_ACTS }) => PROJECT_ACTS),
   top: () => import("./top.ts").then(({ TOP_ACTS }) => TOP_ACTS),
+  tokens: () => import("./tokens.ts").then(({ TOKEN_ACTS }) => TOKEN_ACTS),
   shell: () => import("./shell.ts").then(({ SHELL_ACTS }) => SHELL_ACTS),
 } as const;
 
@@ -320,14 +321,39 @@ was killed, and changes nothing else.
   },
   projects: {
     group: "projects",
-    summary: "list projects",
-    examples: ["aios projects", "aios projects --json"],
+    arguments: "[project...]",
+    summary: "list projects, or end all that is in them and forget them",
+    options: [option("--rm", "end and forget the projects that are named")],
+    examples: ["aios projects", "aios projects --json", "aios projects --rm demo"],
     quiet: true,
   },
   jobs: {
     group: "projects",
-    summary: "list jobs of projects, and when they are due",
-    examples: ["aios jobs", "aios jobs -p demo"],
+    arguments: "[job...]",
+    summary: "list jobs of projects and when they are due, or cancel them",
+    options: [option("--cancel", "stop schedules of the jobs that are named, and their runs")],
+    examples: ["aios jobs", "aios jobs -p demo", "aios jobs --cancel demo/nightly"],
+    quiet: true,
+  },
+  tokens: {
+    group: "tokens",
+    arguments: "[token...]",
+    summary: "list tokens of clients, make one, or revoke some",
+    details: `
+A token is for a client of the gateway, which may do with it what the token's capabilities say and nothing else. \
+It is shown once, when it is made; afterwards it is named by its first digits. Whose token is revoked is refused \
+from then on, and so are all tokens that were made with it.`,
+    options: [
+      option("--create <name>", "make one, and print it; the name says what it is for"),
+      CAP,
+      option("--expires <time>", "for so long: 90s, 10m, 1h, 30d").argParser(parseSpan),
+      option("--revoke", "revoke the tokens that are named").conflicts("create"),
+    ],
+    examples: [
+      "aios tokens",
+      "aios tokens --create dashboard --cap PROC_READ:demo --cap LOG_READ:demo --expires 30d",
+      "aios tokens --revoke 0123456789ab",
+    ],
     quiet: true,
   },
   events: {

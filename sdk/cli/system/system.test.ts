@@ -301,6 +301,24 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     expect((await aios("ps", ...place)).err).toContain("a token is needed");
     const token = readFileSync(join(state, "token"), "utf8").trim();
     expect(await aios("ps", ...place, "--token", token)).toMatchObject({ status: 0 });
+    const made = ["tokens", "--create", "little", "--cap", "PROC_READ:demo", "--expires", "1h"];
+    const little = (await aios(...made)).out.trim();
+    const shown = [...place, "--token", little];
+    expect(await aios("ps", "-p", "demo", "-q", ...shown)).toEqual({ status: 0, out: "", err: "" });
+    expect(await aios("ps", ...shown)).toMatchObject({ status: 1 });
+    const [, id = ""] =
+      /\n(\w{12}) +little .* in 59m +owner +PROC_READ:demo\n$/.exec((await aios("tokens")).out) ??
+      [];
+    expect(await aios("tokens", "--revoke", id)).toEqual({ status: 0, out: `${id}\n`, err: "" });
+    expect((await aios("ps", "-p", "demo", ...shown)).err).toContain("was revoked");
+    const many = { project: "many", jobs: { tick: { image: "hello:0.0.0", every: 3600 } } };
+    expect((await aios("load", hello)).status).toBe(0);
+    expect((await given(JSON.stringify(many), "apply", "-f", "-")).status).toBe(0);
+    expect((await aios("jobs", "--cancel", "many/tick")).out).toBe("tick\n");
+    expect((await aios("jobs", "many/tick")).out).toMatch(/ every 3600s +suspended /);
+    expect((await aios("projects", "--rm", "many")).out).toBe("many\n");
+    expect((await aios("projects", "-q")).out).not.toContain("many");
+    expect(await aios("jobs", "--cancel")).toMatchObject({ status: 2 });
     expect(await aios("down")).toEqual({ status: 0, out: "", err: "" });
     expect(await aios("down")).toMatchObject({ status: 4 });
   });

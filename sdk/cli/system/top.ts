@@ -4,7 +4,7 @@ import type { Agent, Result } from "../../../services/messages/api.ts";
 import { shareOf, stateOf } from "./agents.ts";
 import { type Act, type Context, say } from "./context.ts";
 import { type Column, tableLines } from "./table.ts";
-import { bytes, percent, span } from "./units.ts";
+import { bytes, memoryText, percent, span } from "./units.ts";
 
 const PERIOD_MS = 1000;
 /** Between the two looks of which the difference is shown, when only one table is wanted. */
@@ -126,7 +126,8 @@ async function headOf({ client }: Context, order: string): Promise<string[]> {
   const states = Object.entries(agents).map(([state, count]) => `${count} ${state}`);
   return [
     `up ${span(uptime)}, agents: ${states.join(", ") || "none"}`,
-    `memory ${bytes(memory.used)} of ${bytes(memory.total)}; by ${order}; keys: s order, q leave`,
+    memoryText({ memory }),
+    `by ${order}; keys: s order, q leave`,
     "",
   ];
 }

@@ -1,5 +1,6 @@
 /** Numbers as people read and write them at a terminal. */
 import { InvalidArgumentError } from "commander";
+import type { Result } from "../../../services/messages/api.ts";
 import type { Mount } from "../../../services/messages/mounts.ts";
 
 const SPANS: readonly [unit: string, seconds: number, upTo: number][] = [
@@ -25,6 +26,10 @@ export function bytes(count: number): string {
   const digits = unit === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return `${value.toFixed(digits)}${BYTES[unit]}`;
 }
+
+/** What is promised to agents is theirs, used or not. */
+export const memoryText = ({ memory }: Pick<Result<"system.status">, "memory">): string =>
+  `memory ${bytes(memory.used)} promised of ${bytes(memory.total)}, ${bytes(memory.free)} not in use`;
 
 /** "12.3%" of a share of 1. */
 export const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
@@ -65,12 +70,20 @@ export function parseMount(text: string, before: readonly Mount[] = []): Mount[]
   return [...before, { source, target, readOnly: mode === "ro" }];
 }
 
-const AGO: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+const SPAN = /^(\d+(?:\.\d+)?)([smhd])$/;
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** "90s", "1h", "30d": seconds, as commander's parser of an option's argument. */
+export function parseSpan(text: string): number {
+  const [, number = "", unit = ""] = SPAN.exec(text) ?? [];
+  if (number === "")
+    throw new InvalidArgumentError(`"${text}" is no time like 90s, 10m, 1h or 30d.`);
+  return Number(number) * (SECONDS[unit] ?? 1);
+}
 
 /** A time: "10m" ago, or as RFC 3339 has it; seconds since 1970. */
 export function parseMoment(text: string): number {
-  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
-  if (number !== "") return Date.now() / 1000 - Number(number) * (AGO[unit] ?? 1);
+  if (SPAN.test(text)) return Date.now() / 1000 - parseSpan(text);
   const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(at))
     throw new InvalidArgumentError(`"${text}" is no time like 10m (ago) or 2026-01-31T12:00:00Z.`);
