@@ -48,7 +48,7 @@ export class Input {
    * capability as long as the agent lives, for the agent's is derived of it: dropped, it would be a refusal.
    */
   *close(reader: Other): Work<void> {
-    yield* this.room(PIPE_BYTES, reader);
+    while (!(yield* this.room(PIPE_BYTES, reader)));
     yield* this.sys.close(this.pipe);
   }
 
@@ -69,16 +69,22 @@ export class Input {
     }
   }
 
-  /** Until there is so much room, the agent is over, or so many seconds have passed. */
-  private *room(least: number, reader: Other, seconds?: number): Work<void> {
-    if (reader.isOver()) return;
+  /**
+   * Until there is so much room, the agent is over, or so many seconds have passed. False: nobody knows, since the
+   * agent has taken all watches of the pipe.
+   */
+  private *room(least: number, reader: Other, seconds?: number): Work<boolean> {
+    if (reader.isOver()) return true;
     const { sys, tasks, watches, pipe } = this;
     const end = seconds && (yield* sys.now()) + BigInt(Math.round(seconds * 1e9));
     this.waiting = true;
-    yield* watches.room(pipe, least, (wake) => {
-      reader.onEnd(wake);
-      if (end) tasks.alarm(end, wake);
-    });
-    this.waiting = false;
+    try {
+      return yield* watches.room(pipe, least, (wake) => {
+        reader.onEnd(wake);
+        if (end) tasks.alarm(end, wake);
+      });
+    } finally {
+      this.waiting = false;
+    }
   }
 }

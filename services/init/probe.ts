@@ -27,13 +27,13 @@ export function* askUnbelieved(
   let late = false;
   try {
     yield* sendPatiently(tasks, to, encode({ ask: ASK, ...question }), back);
-    yield* watches.content(queue, (wake) =>
+    const isTold = yield* watches.content(queue, (wake) =>
       tasks.alarm(end, () => {
         late = true;
         wake();
       }),
     );
-    const said = late ? null : decode((yield* sys.receive(queue)).bytes);
+    const said = late || !isTold ? null : decode((yield* sys.receive(queue)).bytes);
     if (!isAnswer(said)) throw new RequestError("unavailable", "it has not answered");
   } finally {
     yield* sys.drop(back);

@@ -75,6 +75,22 @@ test("an agent that was asking for files when their service ended is answered by
   expect(system.isArmed("files")).toBe(false);
 });
 
+test("an agent that takes all watches of its input is given its end all the same, and nobody ends of it", async () => {
+  const neighbour = await system.call("agent.run", { image: "sleeper:1.0.0", limits: SMALL });
+  const run = { image: "watches-input:1.0.0", name: "watcher", stdin: true, limits: SMALL };
+  await system.call("agent.run", run);
+  const { lines } = await system.call("agent.logs", { name: "watcher", wait: 10 });
+  expect(lines.map((line) => line.text)).toEqual(["LIMIT"]);
+  const data = Buffer.from("never read").toString("base64");
+  const given = { name: "watcher", data, end: true };
+  expect(await system.call("agent.input", given)).toEqual({ taken: 10 });
+  await expect(system.call("agent.input", given)).rejects.toThrow("its input has ended");
+  const { name } = neighbour;
+  expect(await system.call("agent.inspect", { name })).toMatchObject({ agent: neighbour.agent });
+  for (const each of ["watcher", name])
+    await system.call("agent.remove", { name: each, force: true });
+});
+
 describe("an agent that is asked for its health", () => {
   const LIES = {
     "an answer in parts that are none": '{"answer":ASK,"part":0,"of":1}\nnull',

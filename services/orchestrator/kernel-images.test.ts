@@ -43,7 +43,9 @@ test("an image is paid once for all its agents, and goes with the last one when 
   expect(one).toBeGreaterThan(16 * MIB);
   await start(image, "b");
   expect(before - (await free())).toBeLessThan(one + MIB);
-  await expect(system.call("image.remove", { reference: image })).rejects.toThrow("agents or jobs have");
+  await expect(system.call("image.remove", { reference: image })).rejects.toThrow(
+    "agents or jobs have",
+  );
   for (const name of ["a", "b"]) await system.call("agent.remove", { name, force: true });
   expect(before - (await free())).toBeGreaterThan(16 * MIB);
   await system.call("image.remove", { reference: image });

@@ -6,6 +6,7 @@ import { RIGHT_DERIVE, RIGHT_SEND } from "../../../kernel/cap/rights.ts";
 import type { Step } from "../../../sdk/agent/calls.ts";
 import { SyscallError } from "../../../sdk/agent/error.ts";
 import type { Sys } from "../../../sdk/agent/sys.ts";
+import { PIPE_BYTES } from "../../init/streams.ts";
 import type { Birth } from "../../messages/birth.ts";
 import { encode } from "../../messages/json.ts";
 import { Contacts } from "../../wasm/contacts.ts";
@@ -86,6 +87,20 @@ export const ATTACKERS: AgentPrograms = {
     const { bytes, capability } = yield* sys.receive();
     const { ask } = JSON.parse(new TextDecoder().decode(bytes)) as { ask: number };
     yield* sys.send(capability, text((args[1] ?? "").replaceAll("ASK", String(ask))));
+    while (true) yield* sys.receive();
+  },
+  /** Takes all places for those who would like to know what becomes of its input, which it never reads. */
+  *"watches-input"(sys) {
+    const { streams } = yield* born(sys);
+    const queue = yield* sys.endpoint("queue", 64);
+    for (let tag = 1; ; tag++)
+      try {
+        yield* sys.notify(streams[0] ?? 0, queue, "data", { tag, least: PIPE_BYTES });
+      } catch (error) {
+        if (!(error instanceof SyscallError)) throw error;
+        yield* sys.write(streams[1] ?? 0, text(`${error.status}\n`));
+        break;
+      }
     while (true) yield* sys.receive();
   },
   *sleeper(sys) {
