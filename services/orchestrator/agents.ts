@@ -13,7 +13,7 @@ import { RequestError } from "../messages/errors.ts";
 import { heldBy } from "../messages/mounts.ts";
 import { parseCapability } from "../messages/scope.ts";
 import type { InputSpec } from "../messages/system.ts";
-import type { Fleet } from "./fleet.ts";
+import { type Fleet, unlessOver } from "./fleet.ts";
 import type { Images } from "./images.ts";
 import type { Ledger } from "./ledger.ts";
 import { AGENTS_PER_PROJECT_MAX, ASK_NS } from "./limits.ts";
@@ -178,7 +178,7 @@ export class AgentMethods {
     }
     const record = ledger.find(it);
     if (record.run === first.run && isLive(record)) {
-      yield* this.unlessOver(fleet.askFor(record, "kill", { code }));
+      yield* unlessOver(fleet.askFor(record, "kill", { code }));
       yield* ledger.until(it, (now) => !isLive(now), KILL_WAIT);
     }
     return ledger.find(it).view;
@@ -201,15 +201,7 @@ export class AgentMethods {
 
   /** One that takes no messages is ended all the same. */
   private *tellTo(record: AgentRecord, message: unknown): Work<void> {
-    yield* this.unlessOver(this.parts.fleet.askFor(record, "tell", { message }));
-  }
-
-  private *unlessOver(work: Work<unknown>): Work<void> {
-    try {
-      yield* work;
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-    }
+    yield* unlessOver(this.parts.fleet.askFor(record, "tell", { message }));
   }
 
   private *pause(record: AgentRecord, paused: boolean): Work<AgentRecord> {

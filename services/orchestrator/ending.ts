@@ -1,7 +1,6 @@
 /** The system is about to be turned off: agents are told, and have some time to end by themselves. */
 import type { Tasks, Work } from "../host/tasks.ts";
-import { RequestError } from "../messages/errors.ts";
-import type { Fleet } from "./fleet.ts";
+import { type Fleet, unlessOver } from "./fleet.ts";
 import type { Ledger } from "./ledger.ts";
 import type { AgentRecord } from "./record.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -32,10 +31,12 @@ export class Ending {
 
   /** Waits until the system is to stop. From then on nothing is started. */
   *run(stopping: Promise<Stop>): Work<void> {
-    const { tasks, ledger, supervisor } = this.parts;
+    const { tasks, ledger, fleet, supervisor } = this.parts;
     const { grace, done } = yield* tasks.host(() => stopping);
     supervisor.rest();
-    for (const record of this.running()) tasks.start(this.tell(record));
+    // One that takes no messages, or is over, isn't told.
+    for (const record of this.running())
+      tasks.start(unlessOver(fleet.askFor(record, "tell", { message: TERMINATE })));
     yield* ledger.wait(() => this.running().length === 0, grace);
     yield* tasks.host(async () => done());
   }
@@ -44,14 +45,5 @@ export class Ending {
   private running(): AgentRecord[] {
     const all = [...this.parts.ledger.agents.values()];
     return all.filter(({ view: { state } }) => state === "running" || state === "starting");
-  }
-
-  private *tell(record: AgentRecord): Work<void> {
-    try {
-      yield* this.parts.fleet.askFor(record, "tell", { message: TERMINATE });
-    } catch (error) {
-      // It takes no messages, or is over.
-      if (!(error instanceof RequestError)) throw error;
-    }
   }
 }

@@ -17,6 +17,15 @@ import { type AgentRecord, lifeOf } from "./record.ts";
 
 const keyOf = (project: string, shard: number): string => `${project}/${shard}`;
 
+/** What is asked about an agent that may be over by now, or whose shard may be: then there is nothing to do. */
+export function* unlessOver(work: Work<unknown>): Work<void> {
+  try {
+    yield* work;
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+  }
+}
+
 export class Fleet {
   private readonly tasks: Tasks;
   private readonly caller: Caller;

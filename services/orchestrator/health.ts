@@ -4,6 +4,7 @@ import type { Agent } from "../messages/api.ts";
 import type { HealthCheck } from "../messages/document.ts";
 import { RequestError } from "../messages/errors.ts";
 import { type AgentMethods, isOver, type Parts } from "./agents.ts";
+import { unlessOver } from "./fleet.ts";
 import { type AgentRecord, isLive, keyOf } from "./record.ts";
 
 /** In the fair class, as agents usually are. */
@@ -44,7 +45,8 @@ export class Health {
       } else if (says === "ill" && ++failures === check.retries) {
         yield* this.set(key, run, "unhealthy");
         const now = ledger.agents.get(key);
-        if (now?.run === run && isLive(now)) yield* fleet.askFor(now, "kill", { code: 1 });
+        if (now?.run === run && isLive(now))
+          yield* unlessOver(fleet.askFor(now, "kill", { code: 1 }));
         return;
       }
       yield* tasks.sleep(BigInt(Math.round(check.interval * 1e9)));
@@ -86,12 +88,7 @@ export class Health {
     const { project, name } = checked.view;
     for (const { view } of [...ledger.agents.values()])
       if (view.project === project && view.origin === originOf(name))
-        try {
-          yield* this.agents.remove({ project, name: view.name, force: true });
-        } catch (error) {
-          // Somebody else has removed it.
-          if (!(error instanceof RequestError)) throw error;
-        }
+        yield* unlessOver(this.agents.remove({ project, name: view.name, force: true }));
   }
 
   private *set(key: string, run: number, health: Agent["health"]): Work<void> {

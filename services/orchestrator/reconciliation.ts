@@ -2,7 +2,7 @@
 import type { Tasks, Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { Member } from "../messages/system.ts";
-import type { Fleet } from "./fleet.ts";
+import { type Fleet, unlessOver } from "./fleet.ts";
 import type { Ledger } from "./ledger.ts";
 import { type AgentRecord, isLive } from "./record.ts";
 import { LOST, type Supervisor } from "./supervisor.ts";
@@ -59,7 +59,7 @@ export class Reconciliation {
 
   private *endOrphan(project: string, shard: number, { uid, run, end }: Member): Work<void> {
     const { fleet, tasks } = this.parts;
-    if (!end) yield* fleet.ask(project, shard, "kill", { uid, run, code: 0 });
+    if (!end) yield* unlessOver(fleet.ask(project, shard, "kill", { uid, run, code: 0 }));
     const forget = function* (): Work<void> {
       // Its end comes a moment after the kill.
       for (let tries = 0; tries < 20; tries++)
@@ -79,9 +79,10 @@ export class Reconciliation {
     const { ledger, fleet, onLife } = this.parts;
     const { wanted, view } = record;
     onLife(record);
-    if (wanted === "stopped" || record.stale) yield* fleet.askFor(record, "kill", { code: 137 });
+    if (wanted === "stopped" || record.stale)
+      yield* unlessOver(fleet.askFor(record, "kill", { code: 137 }));
     else if ((wanted === "paused") !== member.paused)
-      yield* fleet.askFor(record, member.paused ? "resume" : "suspend");
+      yield* unlessOver(fleet.askFor(record, member.paused ? "resume" : "suspend"));
     const state = wanted === "paused" ? "paused" : "running";
     if (view.state !== state && wanted !== "stopped")
       yield* ledger.put({ ...record, view: { ...view, state } });

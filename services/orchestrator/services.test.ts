@@ -139,3 +139,31 @@ test("a shard of a project ends: its agents are started again by their policies"
     exit: { reason: "its shard ended" },
   });
 });
+
+test("an agent that ends by itself while it is found to be ill takes nobody with it", async () => {
+  const restarts = await restartsOf("orchestrator");
+  const { store } = system;
+  const write = store.write.bind(store);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  // Its shard tells of an end once the last lines are kept: until then it is over, and nobody knows.
+  store.write = async (writes) => {
+    if (writes.some(({ key }) => key.startsWith("log/"))) await released;
+    await write(writes);
+  };
+  const health = { interval: 0.05, timeout: 0.05, retries: 1 };
+  const mortal = { image: "mortal:1.0.0", limits: { memory: 1 << 18 }, restart: "no", health };
+  await system.call("project.apply", { project: "mortals", agents: { m: mortal } });
+  const kinds = async () => {
+    const { events } = await system.call("events.read", { project: "mortals", limit: 1000 });
+    return events.map(({ kind }) => kind);
+  };
+  await expect.poll(kinds, { timeout: 10_000 }).toContain("agent.unhealthy");
+  release();
+  await expect.poll(kinds, { timeout: 10_000 }).toContain("agent.exited");
+  store.write = write;
+  expect(await restartsOf("orchestrator")).toBe(restarts);
+  await system.call("project.remove", { project: "mortals" });
+});

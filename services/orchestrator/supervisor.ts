@@ -12,8 +12,8 @@ import type { Locks } from "../host/locks.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
 import type { Agent } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
-import type { Life, Member, SpawnSpec } from "../messages/system.ts";
-import type { Fleet } from "./fleet.ts";
+import type { Member, SpawnSpec } from "../messages/system.ts";
+import { type Fleet, unlessOver } from "./fleet.ts";
 import type { Images, Runnable } from "./images.ts";
 import type { KernelImages } from "./kernel-images.ts";
 import type { Ledger } from "./ledger.ts";
@@ -168,13 +168,15 @@ export class Supervisor {
 
   /** A shard has said that a member is over. */
   *ended(member: Member): Work<void> {
-    const { ledger, tasks } = this.parts;
+    const { ledger, tasks, fleet } = this.parts;
     for (const { view } of ledger.agents.values()) {
       if (view.uid !== member.uid) continue;
       yield* this.exclusively(view, this.endedNow(keyOf(view), member));
       const record = ledger.agents.get(keyOf(view));
       if (record && member.end)
-        tasks.start(this.forget(record, { uid: member.uid, run: member.run }));
+        tasks.start(
+          unlessOver(fleet.askFor(record, "forget", { uid: member.uid, run: member.run })),
+        );
     }
   }
 
@@ -184,15 +186,6 @@ export class Supervisor {
     // It ended because the system does: by its policy that is no end of its own.
     const again = this.resting && record.view.restart.policy !== "no";
     yield* this.settle(record, again ? LOST : end);
-  }
-
-  private *forget(record: AgentRecord, life: Life): Work<void> {
-    try {
-      yield* this.parts.fleet.askFor(record, "forget", life);
-    } catch (error) {
-      // Its shard has ended, and has nothing any more.
-      if (!(error instanceof RequestError)) throw error;
-    }
   }
 
   /** An agent is over: says so, and whether it is started again. The caller has its lock. */
@@ -255,12 +248,8 @@ export class Supervisor {
         yield* ledger.put({ ...record, due: null, view: { ...record.view, state, reason: null } });
       return;
     }
-    try {
-      yield* fleet.askFor(record, "kill", { code: 137 });
-    } catch (error) {
-      // It is over already: its end is on the way.
-      if (!(error instanceof RequestError)) throw error;
-    }
+    // The end of one that is over already is on the way.
+    yield* unlessOver(fleet.askFor(record, "kill", { code: 137 }));
   }
 
   /** Agents of a project that wait for others look again. */

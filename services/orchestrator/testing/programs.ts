@@ -16,6 +16,13 @@ export const PROGRAMS: AgentPrograms = {
         yield* sys.send(capability, text(JSON.stringify({ answer: said.ask, result: true })));
     }
   },
+  /** Says a line and ends when it is asked how it is. */
+  *mortal(sys) {
+    const { streams } = json((yield* sys.receive()).bytes) as Birth;
+    yield* sys.receive();
+    yield* sys.write(streams[1] ?? 0, text("farewell\n"));
+    yield* sys.exit(0);
+  },
   /** Takes no messages. */
   *deaf(sys) {
     while (true) yield* sys.sleep(1_000_000_000n);
