@@ -11,6 +11,7 @@ import type { Code } from "../../services/wasm/agent.ts";
 import { readPrepared } from "../../services/wasm/module/file.ts";
 import { modulePersonalities } from "../../services/wasm/personalities.ts";
 import { wasmProgram } from "../../services/wasm/program.ts";
+import { States } from "../../services/wasm/states.ts";
 import { Machine } from "../../sim/host/machine.ts";
 
 /** @param file of a prepared module */
@@ -48,7 +49,7 @@ export class World {
     const machine = await Machine.create({ cpus: 1, memory, drives, journal: JOURNAL_BYTES });
     const world = new World(machine);
     const runnable = () => ({ code, personalities: (birth: Birth) => modulePersonalities(birth) });
-    machine.agents.program("wasm", ...wasmProgram({ runnable, states: new Map() }));
+    machine.agents.program("wasm", ...wasmProgram({ runnable, states: new States() }));
     const init = (sys: Sys) => world.init(sys);
     for (const [name, run] of Object.entries({ init, ...others }))
       machine.agents.program(name, agent(run));

@@ -14,9 +14,11 @@ export const snapshotKeys = "snapshot/";
 
 /** States of agents on the host, by name. */
 export interface States {
-  /** The state that an agent has left, as bytes; null if it left none. */
+  /** From now on an agent can leave one under this name. */
+  expect(name: string): void;
+  /** The state that an agent has left, as bytes, once; null if it left none. */
   take(name: string): Uint8Array | null;
-  /** Makes a state known, for agents that go on from it. */
+  /** Makes a state known to the agent that goes on from it. */
   give(name: string, bytes: Uint8Array): void;
   drop(name: string): void;
 }
@@ -160,7 +162,9 @@ export class Copies {
   /** A clone leaves the state that it has from its original, and is over. */
   private *stateOf(record: AgentRecord): Work<Uint8Array> {
     const { fleet, tasks } = this.parts;
-    const { project, name, args, env, limits, uid } = record.view;
+    const { project, name, args, env, uid } = record.view;
+    // It writes no files.
+    const { storage: _, ...limits } = record.view.limits;
     const run = Buffer.from(yield* tasks.sys.random(RUN_BYTES)).readUIntBE(0, RUN_BYTES);
     const keepAs = `${uid}.${run}`;
     const life = { uid: keepAs, run };
@@ -178,14 +182,19 @@ export class Copies {
       },
       original: lifeOf(record),
     };
-    const member = yield* fleet.spawn(project, record.shard, spec);
-    let state: Uint8Array | null = null;
-    for (let looks = 0; state === null && looks < LOOKS_MAX; looks++) {
-      yield* tasks.sleep(LOOK_NS);
-      state = this.states.take(keepAs);
+    this.states.expect(keepAs);
+    try {
+      const member = yield* fleet.spawn(project, record.shard, spec);
+      let state: Uint8Array | null = null;
+      for (let looks = 0; state === null && looks < LOOKS_MAX; looks++) {
+        yield* tasks.sleep(LOOK_NS);
+        state = this.states.take(keepAs);
+      }
+      tasks.start(this.clear(project, record.shard, member));
+      if (state) return state;
+    } finally {
+      this.states.drop(keepAs);
     }
-    tasks.start(this.clear(project, record.shard, member));
-    if (state) return state;
     throw new RequestError("wrong-state", `${name} has no state that can be kept`);
   }
 
@@ -214,29 +223,34 @@ export class Copies {
   }
 
   private *goBack(it: Named, snapshot: Snapshot, bytes: Uint8Array): Work<Agent> {
-    const { ledger, fleet, supervisor } = this.parts;
-    const record = ledger.find(it);
+    const { supervisor } = this.parts;
+    const record = this.parts.ledger.find(it);
     yield* this.requireSameCode(record, snapshot);
-    // A life without a number: what is told of its end is about nobody.
-    const over = { ...record.view, agent: null, state: "exited" } as const;
-    if (isLive(record)) {
-      yield* fleet.askFor(record, "kill", { code: KILLED });
-      fleet.release(it.project, record.shard, record.room);
-      this.parts.tasks.start(
-        this.clear(it.project, record.shard, {
-          ...lifeOf(record),
-          agent: 0,
-          paused: false,
-          end: null,
-        }),
-      );
-    } else if (!isOver(record))
+    if (!isLive(record) && !isOver(record))
       throw new RequestError("wrong-state", `${it.name} is being started`);
-    const { digest } = snapshot;
-    this.states.give(digest, bytes);
-    const fresh: AgentRecord = { ...record, wanted: "running", view: over };
-    const begun = yield* supervisor.launch(fresh, "agent.rolled-back", { state: digest });
-    return begun.view;
+    // A life without a number: what is told of its end is about nobody.
+    const over = { ...record, view: { ...record.view, agent: null, state: "exited" } } as const;
+    if (isLive(record)) yield* this.endNow(record);
+    const state = `${record.view.uid}/rollback`;
+    this.states.give(state, bytes);
+    try {
+      const fresh: AgentRecord = { ...over, wanted: "running" };
+      return (yield* supervisor.launch(fresh, "agent.rolled-back", { state })).view;
+    } catch (error) {
+      this.states.drop(state);
+      if (isLive(record)) yield* supervisor.settle(over, { reason: "killed", code: KILLED });
+      throw error;
+    }
+  }
+
+  /** Ends a life of which nobody is told any more. */
+  private *endNow(record: AgentRecord): Work<void> {
+    const { fleet, tasks } = this.parts;
+    const { project } = record.view;
+    yield* fleet.askFor(record, "kill", { code: KILLED });
+    fleet.release(project, record.shard, record.room);
+    const member = { ...lifeOf(record), agent: 0, paused: false, end: null };
+    tasks.start(this.clear(project, record.shard, member));
   }
 
   /** A state is memory and frames of one code: in another one, of whatever name, it means nothing. */
@@ -275,7 +289,6 @@ export class Copies {
     const happened = { kind: "snapshot.removed", project, name: snapshot.agent, detail: { id } };
     yield* this.parts.ledger.commit([{ key: snapshotKeys + key }], [happened]);
     const { digest } = snapshot;
-    this.states.drop(digest);
     yield* this.objects.release([digest]);
     return {};
   }

@@ -73,6 +73,20 @@ test("a clone goes on where its original stands; a snapshot brings an agent back
   );
 });
 
+test("an agent that can't be brought back is over, and is brought back later", async () => {
+  const image = await system.addCode(await compileSource(COUNTER));
+  await client.call("agent.run", { image, name: "it", restart: { policy: "no" } });
+  await client.call("agent.snapshot", { name: "it", id: "kept" });
+  const { preparer } = system;
+  const prepare = preparer.prepare.bind(preparer);
+  preparer.prepare = () => Promise.reject(new Error("a fault of the test"));
+  await expect(client.call("agent.rollback", { name: "it" })).rejects.toThrow("a fault");
+  const killed = { state: "exited", agent: null, exit: { reason: "killed", code: 137 } };
+  expect(await client.call("agent.list", {})).toMatchObject([killed]);
+  preparer.prepare = prepare;
+  expect(await client.call("agent.rollback", { name: "it" })).toMatchObject({ state: "running" });
+});
+
 /** Writes `word` and then a number that it keeps in memory, in each turn. */
 const talks = (word: string) => `
 @external("wasi_snapshot_preview1", "fd_write")

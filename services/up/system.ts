@@ -24,6 +24,7 @@ import type { States } from "../orchestrator/copies.ts";
 import type { Stop } from "../orchestrator/ending.ts";
 import { orchestratorProgram } from "../orchestrator/orchestrator.ts";
 import { type WasmParts, wasmProgram } from "../wasm/program.ts";
+import { States as KeptStates } from "../wasm/states.ts";
 import { putImage } from "./images.ts";
 import { readInstance, writeInstance } from "./instance.ts";
 import { JOURNAL_BYTES, keepJournal } from "./journal.ts";
@@ -248,7 +249,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   const ownersToken = ownerToken(options.state);
   const gateway = await openGateway({ store, doors, epoch, ownerToken: ownersToken });
   const { stopping, askToStop } = stopLater();
-  const states: WasmParts["states"] = new Map();
+  const states: WasmParts["states"] = new KeptStates();
   const runtimes: Record<(typeof RUNTIMES)[number], Runtime> = {
     wasm: moduleRuntime(preparer, epoch),
     quickjs: scriptRuntime(store, epoch),
@@ -305,12 +306,12 @@ const isRuntime = (text: string): text is (typeof RUNTIMES)[number] =>
 /** States of WebAssembly agents as bytes. */
 function statesOf(states: WasmParts["states"]): States {
   return {
+    expect: (name) => states.expect(name),
     take(name) {
-      const state = states.get(name);
-      states.delete(name);
-      return state ? encodePlain(state) : null;
+      const state = states.take(name);
+      return state && encodePlain(state);
     },
-    give: (name, bytes) => void states.set(name, decodePlain(bytes) as never),
-    drop: (name) => void states.delete(name),
+    give: (name, bytes) => states.give(name, decodePlain(bytes) as never),
+    drop: (name) => states.drop(name),
   };
 }

@@ -21,6 +21,7 @@ import { Awake } from "./awake.ts";
 import { WasmError } from "./module/errors.ts";
 import { PAGE_BYTES } from "./module/pages.ts";
 import { type KeptReply, keepReply, replay } from "./replies.ts";
+import type { States } from "./states.ts";
 
 /** An agent's state: before it knows its code, what it has heard so far; then its code's. */
 export interface KeptState {
@@ -41,8 +42,8 @@ export interface WasmParts {
    * when its code isn't prepared.
    */
   runnable(digest: string, id: number): Runnable | undefined;
-  /** States by name: what a clone leaves that was made for it, and what agents go on from. */
-  readonly states: Map<string, WasmState<Birth>>;
+  /** What a clone leaves that was made for it, and what agents go on from. */
+  readonly states: States<WasmState<Birth>>;
 }
 
 const FRESH = { scratchAt: 0, buffer: { at: 0, bytes: 0 }, cycles: 0 };
@@ -158,7 +159,7 @@ class WasmAgent implements FreezableProgram {
     const clone: CloneStart = { ...start, original: 0, byItself: false };
     if (inherited) return WasmProgram.clone(host, clone, inherited);
     if (birth.state === undefined) return new WasmProgram(host, start);
-    const state = parts.states.get(birth.state);
+    const state = parts.states.take(birth.state);
     if (!state) throw new WasmError("wasm-state", null, `there is no state ${birth.state}`);
     // Its memory isn't there yet, nor what its original had for calls.
     const bytes = (state.instance?.pages.length ?? 0) * PAGE_BYTES;
@@ -175,7 +176,7 @@ class WasmAgent implements FreezableProgram {
       awake,
       *birth(sys) {
         if (birth.keepAs !== undefined) {
-          if (inherited) parts.states.set(birth.keepAs, inherited);
+          if (inherited) parts.states.leave(birth.keepAs, inherited);
           yield* sys.exit(inherited ? 0 : 1);
         }
         if (bytes > 0) yield* sys.allocate(bytes);

@@ -80,7 +80,7 @@ export class TestSystem {
         ...{ store, door: doors.make(), epoch, hostPrograms: names, prepare: async () => {} },
         forget: () => {},
         // Programs of the host have no state that can be kept.
-        states: { take: () => null, give: () => {}, drop: () => {} },
+        states: { expect: () => {}, take: () => null, give: () => {}, drop: () => {} },
         projectBytes: options.projectBytes ?? 128 * MIB,
       }),
       logs: logsProgram({ store, door: doors.make(), epoch, bytesMax: options.logBytes }),

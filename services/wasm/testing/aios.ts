@@ -19,8 +19,9 @@ import { encode } from "../../messages/json.ts";
 import type { Code } from "../agent.ts";
 import { prepare } from "../module/prepare.ts";
 import { modulePersonalities } from "../personalities.ts";
-import { wasmProgram } from "../program.ts";
+import { type WasmParts, wasmProgram } from "../program.ts";
 import { keepReply, replyOf } from "../replies.ts";
+import { States } from "../states.ts";
 
 type Kind = [ProgramFunction, ProgramForms];
 
@@ -29,6 +30,7 @@ export async function runModules(
   modules: Readonly<Record<string, Uint8Array>>,
   init: Run,
   wrap = (kind: Kind) => kind,
+  states: WasmParts["states"] = new States(),
 ) {
   const codes = new Map<string, Code>();
   for (const [name, bytes] of Object.entries(modules)) {
@@ -40,7 +42,7 @@ export async function runModules(
     const code = codes.get(digest);
     return code && { code, personalities: (told: Birth) => modulePersonalities(told) };
   };
-  const wasm = wrap(wasmProgram({ runnable, states: new Map() }));
+  const wasm = wrap(wasmProgram({ runnable, states }));
   const images = Object.fromEntries(
     await Promise.all(Object.keys(modules).map(async (name) => [name, await imageOf(name)])),
   );
