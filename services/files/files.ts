@@ -9,6 +9,7 @@ import type { Step } from "../../sdk/agent/calls.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Message } from "../../sdk/agent/messages.ts";
 import { agent, type Sys } from "../../sdk/agent/sys.ts";
+import type { ProgramFunction } from "../../sim/host/programs.ts";
 import type { Door } from "../host/door.ts";
 import { answering, type Method } from "../host/rpc.ts";
 import { type Entrance, Tasks, type Work } from "../host/tasks.ts";
@@ -37,29 +38,41 @@ export interface FilesHost {
   readonly mounts?: readonly Mount[];
   readonly budget?: Budget;
   readonly door: Door;
+  /** So often it is asked whether those for whom files are open still may, ns. Default 10 s. */
+  readonly again?: bigint;
 }
 
 /** Requests that are with the host at a time, each of another agent. Further ones are refused. */
 const BUSY_MAX = 256;
+/** Agents end without a word: what is open for them is closed so much later, about. */
+const AGAIN_NS = 10_000_000_000n;
 
-export const filesProgram = (host: FilesHost) => {
-  let before: Operations | null = null;
+export interface FilesService {
+  readonly program: ProgramFunction;
+  /** The machine has stopped: nothing is open any more. */
+  close(): Promise<void>;
+}
+
+export function filesService(host: FilesHost): FilesService {
+  let operations: Operations | null = null;
   // It lasts as the agents do, who go on when the service ends.
   const accounts = new Accounts();
-  return agent(function* (sys) {
+  const program = agent(function* (sys) {
     const { kernel } = decode((yield* sys.receive()).bytes) as Handles;
     const tree = new Tree(host.directory, host.mounts ?? []);
-    const operations = new Operations(tree, host.budget ?? DEFAULT_BUDGET, accounts);
     // What a service that has ended had open is closed by the one that comes after it.
-    before?.close();
-    before = operations;
-    yield* new Files(sys, { operations, accounts }, { door: host.door, kernel }).run();
+    void operations?.close();
+    operations = new Operations(tree, host.budget ?? DEFAULT_BUDGET, accounts);
+    const { door, again = AGAIN_NS } = host;
+    yield* new Files(sys, { operations, accounts, again }, { door, kernel }).run();
   });
-};
+  return { program, close: async () => await operations?.close() };
+}
 
 interface Parts {
   readonly operations: Operations;
   readonly accounts: Accounts;
+  readonly again: bigint;
 }
 
 class Files {
@@ -67,14 +80,18 @@ class Files {
   private readonly tasks: Tasks;
   private readonly operations: Operations;
   private readonly accounts: Accounts;
+  private readonly again: bigint;
   /** Agents whose requests are being dealt with. */
   private readonly busy = new Set<number>();
+  /** What agents for which files may be open have asked last. */
+  private readonly last = new Map<number, FileRequest>();
 
-  constructor(sys: Sys, { operations, accounts }: Parts, entrance: Entrance) {
+  constructor(sys: Sys, { operations, accounts, again }: Parts, entrance: Entrance) {
     this.sys = sys;
     this.tasks = new Tasks(sys, entrance);
     this.operations = operations;
     this.accounts = accounts;
+    this.again = again;
   }
 
   *run(): Step<never> {
@@ -129,9 +146,34 @@ class Files {
     const { success, data } = FileRequest.safeParse(head);
     if (!success) throw new FileError("EINVAL");
     yield* this.judge(data, sender);
+    if (this.last.size === 0) this.tasks.start(this.lookAgain());
+    this.last.set(sender, data);
     const work = () => this.operations.run(sender, data, bytes);
     const { bytes: read, ...said } = yield* this.tasks.host(work);
     return pack(said, read);
+  }
+
+  /** As long as files are open: those of agents that are over, or may no more, are closed. */
+  private *lookAgain(): Work<void> {
+    const { tasks, operations, last } = this;
+    do {
+      yield* tasks.sleep(this.again);
+      const holders = operations.holders();
+      for (const [agent, request] of last)
+        if (this.busy.has(agent)) continue;
+        else if (!holders.has(agent)) last.delete(agent);
+        else if (!(yield* this.mayStill(agent, request))) operations.closeAll(agent);
+    } while (last.size > 0);
+  }
+
+  private *mayStill(agent: number, request: FileRequest): Work<boolean> {
+    try {
+      yield* this.judge(request, agent);
+      return true;
+    } catch (error) {
+      if (error instanceof FileError) return false;
+      throw error;
+    }
   }
 
   /** @throws FileError ENOTCAPABLE: none of the tokens is good for what is asked */

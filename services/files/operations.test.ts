@@ -33,8 +33,8 @@ beforeEach(() => {
   const tree = new Tree(join(host, "files"), []);
   operations = new Operations(tree, { bytes: 1000, files: 10 }, accounts);
 });
-afterEach(() => {
-  operations.close();
+afterEach(async () => {
+  await operations.close();
   rmSync(host, { recursive: true });
 });
 

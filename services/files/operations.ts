@@ -10,15 +10,17 @@ import {
   rename,
   rmdir,
   symlink,
-  unlink,
 } from "node:fs/promises";
 import type { FileAnswer, FileOp, FileRequest } from "../messages/files.ts";
 import type { Accounts } from "./accounts.ts";
 import { FileError } from "./errors.ts";
-import { Handles } from "./handles.ts";
-import { type Budget, Quota } from "./quota.ts";
+import { type Of as HandleOf, Handles } from "./handles.ts";
+import { requireFolder, requireInside, unlinkFile } from "./names.ts";
+import type { Budget } from "./quota.ts";
+import { Space } from "./space.ts";
 import { entriesOf, identityOf, statAt, statOf, typeOf } from "./stat.ts";
 import type { Spot, Tree } from "./tree.ts";
+import { Turns } from "./turns.ts";
 
 type Of<O extends FileOp> = Extract<FileRequest, { op: O }>;
 type Open = Of<"read" | "write" | "size" | "fstat" | "ftimes" | "sync" | "list" | "close">;
@@ -27,26 +29,37 @@ export type Done = FileAnswer & { readonly bytes?: Uint8Array };
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 const NANOSECONDS = 1e9;
+/** How often a name may become another file's, between two looks, before whoever asked is told to wait. */
+const LOOKS_MAX = 16;
 /** No file may be opened that the host would make us wait for, or a link that has come in between. */
 const SAFE = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export class Operations {
   readonly tree: Tree;
-  private readonly handles = new Handles();
-  private readonly quota: Quota;
-  private readonly accounts: Accounts;
-  /** Changes of a file's size, one after the other. */
-  private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly handles: Handles;
+  private readonly space: Space;
+  /** Of files, for changes of their sizes and of the number of their names. */
+  private readonly turns = new Turns();
 
   constructor(tree: Tree, budget: Budget, accounts: Accounts) {
     this.tree = tree;
-    this.accounts = accounts;
-    this.quota = new Quota(budget, (area) => tree.root(area));
+    this.space = new Space(budget, (area) => tree.root(area), accounts);
+    this.handles = new Handles((id) => this.space.closed(id));
   }
 
-  /** Gives back what it holds of the host; it can be used again. */
-  close(): void {
-    this.handles.clear();
+  /** Gives back what it holds of the host, and holds nothing from then on. */
+  async close(): Promise<void> {
+    await this.handles.end();
+  }
+
+  /** Agents for which files are open. */
+  holders(): Set<number> {
+    return this.handles.agents();
+  }
+
+  /** An agent is over, or may no more. */
+  closeAll(agent: number): void {
+    this.handles.dropAll(agent);
   }
 
   /** @throws FileError, and what the host says */
@@ -65,7 +78,7 @@ export class Operations {
       case "list":
         return await this.list(request);
       case "close":
-        this.handles.drop(keyOf(agent, request));
+        this.handles.dropKey(keyOf(agent, request));
         return {};
       case "read":
       case "write":
@@ -106,34 +119,26 @@ export class Operations {
           );
           return {};
         case "mkdir":
-          await this.added(request.root, spot, () => mkdir(place, { mode: FOLDER_MODE }));
+          await this.named(request.root, spot, () => mkdir(place, { mode: FOLDER_MODE }));
           return {};
         case "symlink":
           requireInside(spot, request.target);
-          await this.added(request.root, spot, () => symlink(request.target, place));
+          await this.named(request.root, spot, () => symlink(request.target, place));
           return {};
         case "rmdir":
           if (spot.name === ".") throw new FileError("EINVAL");
           return await this.removed(agent, request.root, spot, () => rmdir(place));
         case "unlink":
-          if (spot.mustBeFolder) await this.requireFolder(spot);
+          if (spot.mustBeFolder) await requireFolder(spot);
           return await this.removed(agent, request.root, spot, () => unlinkFile(spot));
         case "link":
-          return await this.toOther(request, async (other) => {
-            if (other.mustBeFolder) throw new FileError("ENOENT");
-            await this.added(request.root, other, () => link(place, other.folder.at(other.name)));
-            return {};
-          });
+          return await this.toOther(request, (other) => this.link(request.root, spot, other));
         case "rename":
           return await this.toOther(request, (other) =>
             this.rename(agent, request.root, spot, other),
           );
       }
     });
-  }
-
-  private async requireFolder({ folder, name }: Spot): Promise<void> {
-    if (!(await statAt(folder, name)).isDirectory()) throw new FileError("ENOTDIR");
   }
 
   private async toOther(
@@ -146,47 +151,69 @@ export class Operations {
     });
   }
 
+  private async link(root: string, from: Spot, to: Spot): Promise<Done> {
+    if (to.mustBeFolder) throw new FileError("ENOENT");
+    const make = () => link(from.folder.at(from.name), to.folder.at(to.name));
+    return await this.alone(from, async () => {
+      await this.named(root, to, make);
+      return {};
+    });
+  }
+
   private async rename(agent: number, root: string, from: Spot, to: Spot): Promise<Done> {
     if (from.name === "." || to.name === ".") throw new FileError("EBUSY");
     const [area, other] = [this.areaOf(root, from), this.areaOf(root, to)];
     if (area !== other) throw new FileError("EXDEV");
     const moved = await statAt(from.folder, from.name);
-    const isFolder = moved.isDirectory();
-    if (!isFolder && (from.mustBeFolder || to.mustBeFolder)) throw new FileError("ENOTDIR");
+    if (!moved.isDirectory() && (from.mustBeFolder || to.mustBeFolder))
+      throw new FileError("ENOTDIR");
+    const move = () => rename(from.folder.at(from.name), to.folder.at(to.name));
     const replaced = await statAt(to.folder, to.name).catch(() => null);
-    await rename(from.folder.at(from.name), to.folder.at(to.name));
-    if (replaced && replaced.ino !== moved.ino) this.freed(agent, area, replaced);
+    if (!replaced || identityOf(replaced) === identityOf(moved)) await move();
+    else
+      await this.removed(agent, root, to, move).catch((error: { code?: string }) => {
+        // What was to be replaced has gone, or what was to be moved: the host says which.
+        if (error.code === "ENOENT") return move();
+        throw error;
+      });
     return {};
   }
 
-  private async added<T>(root: string, spot: Spot, work: () => Promise<T>): Promise<T> {
-    const area = this.areaOf(root, spot);
-    await this.quota.charge(area, 0, 1);
-    try {
-      return await work();
-    } catch (error) {
-      this.quota.giveBack(area, 0, 1);
-      throw error;
-    }
+  /** Another name in an area. */
+  private async named<T>(root: string, spot: Spot, work: () => Promise<T>): Promise<T> {
+    return await this.space.name(this.areaOf(root, spot), work);
   }
 
+  /** By `work` what has a name loses it. */
   private async removed(
     agent: number,
     root: string,
     spot: Spot,
     work: () => Promise<unknown>,
   ): Promise<Done> {
-    const stat = await statAt(spot.folder, spot.name);
-    await work();
-    this.freed(agent, this.areaOf(root, spot), stat);
-    return {};
+    const area = this.areaOf(root, spot);
+    return await this.alone(spot, async ({ size, nlink, ...stat }, id) => {
+      const isLast = nlink === 1n && (Number(stat.mode) & constants.S_IFMT) === constants.S_IFREG;
+      const file = { bytes: isLast ? Number(size) : 0, isOpen: isLast && this.handles.isOpen(id) };
+      await this.space.remove({ agent, area, id }, file, work);
+      return {};
+    });
   }
 
-  private freed(agent: number, area: string, { size, nlink, ...stat }: BigIntStats): void {
-    const isLast = nlink === 1n && (Number(stat.mode) & constants.S_IFMT) === constants.S_IFREG;
-    const bytes = isLast ? Number(size) : 0;
-    this.quota.giveBack(area, bytes, 1);
-    this.accounts.giveBack(agent, bytes);
+  /** Work on what has a name, while it keeps that, its size and its other names, as far as agents are concerned. */
+  private async alone<T>(
+    { folder, name }: Spot,
+    work: (stat: BigIntStats, id: string) => Promise<T>,
+  ): Promise<T> {
+    for (let looks = 0; looks < LOOKS_MAX; looks++) {
+      const id = identityOf(await statAt(folder, name));
+      const done = await this.turns.take(id, async () => {
+        const stat = await statAt(folder, name);
+        return identityOf(stat) === id ? { result: await work(stat, id) } : null;
+      });
+      if (done) return done.result;
+    }
+    throw new FileError("EBUSY");
   }
 
   private areaOf(root: string, { path }: Spot): string {
@@ -210,8 +237,8 @@ export class Operations {
       if (!create) throw new FileError("ENOENT");
       if (spot.mustBeFolder || request.folder) throw new FileError("EINVAL");
       if (folder.readOnly) throw new FileError("EROFS");
-      const flags = constants.O_CREAT | constants.O_EXCL | SAFE | accessOf(request);
-      const handle = await this.added(root, spot, () => open(folder.at(name), flags, FILE_MODE));
+      const flags = constants.O_CREAT | constants.O_EXCL | SAFE | accessToOpen(request);
+      const handle = await this.named(root, spot, () => open(folder.at(name), flags, FILE_MODE));
       return await this.opened(agent, request, spot, handle);
     });
   }
@@ -222,7 +249,7 @@ export class Operations {
     spot: Spot,
     known: BigIntStats,
   ): Promise<Done> {
-    const { root, ...wants } = request;
+    const { root: _, ...wants } = request;
     const type = typeOf(known);
     if (type === "link") throw new FileError("ELOOP");
     if (type === "folder") {
@@ -233,12 +260,9 @@ export class Operations {
     // Devices, FIFOs and sockets are not looked into: opening one can do things or wait.
     if (type !== "file") throw new FileError("EACCES");
     if ((wants.write || wants.truncate) && spot.folder.readOnly) throw new FileError("EROFS");
-    const flags = accessOf(wants) | SAFE | (wants.truncate ? constants.O_TRUNC : 0);
+    // It is made empty in its turn: what others add meanwhile is counted before or after.
+    const flags = accessToOpen(wants) | SAFE;
     const handle = await open(spot.folder.at(spot.name), flags);
-    if (wants.truncate) {
-      this.quota.giveBack(this.areaOf(root, spot), Number(known.size), 0);
-      this.accounts.giveBack(agent, Number(known.size));
-    }
     return await this.opened(agent, request, spot, handle);
   }
 
@@ -248,14 +272,25 @@ export class Operations {
     { path }: Spot,
     handle: FileHandle,
   ): Promise<Done> {
-    const stat = await handle.stat({ bigint: true });
-    if (!stat.isFile()) {
-      await handle.close();
-      throw new FileError("EACCES");
+    const { root, truncate } = request;
+    let isKept = false;
+    try {
+      const stat = await handle.stat({ bigint: true });
+      if (!stat.isFile()) throw new FileError("EACCES");
+      const id = identityOf(stat);
+      await this.turns.take(id, async () => {
+        const { nlink, size } = await handle.stat({ bigint: true });
+        // Somebody has removed it meanwhile.
+        if (nlink === 0n) throw new FileError("ENOENT");
+        const change = { agent, area: this.tree.areaOf(`${root}/${path}`), id };
+        if (truncate) await this.space.grow(change, -Number(size), () => handle.truncate(0));
+        isKept = true;
+        await this.handles.keep(handleOf(agent, { ...request, id }), handle);
+      });
+      return { id, path, type: "file" };
+    } finally {
+      if (!isKept) await handle.close();
     }
-    const id = identityOf(stat);
-    await this.handles.keep(agent, keyOf(agent, { ...request, id }), handle);
-    return { id, path, type: "file" };
   }
 
   // --- what is open ---
@@ -271,7 +306,7 @@ export class Operations {
         if (request.write && folder.readOnly) throw new FileError("EROFS");
         return await open(folder.at(name), accessOf(request) | SAFE);
       });
-    return await this.handles.use(agent, keyOf(agent, request), reopen, work);
+    return await this.handles.use(handleOf(agent, request), reopen, work);
   }
 
   private async sameFile(
@@ -301,9 +336,9 @@ export class Operations {
         return { bytes: room.subarray(0, bytesRead) };
       }
       case "write":
-        return await this.inTurn(request.id, () => this.write(agent, handle, request, bytes));
+        return await this.turns.take(request.id, () => this.write(agent, handle, request, bytes));
       case "size":
-        return await this.inTurn(request.id, () => this.resize(agent, handle, request));
+        return await this.turns.take(request.id, () => this.resize(agent, handle, request));
       case "fstat":
         return { stat: statOf(await handle.stat({ bigint: true })) };
       case "ftimes":
@@ -314,17 +349,6 @@ export class Operations {
       case "sync":
         await (request.data ? handle.datasync() : handle.sync());
         return {};
-    }
-  }
-
-  private async inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const before = this.turns.get(id) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    this.turns.set(id, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.turns.get(id) === mine) this.turns.delete(id);
     }
   }
 
@@ -350,34 +374,14 @@ export class Operations {
     return {};
   }
 
-  /** A file becomes longer by so many bytes, or shorter: if whoever asks may add them, and there is room. */
   private async growing<T>(
     agent: number,
-    { root, path }: Open,
+    { root, path, id }: Open,
     more: number,
     work: () => Promise<T>,
   ): Promise<T> {
     const area = this.tree.areaOf(`${root}/${path}`);
-    const added = Math.max(0, more);
-    this.accounts.charge(agent, added);
-    try {
-      const done = await this.charged(area, more, work);
-      this.accounts.giveBack(agent, added - more);
-      return done;
-    } catch (error) {
-      this.accounts.giveBack(agent, added);
-      throw error;
-    }
-  }
-
-  private async charged<T>(area: string, more: number, work: () => Promise<T>): Promise<T> {
-    await this.quota.charge(area, more, 0);
-    try {
-      return await work();
-    } catch (error) {
-      this.quota.giveBack(area, more, 0);
-      throw error;
-    }
+    return await this.space.grow({ agent, area, id }, more, work);
   }
 
   /** To a microsecond or so: the host takes times as floating-point seconds. */
@@ -407,27 +411,16 @@ export class Operations {
 const accessOf = ({ write }: { write: boolean }): number =>
   write ? constants.O_RDWR : constants.O_RDONLY;
 
+/** Who empties a file writes to it once. */
+const accessToOpen = ({ write, truncate }: { write: boolean; truncate: boolean }): number =>
+  accessOf({ write: write || truncate });
+
 /** By the root as well: a handle is good for those who may do so much in that folder, and for no others. */
-function keyOf(
-  agent: number,
-  { root, id, write }: { root: string; id: string; write: boolean },
-): string {
+function keyOf(agent: number, { root, id, write }: Pick<Open, "root" | "id" | "write">): string {
   return `${agent} ${id} ${write} ${root}`;
 }
 
-/** A link that is made here leads nowhere outside of the root, whatever is put in its way later. */
-function requireInside({ path }: Spot, target: string): void {
-  if (target === "") throw new FileError("ENOENT");
-  if (target.startsWith("/") || target.includes("\0")) throw new FileError("ENOTCAPABLE");
-  let depth = path.split("/").length - 1;
-  for (const part of target.split("/")) {
-    if (part === "" || part === ".") continue;
-    depth += part === ".." ? -1 : 1;
-    if (depth < 0) throw new FileError("ENOTCAPABLE");
-  }
-}
-
-async function unlinkFile({ folder, name }: Spot): Promise<void> {
-  if ((await statAt(folder, name)).isDirectory()) throw new FileError("EISDIR");
-  await unlink(folder.at(name));
-}
+const handleOf = (agent: number, of: Pick<Open, "root" | "id" | "write">): HandleOf => ({
+  ...{ agent, id: of.id },
+  key: keyOf(agent, of),
+});

@@ -7,43 +7,105 @@ import { FileError } from "./errors.ts";
 import type { Folder } from "./folder.ts";
 
 export interface Budget {
-  readonly bytes: number;
-  readonly files: number;
+  bytes: number;
+  files: number;
 }
 
 export const DEFAULT_BUDGET: Budget = { bytes: 256 * 1024 * 1024, files: 10_000 };
 
+interface Area {
+  /** Null before it has been counted. */
+  used: Budget | null;
+  /** Changes whose room is taken, and that may not be in the folder yet. */
+  changes: number;
+  /** It is being counted, while nothing is changed. */
+  counting: Promise<void> | null;
+  idle: () => void;
+}
+
+const isNothing = ({ bytes, files }: Budget): boolean => bytes === 0 && files === 0;
+
 export class Quota {
   private readonly budget: Budget;
   private readonly open: (area: string) => Promise<Folder>;
-  private readonly used = new Map<string, { bytes: number; files: number }>();
+  private readonly hidden: (area: string) => number;
+  private readonly areas = new Map<string, Area>();
 
-  constructor(budget: Budget, open: (area: string) => Promise<Folder>) {
+  /** `open` an area's folder; `hidden`: bytes that are the area's and have no name in it. */
+  constructor(
+    budget: Budget,
+    open: (area: string) => Promise<Folder>,
+    hidden: (area: string) => number,
+  ) {
     this.budget = budget;
     this.open = open;
+    this.hidden = hidden;
   }
 
-  /** @throws FileError EDQUOT */
-  async charge(area: string, bytes: number, files: number): Promise<void> {
-    const { budget } = this;
-    const fits = ({ bytes: had, files: have }: Budget): boolean =>
-      (bytes <= 0 || had + bytes <= budget.bytes) && (files <= 0 || have + files <= budget.files);
-    const known = this.used.get(area);
-    const used = known && fits(known) ? known : await this.count(area);
-    if (!fits(used)) throw new FileError("EDQUOT");
-    this.used.set(area, { bytes: used.bytes + bytes, files: used.files + files });
+  /** Does work that adds so much; what it takes away it gives back itself. @throws FileError EDQUOT */
+  async change<T>(area: string, more: Budget, work: () => Promise<T>): Promise<T> {
+    const it = await this.begin(area, more);
+    try {
+      return await work();
+    } catch (error) {
+      this.giveBack(area, more.bytes, more.files);
+      throw error;
+    } finally {
+      if (--it.changes === 0) it.idle();
+    }
   }
 
-  /** A change has not come about. */
   giveBack(area: string, bytes: number, files: number): void {
-    const used = this.used.get(area);
-    if (used) this.used.set(area, { bytes: used.bytes - bytes, files: used.files - files });
+    const used = this.areas.get(area)?.used;
+    if (!used) return;
+    used.bytes -= bytes;
+    used.files -= files;
   }
 
-  private async count(area: string): Promise<{ bytes: number; files: number }> {
+  /** Takes the room. What is counted is counted without changes under way, or one of them could be missed. */
+  private async begin(area: string, more: Budget): Promise<Area> {
+    const it = this.areaOf(area);
+    for (let counted = false; ; counted = true) {
+      while (it.counting) await it.counting;
+      if (isNothing(more) || (it.used && this.fits(it.used, more))) break;
+      if (counted) throw new FileError("EDQUOT");
+      it.counting = this.count(area, it).finally(() => {
+        it.counting = null;
+      });
+    }
+    it.changes++;
+    if (it.used) {
+      it.used.bytes += more.bytes;
+      it.used.files += more.files;
+    }
+    return it;
+  }
+
+  private areaOf(area: string): Area {
+    const known = this.areas.get(area);
+    if (known) return known;
+    const it: Area = { used: null, changes: 0, counting: null, idle: () => {} };
+    this.areas.set(area, it);
+    return it;
+  }
+
+  private fits(used: Budget, more: Budget): boolean {
+    const { bytes, files } = this.budget;
+    return (
+      (more.bytes <= 0 || used.bytes + more.bytes <= bytes) &&
+      (more.files <= 0 || used.files + more.files <= files)
+    );
+  }
+
+  private async count(area: string, it: Area): Promise<void> {
+    if (it.changes > 0)
+      await new Promise<void>((resolve) => {
+        it.idle = resolve;
+      });
     const folder = await this.open(area);
     try {
-      return await this.below(folder);
+      const { bytes, files } = await this.below(folder);
+      it.used = { bytes: bytes + this.hidden(area), files };
     } finally {
       await folder.close();
     }

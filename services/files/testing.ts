@@ -15,7 +15,7 @@ import { encode } from "../messages/json.ts";
 import { parseCapability, scopeOf } from "../messages/scope.ts";
 import { type Code, wasmProgram } from "../wasm/agent.ts";
 import { wasiPersonality } from "../wasm/wasi.ts";
-import { filesProgram } from "./files.ts";
+import { filesService } from "./files.ts";
 import type { Budget } from "./quota.ts";
 import type { Mount } from "./tree.ts";
 
@@ -26,6 +26,8 @@ export interface Given {
   readonly input?: string;
   readonly mounts?: readonly Mount[];
   readonly budget?: Budget;
+  /** How often the service looks for agents that are over, ns. */
+  readonly again?: bigint;
   /** The service's files; a new folder by default. */
   readonly directory?: string;
   /** What else the parent does while the agent runs. */
@@ -83,19 +85,20 @@ export async function withFiles(
   programs: Readonly<Record<string, ProgramFunction | ReturnType<typeof wasmProgram>>>,
 ): Promise<Outcome> {
   const directory = given.directory ?? mkdtempSync(join(tmpdir(), "aios-files-"));
-  const { mounts = [], budget } = given;
+  const { mounts = [], budget, again } = given;
   let machine: Machine | null = null;
   const doors = new Doors((frame) => machine?.input.frame(frame));
-  const files = filesProgram({
+  const files = filesService({
     ...{ directory, mounts, door: doors.make() },
-    ...(budget ? { budget } : {}),
+    ...(budget && { budget }),
+    ...(again !== undefined && { again }),
   });
   const done: Outcome[] = [];
   const init = function* (sys: Sys): Step<void> {
     done.push(yield* new Parent(sys, given).run());
   };
   const nic = CONTROLLER_ADDRESS;
-  machine = await machineWith({ init }, { nic, programs: { files, ...programs } });
+  machine = await machineWith({ init }, { nic, programs: { files: files.program, ...programs } });
   const start = process.hrtime.bigint();
   /** A trap of the agent is for its parent to see; a fault of another is the test's. */
   let late = 0;
@@ -108,6 +111,7 @@ export async function withFiles(
       throw new Error(`the machine ended with ${reason}: ${machine.consoleText}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
+  await files.close();
   if (given.directory === undefined) rmSync(directory, { recursive: true });
   const [outcome] = done;
   if (!outcome) throw new Error("the agent has no end");

@@ -9,7 +9,7 @@ import { agentImage } from "../../sdk/image/agent-image.ts";
 import { buildBootImage } from "../../sdk/image/index.ts";
 import { Machine } from "../../sim/host/machine.ts";
 import { decodePlain, encodePlain } from "../../sim/host/plain-data.ts";
-import { filesProgram } from "../files/files.ts";
+import { type FilesService, filesService } from "../files/files.ts";
 import type { Mount } from "../files/tree.ts";
 import type { Access } from "../gateway/access.ts";
 import { openGateway } from "../gateway/host.ts";
@@ -66,6 +66,7 @@ const RUNTIMES = ["wasm", "quickjs"] as const;
 
 interface Parts
   extends Pick<System, "machine" | "store" | "access" | "preparer" | "loop" | "state"> {
+  readonly files: FilesService;
   /** Lets agents end; nothing is started after it. */
   readonly askToStop: (stop: Stop) => void;
 }
@@ -77,6 +78,7 @@ export class System {
   readonly access: Access;
   readonly preparer: Preparer;
   readonly loop: Loop;
+  private readonly files: FilesService;
   private readonly askToStop: Parts["askToStop"];
   private readonly traces: Traces | undefined;
   private sockets: Sockets | null = null;
@@ -90,6 +92,7 @@ export class System {
     this.access = parts.access;
     this.preparer = parts.preparer;
     this.loop = parts.loop;
+    this.files = parts.files;
     this.askToStop = parts.askToStop;
     this.traces = traces;
   }
@@ -180,6 +183,7 @@ export class System {
     const sent = this.traces?.close();
     this.loop.stop();
     if ((await this.running) === null) this.powerOff();
+    await this.files.close();
     await this.preparer.close();
     await this.store.close();
     await sent;
@@ -249,6 +253,10 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
   const ownersToken = ownerToken(options.state);
   const gateway = await openGateway({ store, doors, epoch, ownerToken: ownersToken });
   const { stopping, askToStop } = stopLater();
+  const files = filesService({
+    ...{ directory: join(options.state, "files"), door: doors.make() },
+    mounts: options.mounts ?? [],
+  });
   const states: WasmParts["states"] = new KeptStates();
   const runtimes: Record<(typeof RUNTIMES)[number], Runtime> = {
     wasm: moduleRuntime(preparer, epoch),
@@ -272,10 +280,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
         },
       }),
       logs: logsProgram({ store, door: doors.make(), epoch }),
-      files: filesProgram({
-        ...{ directory: join(options.state, "files"), door: doors.make() },
-        mounts: options.mounts ?? [],
-      }),
+      files: files.program,
       ...gateway.programs,
     };
   for (const [name, program] of Object.entries(programs)) machine.agents.program(name, program);
@@ -288,6 +293,7 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
     access: gateway.access,
     preparer,
     loop,
+    files,
     askToStop,
   };
 }

@@ -12,7 +12,7 @@ import { buildBootImage } from "../../../sdk/image/index.ts";
 import { agentFile, build } from "../../../sdk/oci/testing.ts";
 import { Machine } from "../../../sim/host/machine.ts";
 import type { ProgramFunction } from "../../../sim/host/programs.ts";
-import { filesProgram } from "../../files/files.ts";
+import { type FilesService, filesService } from "../../files/files.ts";
 import type { Access } from "../../gateway/access.ts";
 import { openGateway } from "../../gateway/host.ts";
 import { makeSecret } from "../../gateway/tokens.ts";
@@ -45,6 +45,7 @@ export class TestSystem {
   readonly store: Store;
   readonly state: string;
   readonly access: Access;
+  private readonly files: FilesService;
   private readonly armed: Set<string>;
   private readonly own: boolean;
   private running: Promise<void> | null = null;
@@ -52,6 +53,7 @@ export class TestSystem {
 
   private constructor(
     parts: Pick<TestSystem, "machine" | "store" | "state" | "access"> & {
+      files: FilesService;
       armed: Set<string>;
       own: boolean;
     },
@@ -59,6 +61,7 @@ export class TestSystem {
     this.machine = parts.machine;
     this.store = parts.store;
     this.state = parts.state;
+    this.files = parts.files;
     this.armed = parts.armed;
     this.own = parts.own;
     this.access = parts.access;
@@ -73,6 +76,7 @@ export class TestSystem {
     const doors = new Doors((frame) => giveInput(machine, () => machine.input.frame(frame)));
     const gateway = await openGateway({ store, doors, epoch, ownerToken: makeSecret() });
     const names = Object.keys(programs);
+    const files = filesService({ directory: join(state, "files"), door: doors.make() });
     const services: Record<string, ProgramFunction> = {
       init: initProgram,
       project: projectProgram,
@@ -84,7 +88,7 @@ export class TestSystem {
         projectBytes: options.projectBytes ?? 128 * MIB,
       }),
       logs: logsProgram({ store, door: doors.make(), epoch, bytesMax: options.logBytes }),
-      files: filesProgram({ directory: join(state, "files"), door: doors.make() }),
+      files: files.program,
       ...gateway.programs,
     };
     for (const [name, program] of Object.entries(services)) {
@@ -104,7 +108,10 @@ export class TestSystem {
     for (const [name, run] of Object.entries(programs)) machine.agents.program(name, agent(run));
     for (const [name, start] of Object.entries(services)) machine.agents.program(name, start);
     const own = options.state === undefined;
-    const system = new TestSystem({ machine, store, state, access: gateway.access, armed, own });
+    const system = new TestSystem({
+      ...{ machine, store, state, access: gateway.access },
+      ...{ files, armed, own },
+    });
     system.running = system.run();
     const known = await system.call("image.list", {});
     for (const name of names)
@@ -141,6 +148,7 @@ export class TestSystem {
   async stop(): Promise<void> {
     this.stopped = true;
     await this.running;
+    await this.files.close();
     await this.store.close();
     if (this.own) rmSync(this.state, { recursive: true });
   }
