@@ -121,8 +121,17 @@ export async function crashHere(
     const system = await TestSystem.start(PROGRAMS, { state });
     const { store } = system;
     const write = store.write.bind(store);
+    const put = store.putObject.bind(store);
     const notes: Note[] = [];
+    const objects: Promise<unknown>[] = [];
     let left = writes;
+    // What is dead puts nothing into the directory of the one that comes after it.
+    store.putObject = (bytes) => {
+      if (left <= 0) return NEVER;
+      const digest = put(bytes);
+      objects.push(digest);
+      return digest;
+    };
     await new Promise<void>((dead) => {
       store.write = (batch) => {
         if (--left > 0) return write(batch);
@@ -133,6 +142,7 @@ export async function crashHere(
       void drive(inProcess(system), seed, (note) => void (left > 0 && notes.push(note)));
     });
     await system.stop();
+    await Promise.allSettled(objects);
     const again = await TestSystem.start(PROGRAMS, { state });
     try {
       const { access, store } = again;
