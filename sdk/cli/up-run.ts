@@ -6,7 +6,7 @@ import { unusable } from "../../services/up/state-folder.ts";
 import { System } from "../../services/up/system.ts";
 import { askAgain } from "../client/again.ts";
 import { stateDirectory } from "../client/place.ts";
-import { EXIT_OFF, EXIT_REFUSED } from "./exit.ts";
+import { EXIT_BAD_INPUT, EXIT_OFF, EXIT_REFUSED } from "./exit.ts";
 import { eventText } from "./system/events.ts";
 import { bytes, percent, span } from "./system/units.ts";
 import type { UpOptions } from "./up.ts";
@@ -38,7 +38,7 @@ export async function runUp(options: UpOptions): Promise<number> {
 
 async function inForeground(options: UpOptions, state: string): Promise<number> {
   const screen = new Screen(process.stdout, options.json ?? false);
-  const { cpus, memory, port } = options;
+  const { cpus, memory, port, mount: mounts } = options;
   const traces = wantsTraces(process.env)
     ? (problem: string) => screen.log({ kind: "error", text: problem })
     : undefined;
@@ -47,6 +47,7 @@ async function inForeground(options: UpOptions, state: string): Promise<number> 
     cpus,
     memory,
     port: port === false ? null : port,
+    mounts,
     traces,
   });
   const status = await new Up(system, screen).run();
@@ -61,7 +62,7 @@ function refused(error: unknown, state: string): number {
   const told = syscall === undefined ? error : unusable(state, error as NodeJS.ErrnoException);
   if (!(told instanceof RequestError)) throw error;
   process.stderr.write(`error: ${told.message}\n`);
-  return EXIT_REFUSED;
+  return told.code === "bad-request" ? EXIT_BAD_INPUT : EXIT_REFUSED;
 }
 
 class Up {

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from "commander";
+import type { Mount } from "../../services/files/tree.ts";
 import { EXIT_BAD_INPUT, EXIT_REFUSED, exitWithBadInput } from "./exit.ts";
 import { parseMemorySize } from "./size.ts";
-import { parseWhole } from "./system/units.ts";
+import { parseHostFolder, parseWhole } from "./system/units.ts";
 
 export interface UpOptions {
   readonly state?: string;
@@ -9,6 +10,7 @@ export interface UpOptions {
   readonly memory?: number;
   /** False: no port. */
   readonly port: number | false;
+  readonly mount?: readonly Mount[];
   readonly detach?: boolean;
   readonly json?: boolean;
 }
@@ -17,10 +19,17 @@ const CPUS_MAX = 64;
 const PORT_MAX = 65_535;
 const DEFAULT_PORT = 7117;
 
+const MOUNT =
+  "a folder of this computer among the system's files, repeatable: ~/data:/projects/demo:ro";
+
 const HELP = `
 State is in one directory: --state, else AIOS_STATE, else $XDG_STATE_HOME/aios, else ~/.local/state/aios.
 Nobody but its owner gets in. Its socket is what the other commands use; the gateway on 127.0.0.1 wants the
 token that is in the directory's file "token".
+
+Agents see the files that lie in the state directory's folder "files", as far as their capabilities go. With
+--mount a folder of this computer is one of these: FS_READ:/projects/demo reads it, FS_WRITE writes it unless
+it ends with :ro.
 
 Ctrl-C (or SIGTERM) stops in order: requests under way are answered, the machine is turned off, the state is
 closed. A second Ctrl-C stops at once; what was acknowledged is on the disk in any case.
@@ -31,13 +40,14 @@ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) names one; other variables of OpenTelemetry 
 Exit status:
   0  stopped in order
   ${EXIT_REFUSED}  another instance has the directory or the port, or the machine came to an end by itself
-  ${EXIT_BAD_INPUT}  bad usage
+  ${EXIT_BAD_INPUT}  bad usage, or a mount that can't be
   130  stopped at once
 
 Examples:
   aios up
   aios up --state ./state --cpus 4 --memory 2G
   aios up --port 0 --json
+  aios up --mount ~/data:/projects/demo:ro
   aios up --detach && aios run agent.wasm && aios down
 `;
 
@@ -56,6 +66,7 @@ export function upCommand(): Command {
       DEFAULT_PORT,
     )
     .option("--no-port", "no gateway but the socket")
+    .option("-v, --mount <folder:path[:ro]>", MOUNT, parseHostFolder)
     .option("-d, --detach", "go on in the background, with the log in the state directory")
     .option("--json", "print a document a line")
     .addHelpText("after", HELP)

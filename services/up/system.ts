@@ -25,6 +25,7 @@ import type { Stop } from "../orchestrator/ending.ts";
 import { orchestratorProgram } from "../orchestrator/orchestrator.ts";
 import { type WasmParts, wasmProgram } from "../wasm/program.ts";
 import { States as KeptStates } from "../wasm/states.ts";
+import { hostFolders } from "./host-folders.ts";
 import { putImage } from "./images.ts";
 import { readInstance, writeInstance } from "./instance.ts";
 import { JOURNAL_BYTES, keepJournal } from "./journal.ts";
@@ -99,16 +100,17 @@ export class System {
 
   /**
    * Turns the machine on; `run` makes it go.
-   * @throws RequestError unavailable: the state directory can't be used or is another instance's, or an
+   * @throws RequestError bad-request: a mount can't be; unavailable: the state directory can't be used or is another instance's, or an
    *   address is taken
    */
   static async start(options: SystemOptions): Promise<System> {
     const { state } = options;
     makeStateFolder(state);
+    const mounts = hostFolders(options.mounts ?? [], state);
     const store = await openStore(state);
     try {
       const [parts, traces] = await Promise.all([
-        assemble(options, store),
+        assemble({ ...options, mounts }, store),
         options.traces && openTraces(version(), options.traces),
       ]);
       const system = new System(parts, traces);

@@ -4,7 +4,16 @@ import { HABITS } from "../habits.ts";
 import { systemCommands } from "./commands.ts";
 import { actsOf, SPECS } from "./specs.ts";
 import { tableLines } from "./table.ts";
-import { bytes, parseMoment, parseMount, parseShare, parseSpan, percent, span } from "./units.ts";
+import {
+  bytes,
+  parseHostFolder,
+  parseMoment,
+  parseMount,
+  parseShare,
+  parseSpan,
+  percent,
+  span,
+} from "./units.ts";
 
 describe("the table of commands", () => {
   const commands = systemCommands();
@@ -78,6 +87,15 @@ describe("units", () => {
     ]);
     for (const text of ["", "/a", "/a:", "a:/b", "/a:b", "/a:/b:x", "/a:/b:ro:ro"])
       expect(() => parseMount(text), text).toThrow("no mount like");
+  });
+
+  test("a folder of the host has a place among the files, and is read-only or not", () => {
+    expect(parseHostFolder("./d:/a:ro", parseHostFolder("/c:/b"))).toEqual([
+      { host: "/c", at: "/b", readOnly: false },
+      { host: "./d", at: "/a", readOnly: true },
+    ]);
+    for (const text of ["", "/a", "/a:", ":/b", "/a:b", "/a:/b:x"])
+      expect(() => parseHostFolder(text), text).toThrow("no mount like");
   });
 
   test("sizes have three digits and a binary unit", () => {

@@ -88,7 +88,8 @@ Without --attach the agent's name is printed and the agent goes on. With it, its
 ends, its status is the command's own, and Ctrl-C ends the agent, which has 2 s after a message. With -i it \
 is attached as well, and reads what comes to this command's standard input.
 
-Folders are those of the system's files, which lie in the folder "files" of its state directory.`;
+Folders are those of the system's files, which lie in the folder "files" of its state directory; "aios up \
+--mount" puts folders of the computer there.`;
 
 export const SPECS: Readonly<Record<string, CommandSpec>> = {
   run: {

@@ -1,6 +1,14 @@
 /** The built command at a real terminal and in pipes, against a system of its own. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -234,7 +242,11 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
   });
 
   test("refuses what can't be, each with its reason and status, and shows an agent to its end", async () => {
-    const up = inTerminal("up", "--no-port");
+    const shared = join(folder, "shared");
+    mkdirSync(shared);
+    writeFileSync(join(shared, "note"), "of the host");
+    expect(await aios("up", "--mount", `${folder}:/all`)).toMatchObject({ status: 2 });
+    const up = inTerminal("up", "--no-port", "--mount", `${shared}:/shared:ro`);
     await up.shows("is ready");
     const second = await aios("up", "--no-port");
     expect(second.status).toBe(1);
@@ -265,6 +277,12 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
       'import { args } from "aios"; console.log("hello", ...args as string[]);',
     );
     expect(await aios("run", "-a", greets, "you")).toMatchObject({ status: 0, out: "hello you\n" });
+    writeFileSync(
+      greets,
+      'import { readText } from "aios"; console.log(readText("/shared/note"));',
+    );
+    const reads = ["run", "-a", "--rm", "--cap", "FS_READ:/shared", greets];
+    expect(await aios(...reads)).toMatchObject({ status: 0, out: "of the host\n" });
     writeFileSync(greets, "let x = ;");
     expect((await aios("run", greets)).err).toContain('greets.ts:1:9: Unexpected ";"');
     const text = join(folder, "text.txt");

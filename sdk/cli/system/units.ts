@@ -1,5 +1,6 @@
 /** Numbers as people read and write them at a terminal. */
 import { InvalidArgumentError } from "commander";
+import type { Mount as HostFolder } from "../../../services/files/tree.ts";
 import type { Result } from "../../../services/messages/api.ts";
 import type { Mount } from "../../../services/messages/mounts.ts";
 
@@ -68,6 +69,14 @@ export function parseMount(text: string, before: readonly Mount[] = []): Mount[]
   if (source === "")
     throw new InvalidArgumentError(`"${text}" is no mount like /projects/demo/in:/data:ro.`);
   return [...before, { source, target, readOnly: mode === "ro" }];
+}
+
+/** "./data:/projects/demo:ro": a folder of the host, its place in the system's files, and whether it may only be read. */
+export function parseHostFolder(text: string, before: readonly HostFolder[] = []): HostFolder[] {
+  const [, host = "", at = "", mode] = /^(.+?):(\/[^:]*)(?::(ro|rw))?$/.exec(text) ?? [];
+  if (host === "")
+    throw new InvalidArgumentError(`"${text}" is no mount like ./data:/projects/demo:ro.`);
+  return [...before, { host, at, readOnly: mode === "ro" }];
 }
 
 const SPAN = /^(\d+(?:\.\d+)?)([smhd])$/;
