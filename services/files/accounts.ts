@@ -25,6 +25,11 @@ export class Accounts {
     if (this.used.size > ACCOUNTS_MAX) this.forgetOldest();
   }
 
+  /** Bytes by which the agent has made files longer so far. */
+  usedBy(uid: string): number {
+    return this.used.get(uid) ?? 0;
+  }
+
   private forgetOldest(): void {
     const live = new Set([...this.limits.values()].map(({ uid }) => uid));
     const [oldest] = [...this.used.keys()].filter((uid) => !live.has(uid));

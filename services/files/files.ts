@@ -18,6 +18,7 @@ import {
   type FileAnswer,
   FileLimit,
   FileRequest,
+  FileUse,
   NEWLINE,
   needsOf,
   pack,
@@ -97,7 +98,8 @@ class Files {
   *run(): Step<never> {
     this.tasks.start(this.tasks.host(() => this.operations.tree.prepare()));
     const limit: Method = (params, { sender }) => this.limit(params, sender);
-    const answer = answering(this.tasks, { limit });
+    const used: Method = (params, { sender }) => this.used(params, sender);
+    const answer = answering(this.tasks, { limit, used });
     return yield* this.tasks.run({
       message: (message) => (isPacked(message.bytes) ? this.heard(message) : answer(message)),
     });
@@ -107,10 +109,22 @@ class Files {
   private *limit(params: unknown, sender: number): Work<object> {
     const { success, data } = FileLimit.safeParse(params);
     if (!success) throw new RequestError("bad-request", "a limit is meant");
-    if (!(yield* this.covers(data.proof, EVERYTHING, sender)))
-      throw new RequestError("denied", "all of the files are needed");
+    yield* this.requireAll(data.proof, sender);
     this.accounts.set(data.agent, data.uid, data.storage);
     return {};
+  }
+
+  /** Bytes. @throws RequestError as `limit` */
+  private *used(params: unknown, sender: number): Work<number> {
+    const { success, data } = FileUse.safeParse(params);
+    if (!success) throw new RequestError("bad-request", "an agent is meant");
+    yield* this.requireAll(data.proof, sender);
+    return this.accounts.usedBy(data.uid);
+  }
+
+  private *requireAll(proof: string, sender: number): Work<void> {
+    if (!(yield* this.covers(proof, EVERYTHING, sender)))
+      throw new RequestError("denied", "all of the files are needed");
   }
 
   private *heard(message: Message): Work<void> {

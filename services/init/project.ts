@@ -15,7 +15,7 @@ import { type Peer, Peers } from "../host/peers.ts";
 import { answering, Caller, type Method, sendPatiently } from "../host/rpc.ts";
 import { Tasks, type Work } from "../host/tasks.ts";
 import { Watches } from "../host/watches.ts";
-import type { Limits } from "../messages/api.ts";
+import type { Limits, Usage } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import { decode, encode } from "../messages/json.ts";
 import {
@@ -71,6 +71,7 @@ class Shard {
   private readonly caller: Caller;
   private readonly grants: Grants;
   private readonly births: Births;
+  private readonly storage: Storage;
   private readonly watches: Watches;
   private readonly links: Links;
   private readonly locks = new Locks();
@@ -96,6 +97,7 @@ class Shard {
       sender: (to) => this.links.sender(to),
     });
     const storage = new Storage(sys, caller, handles.scopes);
+    this.storage = storage;
     const { grants } = this;
     // The project's pool pays for its agents.
     this.births = new Births({ tasks, grants, storage, pool: handles.pool ?? sys.pool });
@@ -243,11 +245,13 @@ class Shard {
     return granted.map(({ text, handle }) => ({ text, handle }));
   }
 
-  private *info({ child }: Held): Work<unknown> {
-    const info = yield* this.sys.info(child.capability);
+  private *info(held: Held): Work<Usage> {
+    const info = yield* this.sys.info(held.child.capability);
     const { used: memory, capabilities: handles, messages, syscalls, state, tree } = info;
     const kernel = { kernelState: state, codeDigest: `sha256:${info.digest}` };
-    return { memory, handles, messages, syscalls, cpuTime: Number(info.ran), tree, ...kernel };
+    const storage = held.counted ? { storage: yield* this.storage.used(held) } : {};
+    const ran = { syscalls, cpuTime: Number(info.ran), tree };
+    return { memory, handles, messages, ...ran, ...storage, ...kernel };
   }
 
   /** Asks an agent whether it is well; throws unless it answers in time, seconds. */

@@ -6,7 +6,7 @@ import type { Sys } from "../../sdk/agent/sys.ts";
 import type { Caller } from "../host/rpc.ts";
 import type { Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
-import type { FileLimit } from "../messages/files.ts";
+import type { FileLimit, FileUse } from "../messages/files.ts";
 import { parseCapability } from "../messages/scope.ts";
 import type { Life, SpawnSpec } from "../messages/system.ts";
 
@@ -30,10 +30,18 @@ export class Storage {
    * @throws RequestError unavailable
    */
   *limit(agent: number, { uid }: Life, storage: number | null): Work<void> {
-    const token = yield* this.sys.token(this.scopes);
-    const proof = Buffer.from(token).toString("base64");
-    const limit: FileLimit = { proof, agent, uid, storage };
+    const limit: FileLimit = { proof: yield* this.proof(), agent, uid, storage };
     yield* this.caller.askService("files", "limit", limit, ASK_NS);
+  }
+
+  /** Bytes by which an agent that has a limit has made files longer. @throws RequestError unavailable */
+  *used({ uid }: Life): Work<number> {
+    const asked: FileUse = { proof: yield* this.proof(), uid };
+    return (yield* this.caller.askService("files", "used", asked, ASK_NS)).result as number;
+  }
+
+  private *proof(): Work<string> {
+    return Buffer.from(yield* this.sys.token(this.scopes)).toString("base64");
   }
 
   *forget(agent: number, life: Life): Work<void> {

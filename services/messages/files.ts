@@ -77,6 +77,9 @@ export const FileLimit = z.object({
   storage: z.int().min(0).nullable(),
 });
 export type FileLimit = z.infer<typeof FileLimit>;
+/** How much of it an agent has used: asked by who has set it. */
+export const FileUse = FileLimit.pick({ proof: true, uid: true });
+export type FileUse = z.infer<typeof FileUse>;
 
 const READ: readonly Verb[] = ["FS_READ"];
 const WRITE: readonly Verb[] = ["FS_WRITE"];

@@ -164,6 +164,8 @@ export const Usage = z.object({
   /** Capabilities that it holds, messages that wait for it. */
   handles: z.int(),
   messages: z.int(),
+  /** Bytes by which it has made files longer, over all its lives; of one whose limits say how many it may. */
+  storage: z.int().optional(),
   syscalls: z.int(),
   kernelState: z.string(),
   /** SHA-256 of the image that it runs, which the kernel has computed: the code digest of its image. */

@@ -44,7 +44,7 @@ const PROGRAMS: AgentPrograms = {
     const birth = born((yield* sys.receive()).bytes);
     const { args } = birth;
     const client = new FilesClient(new Contacts(birth), birth);
-    const [, path = "", count = ""] = args;
+    const [, path = "", count = "", stays] = args;
     let written = 0;
     try {
       const given = { op: "open", root: ROOT, path, follow: true, create: true } as const;
@@ -53,6 +53,7 @@ const PROGRAMS: AgentPrograms = {
       const file = { root: ROOT, path, id: answer.id ?? "", write: true };
       for (; written < Number(count); written++)
         yield* client.ask(sys, { op: "write", ...file, offset: null }, new Uint8Array(CHUNK));
+      if (stays) yield* sys.receive();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (error.errno === errnoNamed("EMFILE")) yield* sys.exit(NO_HANDLES);
@@ -73,16 +74,20 @@ const PROGRAMS: AgentPrograms = {
       }
     yield* sys.exit(refused);
   },
-  /** Asks the service for files to hold it to more than it is. */
+  /** Asks the service for files to hold it to more than it is, and how much it has used: how often it is denied. */
   *liar(sys) {
     const { files, capabilities } = born((yield* sys.receive()).bytes);
     const queue = yield* sys.endpoint("queue", 1);
     const proof = Buffer.from(yield* sys.token(capabilities[0]?.handle ?? 0)).toString("base64");
     const params = { proof, agent: sys.id, uid: "mine", storage: 1_000_000 };
-    const back = yield* sys.derive(queue);
-    yield* sys.send(files ?? 0, text(JSON.stringify({ ask: 1, method: "limit", params })), back);
-    const { bytes } = yield* sys.receive(queue);
-    yield* sys.exit(new TextDecoder().decode(bytes).includes('"denied"') ? 1 : 0);
+    let denied = 0;
+    for (const method of ["limit", "used"]) {
+      const back = yield* sys.derive(queue);
+      yield* sys.send(files ?? 0, text(JSON.stringify({ ask: 1, method, params })), back);
+      const { bytes } = yield* sys.receive(queue);
+      if (new TextDecoder().decode(bytes).includes('"denied"')) denied++;
+    }
+    yield* sys.exit(denied);
   },
 };
 
@@ -174,6 +179,19 @@ describe("storage", () => {
     expect(await fills("after", 3)).toBe(3);
   });
 
+  test("what is used of it shows, over all its lives", async () => {
+    const name = "shows";
+    const args = [name, "3", "stays"];
+    const used = async () => (await system.call("agent.inspect", { name })).usage?.storage;
+    const asked = { image: "filler:1.0.0", capabilities, args, limits: { storage: 10 * CHUNK } };
+    await system.call("agent.run", { name, ...asked });
+    await expect.poll(used).toBe(3 * CHUNK);
+    await system.call("agent.kill", { name });
+    await system.call("agent.start", { name });
+    await expect.poll(used).toBe(6 * CHUNK);
+    await system.call("agent.remove", { name, force: true });
+  });
+
   test("who is held to a number of bytes has nobody else write", async () => {
     const asked = { capabilities: [`FS_READ:${ROOT}`, WRITES] };
     expect(await codeOf("giver", "gives", asked)).toBe(0);
@@ -185,7 +203,7 @@ describe("storage", () => {
   });
 
   test("nobody but who makes agents says what they may", async () => {
-    expect(await codeOf("liar", "liar", { capabilities })).toBe(1);
+    expect(await codeOf("liar", "liar", { capabilities })).toBe(2);
   });
 });
 

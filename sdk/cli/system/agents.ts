@@ -40,6 +40,9 @@ export const shortImage = ({ image: { reference } }: Agent): string =>
 export const shareOf = ({ limits: { cpu, weight } }: Agent): string =>
   cpu === undefined ? `weight ${weight}` : percent(cpu);
 
+const restartOf = ({ restart: { policy, limit } }: Agent): string =>
+  limit === 0 ? policy : `${policy}:${limit}`;
+
 const COLUMNS: readonly Column<Agent>[] = [
   { title: "NAME", of: ({ name }) => name },
   { title: "PROJECT", of: ({ project }) => project },
@@ -49,6 +52,19 @@ const COLUMNS: readonly Column<Agent>[] = [
   { title: "CPU", of: shareOf },
   { title: "MEMORY", of: ({ limits }) => bytes(limits.memory), right: true },
   { title: "IMAGE", of: shortImage },
+];
+
+const orNone = (value: number | undefined | null, text: (it: number) => string = String): string =>
+  value === undefined || value === null ? "-" : text(value);
+
+/** With the limits that most agents don't have, and what the kernel calls it. */
+const WIDE_COLUMNS: readonly Column<Agent>[] = [
+  ...COLUMNS,
+  { title: "HANDLES", of: ({ limits }) => orNone(limits.handles), right: true },
+  { title: "MESSAGES", of: ({ limits }) => orNone(limits.messages), right: true },
+  { title: "STORAGE", of: ({ limits }) => orNone(limits.storage, bytes), right: true },
+  { title: "RESTART", of: restartOf },
+  { title: "AGENT", of: ({ agent }) => orNone(agent), right: true },
 ];
 
 /** Status of an agent that was ended by a fault: as shells have it for SIGKILL. */
@@ -62,13 +78,13 @@ export const nameOf = ({ name }: Agent): string => name;
 
 const ps: Act = async (context, _, options) => {
   const { project } = context.options;
-  const { all } = options as { all?: boolean };
+  const { all, output } = options as { all?: boolean; output?: "wide" };
   const agents = await context.client.call("agent.list", project ? { project } : {});
   const shown = agents.filter(({ state }) => all || !OVER.includes(state));
   return show(
     context,
     shown.sort((a, b) => a.created - b.created),
-    COLUMNS,
+    output === "wide" ? WIDE_COLUMNS : COLUMNS,
     nameOf,
   );
 };

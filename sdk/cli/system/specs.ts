@@ -126,8 +126,13 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
   ps: {
     group: "agents",
     summary: "list agents",
-    options: [option("-a, --all", "those that are over as well")],
-    examples: ["aios ps", "aios ps -a --project demo", "aios ps -q", "aios ps --json"],
+    options: [
+      option("-a, --all", "those that are over as well"),
+      option("-o, --output <form>", "all limits, the policy, and the kernel's identifier").choices([
+        "wide",
+      ]),
+    ],
+    examples: ["aios ps", "aios ps -a --project demo", "aios ps -o wide", "aios ps --json"],
     quiet: true,
   },
   inspect: {

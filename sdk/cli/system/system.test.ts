@@ -131,6 +131,9 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     expect(table).toMatch(
       /^NAME +PROJECT +STATE .*\nticker +default +Running .* 20\.0% +2\.00MiB /,
     );
+    expect((await aios("ps", "-o", "wide")).out).toMatch(
+      / RESTART +AGENT\nticker .* - +- +- +no +\d+\n$/,
+    );
     const listed = z.array(Agent).parse(JSON.parse((await aios("ps", "--json")).out));
     expect(listed).toMatchObject([{ name: "ticker", limits: { cpu: 0.2, memory: 2 ** 21 } }]);
 
