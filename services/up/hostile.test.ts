@@ -1,5 +1,6 @@
 /** Modules that attack, through all that a client goes through: what becomes of them, and of nobody else. */
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Client } from "../../sdk/client/client.ts";
@@ -64,6 +65,7 @@ const DQUOT = 19;
 const ROFS = 69;
 const NOTCAPABLE = 76;
 
+const outside = mkdtempSync(join(tmpdir(), "aios-outside-"));
 let running: RunningSystem;
 let state: string;
 let system: System;
@@ -71,18 +73,20 @@ let client: Client;
 let image = "";
 
 beforeAll(async () => {
-  running = await RunningSystem.start((folder) => {
-    const host = join(folder, "of-the-host");
-    mkdirSync(host);
-    writeFileSync(join(host, "note"), "note");
-    writeFileSync(join(folder, "secret"), "secret");
-    symlinkSync("../secret", join(host, "out"));
-    return { mounts: [{ at: "/mounted", host, readOnly: true }] };
-  });
+  const host = join(outside, "mounted");
+  mkdirSync(host);
+  writeFileSync(join(host, "note"), "note");
+  writeFileSync(join(outside, "secret"), "secret");
+  symlinkSync("../secret", join(host, "out"));
+  const mounts = [{ at: "/mounted", host, readOnly: true }];
+  running = await RunningSystem.start(() => ({ mounts }));
   ({ state, system, client } = running);
   image = await system.addCode(await compileSource(ATTACKER));
 }, 60_000);
-afterAll(() => running.stop());
+afterAll(async () => {
+  await running.stop();
+  rmSync(outside, { recursive: true });
+});
 
 /** With what an agent ends that is given this argument, and all rights in a folder. */
 async function ends(name: string, arg: string, folder: string, memory = 4 << 20): Promise<unknown> {
