@@ -116,7 +116,7 @@ test("what the host has mounted to be read is read, not written, and left by no 
   expect(await ends("creates", "wnew", "/mounted")).toEqual(exited(ROFS));
   expect(await ends("follows", "rout", "/mounted")).toEqual(exited(NOTCAPABLE));
   expect(await ends("climbs", "r../../secret", "/mounted")).toEqual(exited(NOTCAPABLE));
-  expect(readdirSync(join(state, "of-the-host")).sort()).toEqual(["note", "out"]);
+  expect(readdirSync(join(outside, "mounted")).sort()).toEqual(["note", "out"]);
 });
 
 test("a file that is open is open in a snapshot, where it was", async () => {

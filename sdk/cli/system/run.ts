@@ -108,21 +108,21 @@ const itself = (context: Context, agent: Agent) =>
 async function toItsEnd(context: Context, agent: Agent): Promise<number | null> {
   const { client, signal } = context;
   const it = itself(context, agent);
-  const over = new AbortController();
-  const until = AbortSignal.any([signal, over.signal]);
+  const ended = new AbortController();
+  const until = AbortSignal.any([signal, ended.signal]);
   const input = agent.stdin && context.input ? context.input() : null;
   const fed = input ? feed(client, it, input.stream, until) : Promise.resolve();
   const log = new LogCursor(context, it);
   const shown = (async () => {
     for await (const line of log.follow()) writeLine(context, line, {});
-    over.abort();
+    ended.abort();
   })();
   try {
     await Promise.all([shown, fed]);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    over.abort();
+    ended.abort();
     input?.close();
   }
   if (signal.aborted && input?.leaves) {
@@ -134,7 +134,15 @@ async function toItsEnd(context: Context, agent: Agent): Promise<number | null> 
     for (const line of await log.rest()) writeLine(context, line, {});
     return EXIT_INTERRUPTED;
   }
-  return statusOf(await client.call("agent.inspect", it));
+  const over = await client.call("agent.inspect", it);
+  sayFault(context, over);
+  return statusOf(over);
+}
+
+/** Who traps can say nothing any more. */
+function sayFault({ err }: Context, { name, exit }: Agent): void {
+  if (exit?.reason === "fault")
+    err.write(`error: ${name} was ended by a fault (vector ${exit.code & 0xff})\n`);
 }
 
 export const RUN_ACTS: Readonly<Record<string, Act>> = { run, exec };

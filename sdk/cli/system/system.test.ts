@@ -105,9 +105,11 @@ export function _start(): void {
 const cat = join(folder, "cat.wasm");
 const ticker = join(folder, "ticker.wasm");
 const hello = join(folder, "hello.wasm");
+const traps = join(folder, "traps.wasm");
 beforeAll(async () => {
   writeFileSync(ticker, await compileSource(TICKER));
   writeFileSync(hello, await compileSource(HELLO));
+  writeFileSync(traps, await compileSource("export function _start(): void { unreachable(); }"));
   writeFileSync(cat, await compileSource(CAT));
 });
 afterAll(() => {
@@ -262,6 +264,11 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     expect(await given("", "run", "-i", cat)).toEqual({ status: 0, out: "", err: "" });
     // It doesn't read, and ends before its input does.
     expect(await given(null, "run", "-i", hello)).toMatchObject({ status: 7, out: "hell 1\n" });
+    expect(await aios("run", "-a", traps, "-n", "traps")).toEqual({
+      status: 137,
+      out: "",
+      err: "error: traps was ended by a fault (vector 6)\n",
+    });
     const shown = inTerminal("run", "--attach", ticker);
     await shown.shows("tick 2\r\n");
     shown.type(CTRL_C);
