@@ -310,6 +310,27 @@ describe("jobs", () => {
     await system.call("project.remove", { project });
     expect(await system.call("job.list", { project })).toEqual([]);
   });
+
+  test("a run takes no name that an agent has, so none is forgotten while it lives", async () => {
+    const project = "j-names";
+    const byHand = { ...sleeper, project, name: "tick-1" };
+    const { uid } = await system.call("agent.run", byHand);
+    const job = { ...sleeper, every: 0.1, concurrency: "allow", history: 10 } as const;
+    await apply({ project, jobs: { tick: job } });
+    const names = async () => (await listed(project)).map(({ name }) => name);
+    await expect.poll(names, { timeout: 10_000 }).toContain("tick-3");
+    // A job that is taken out and in again begins to count anew; its runs are there still.
+    await apply({ project, jobs: {} });
+    const before = await listed(project);
+    await apply({ project, jobs: { tick: job } });
+    await expect
+      .poll(async () => (await system.call("job.list", { project }))[0]?.runs, { timeout: 10_000 })
+      .toBeGreaterThan(1);
+    const after = new Map((await listed(project)).map((it) => [it.name, it.uid]));
+    for (const it of before) expect([it.name, after.get(it.name)]).toEqual([it.name, it.uid]);
+    expect(after.get("tick-1")).toBe(uid);
+    await system.call("project.remove", { project });
+  });
 });
 
 describe("times as crontab(5) has them", () => {

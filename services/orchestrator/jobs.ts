@@ -10,7 +10,7 @@ import { RequestError } from "../messages/errors.ts";
 import type { AgentMethods, Named, Parts } from "./agents.ts";
 import { isOver } from "./agents.ts";
 import { nextTime, parseCron } from "./cron.ts";
-import { JOBS_PER_PROJECT_MAX } from "./limits.ts";
+import { AGENTS_PER_PROJECT_MAX, JOBS_PER_PROJECT_MAX } from "./limits.ts";
 import { type AgentRecord, keyOf } from "./record.ts";
 import { asWished } from "./wishes.ts";
 
@@ -29,6 +29,8 @@ export class Jobs {
   private readonly parts: Parts;
   private readonly agents: AgentMethods;
   private readonly jobs = new Map<string, Job>();
+  /** Those for whose time a task waits. */
+  private readonly awaited = new WeakSet<Job>();
 
   constructor(parts: Parts, agents: AgentMethods) {
     this.parts = parts;
@@ -126,15 +128,17 @@ export class Jobs {
 
   /** Each job waits for its time; one that has been changed meanwhile waits anew. */
   wakeAll(): void {
-    for (const [key, job] of this.jobs) this.parts.tasks.start(this.await(key, job));
+    for (const [key, job] of this.jobs)
+      if (!this.awaited.has(job)) this.parts.tasks.start(this.await(key, job));
   }
 
   private *await(key: string, job: Job): Work<void> {
     const { ledger, tasks } = this.parts;
+    this.awaited.add(job);
     if (job.next === null) return;
     const pause = job.next - (yield* ledger.now());
     if (pause > 0) yield* tasks.sleep(BigInt(Math.ceil(pause * 1e9)));
-    // Changed, or done by another who waits.
+    // It has been changed.
     if (this.jobs.get(key) !== job) return;
     yield* this.due(key, job);
   }
@@ -144,15 +148,16 @@ export class Jobs {
     const { project, name, spec } = job;
     const now = yield* ledger.now();
     const open = this.runsOf(job).filter((record) => !isOver(record));
-    const skip = open.length > 0 && spec.concurrency === "forbid";
-    const next: Job = { ...job, runs: job.runs + (skip ? 0 : 1), next: nextOf(spec, now) };
+    const skip = (open.length > 0 && spec.concurrency === "forbid") || this.isFull(project);
+    const number = skip ? job.runs : this.nextRun(job);
+    const next: Job = { ...job, runs: number, next: nextOf(spec, now) };
     this.jobs.set(key, next);
     const writes = [{ key: JOB + key, value: next }];
     if (skip) yield* ledger.commit(writes, [{ kind: "job.skipped", project, name }]);
     else {
       const replaced = spec.concurrency === "replace" ? open : [];
       const stopped = replaced.map((record): AgentRecord => ({ ...record, wanted: "stopped" }));
-      const run = yield* this.run(job);
+      const run = yield* this.run(next);
       const gone = this.overdue(job).map(({ view }) => view);
       const happened = { kind: "job.started", project, name, detail: { run: run.view.name } };
       yield* ledger.putAll([run, ...stopped], gone, writes, [happened]);
@@ -162,10 +167,24 @@ export class Jobs {
     tasks.start(this.await(key, next));
   }
 
+  /** Names of others, and of runs from before the job was taken out and in again, aren't taken. */
+  private nextRun(job: Job): number {
+    const { agents } = this.parts.ledger;
+    let number = job.runs + 1;
+    while (agents.has(keyOf({ project: job.project, name: runName(job, number) }))) number++;
+    return number;
+  }
+
+  private isFull(project: string): boolean {
+    const all = [...this.parts.ledger.agents.values()];
+    return all.filter(({ view }) => view.project === project).length >= AGENTS_PER_PROJECT_MAX;
+  }
+
+  /** The run that the job counts as its last. */
   private *run(job: Job): Work<AgentRecord> {
     const { image, args, env, capabilities, mounts, limits } = job.spec;
     const { project } = job;
-    const name = `${job.name}-${job.runs + 1}`;
+    const name = runName(job, job.runs);
     const { images } = this.parts;
     const digest = images.digestOf(image);
     const asked = RunRequest.parse({
@@ -198,6 +217,8 @@ export class Jobs {
 }
 
 export const jobKeys = JOB;
+
+const runName = ({ name }: Job, number: number): string => `${name}-${number}`;
 
 function nextOf({ every, cron, suspended }: JobSpec, now: number): number | null {
   if (suspended) return null;
