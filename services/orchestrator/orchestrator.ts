@@ -43,7 +43,7 @@ export interface OrchestratorHost extends Pick<SupervisorParts, "prepare" | "hos
   readonly projectBytes: number;
   readonly states: States;
   /** Nobody runs this code any more. */
-  forget(image: Runnable): void;
+  forget(image: Runnable): Promise<void>;
   /** Kept when the system is about to be turned off. */
   readonly stopping?: Promise<Stop>;
 }
@@ -107,7 +107,7 @@ class Orchestrator {
     this.images = new Images({
       ...{ tasks, store, ledger, objects },
       *forget(image) {
-        host.forget(image);
+        yield* tasks.host(() => host.forget(image));
         yield* kernelImages.drop(image.codeDigest);
       },
     });

@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { agentFile, build } from "../../sdk/oci/testing.ts";
 import { compileSource } from "../wasm/testing/compile.ts";
 import { System } from "./system.ts";
+import { RunningSystem } from "./testing.ts";
 
 const exits = (code: number) =>
   compileSource(`
@@ -40,4 +42,32 @@ test("modules that agents, jobs or health checks name outlast a start; what noth
   ]);
   await second.stop();
   await again;
+});
+
+test("what was made of an image's code goes with the last image that has it", async () => {
+  const running = await RunningSystem.start();
+  onTestFinished(() => running.stop());
+  const { client, state, system } = running;
+  const code = await exits(0);
+  const put = async (name: string) => {
+    const { archive } = await build(agentFile({ name }), { "agent.wasm": code });
+    await client.putImage(archive);
+    await client.call("agent.run", { image: `${name}:1.0.0`, name });
+    await client.call("agent.wait", { name, wait: 30 });
+    await client.call("agent.remove", { name });
+  };
+  const made = () => [
+    system.preparer.codes.size,
+    readdirSync(join(state, "cache/prepared")).length,
+  ];
+  await put("one");
+  await put("other");
+  expect(made()).toEqual([1, 1]);
+  await client.call("image.remove", { reference: "one:1.0.0" });
+  expect(made()).toEqual([1, 1]);
+  await client.call("image.remove", { reference: "other:1.0.0" });
+  expect(made()).toEqual([0, 0]);
+  // It is made again for whoever brings it again.
+  await put("one");
+  expect(made()).toEqual([1, 1]);
 });

@@ -69,13 +69,23 @@ export class Preparer {
     return await work;
   }
 
+  /** Nobody runs this module any more: what was made of it goes, here and on the disk. */
+  async forget(digest: string): Promise<void> {
+    this.codes.delete(digest);
+    await rm(this.place(digest), { force: true });
+  }
+
+  private place(digest: string): string {
+    return join(this.folder, `${digest.replace("sha256:", "")}-${preparation()}`);
+  }
+
   async close(): Promise<void> {
     await this.worker?.terminate();
     this.worker = null;
   }
 
   private async make(digest: string): Promise<Code> {
-    const file = join(this.folder, `${digest.replace("sha256:", "")}-${preparation()}`);
+    const file = this.place(digest);
     let prepared = await readCached(file);
     if (!prepared) {
       const bytes = await this.store.getObject(digest);

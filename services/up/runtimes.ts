@@ -20,8 +20,8 @@ import type { Preparer } from "./preparer.ts";
 export interface Runtime extends Pick<WasmParts, "runnable"> {
   /** @throws RequestError */
   prepare(image: Image): Promise<void>;
-  /** @param codeDigest of the image. */
-  forget(codeDigest: string): void;
+  /** Nothing is started from an image with this code any more. */
+  forget(image: Pick<Image, "code" | "codeDigest">): Promise<void>;
 }
 
 /** Modules; `epoch`: seconds since 1970 at which the machine was turned on. */
@@ -35,7 +35,12 @@ export function moduleRuntime(preparer: Preparer, epoch: number): Runtime {
       requireRunnable(entered);
       known.set(codeDigest, { ...entered, personalities });
     },
-    forget: (codeDigest) => void known.delete(codeDigest),
+    async forget({ code, codeDigest }) {
+      known.delete(codeDigest);
+      // With another entry it is another image.
+      const isUsed = [...known.values()].some((it) => it.code === preparer.codes.get(code));
+      if (!isUsed) await preparer.forget(code);
+    },
     runnable: (digest) => known.get(digest),
   };
 }
@@ -62,7 +67,9 @@ export function scriptRuntime(store: Store, epoch: number): Runtime {
       keepFramesSmall();
       if (!scripts.has(codeDigest)) scripts.set(codeDigest, await store.getObject(code));
     },
-    forget: (codeDigest) => void scripts.delete(codeDigest),
+    async forget({ codeDigest }) {
+      scripts.delete(codeDigest);
+    },
     runnable(digest, id) {
       const script = scripts.get(digest);
       if (!engine || !script) return undefined;

@@ -277,8 +277,8 @@ async function assemble(options: SystemOptions, store: Store): Promise<Parts> {
         prepare: async (image) => {
           if (isRuntime(image.runtime)) await runtimes[image.runtime].prepare(image);
         },
-        forget({ runtime, codeDigest }) {
-          if (isRuntime(runtime)) runtimes[runtime].forget(codeDigest);
+        forget: async (image) => {
+          if (isRuntime(image.runtime)) await runtimes[image.runtime].forget(image);
         },
       }),
       logs: logsProgram({ store, door: doors.make(), epoch }),

@@ -82,7 +82,7 @@ export class TestSystem {
       project: projectProgram,
       orchestrator: orchestratorProgram({
         ...{ store, door: doors.make(), epoch, hostPrograms: names, prepare: async () => {} },
-        forget: () => {},
+        forget: async () => {},
         // Programs of the host have no state that can be kept.
         states: { expect: () => {}, take: () => null, give: () => {}, drop: () => {} },
         projectBytes: options.projectBytes ?? 128 * MIB,
