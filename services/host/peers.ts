@@ -4,7 +4,7 @@
  */
 import type { Message } from "../../sdk/agent/messages.ts";
 import { decode, encode } from "../messages/json.ts";
-import { Pause, type Tasks, type Work } from "./tasks.ts";
+import { giveUp, Pause, type Tasks, type Work } from "./tasks.ts";
 
 interface Introduction {
   readonly peer: string;
@@ -45,7 +45,7 @@ export class Peers {
     const before = this.known.get(peer) ?? null;
     const now = { id, capability: this.tasks.keep(message) };
     // What was derived from it goes as well; the agent that it was for is over.
-    if (before) this.tasks.start(this.tasks.sys.drop(before.capability));
+    if (before) this.tasks.start(giveUp(this.tasks.sys, before.capability));
     this.known.set(peer, now);
     for (const listener of this.listeners) listener(peer, now, before);
     const { waiting } = this;

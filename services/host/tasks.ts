@@ -59,6 +59,18 @@ export interface Handlers {
   notice?(notice: Notice): Work<unknown>;
 }
 
+/**
+ * Gives up a capability that somebody else may have made worthless: then the kernel may have cleared it away, for in a
+ * table that is full such entries make room.
+ */
+export function* giveUp(sys: Sys, capability: number): Step<void> {
+  try {
+    yield* sys.drop(capability);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+  }
+}
+
 export class Tasks {
   readonly sys: Sys;
   private readonly entrance: Entrance | null;
@@ -159,16 +171,7 @@ export class Tasks {
     try {
       if (work) yield* work;
     } finally {
-      if (capability && !this.kept.delete(capability)) yield* this.giveUp(capability);
-    }
-  }
-
-  /** One that its sender has made worthless may have been cleared away by the kernel. */
-  private *giveUp(capability: number): Work<void> {
-    try {
-      yield* this.sys.drop(capability);
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error;
+      if (capability && !this.kept.delete(capability)) yield* giveUp(this.sys, capability);
     }
   }
 

@@ -9,7 +9,7 @@
 import { RIGHT_DERIVE, RIGHT_EXECUTE, RIGHT_SEND, RIGHTS_ALL } from "../../kernel/cap/rights.ts";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
-import type { Work } from "../host/tasks.ts";
+import { giveUp, type Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
 import { kindOf, parseCapability, scopeOf } from "../messages/scope.ts";
 import type { Located, Meant } from "../messages/system.ts";
@@ -108,7 +108,7 @@ export class Grants {
   }
 
   *dropAll(granted: readonly Granted[]): Work<void> {
-    for (const { own } of granted) if (own) yield* this.sys.drop(own);
+    for (const { own } of granted) if (own) yield* giveUp(this.sys, own);
   }
 
   private *ownScope(text: string, heir?: readonly Granted[]): Work<number> {

@@ -9,7 +9,7 @@
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Peers } from "../host/peers.ts";
 import { type Caller, WithCapability } from "../host/rpc.ts";
-import type { Tasks, Work } from "../host/tasks.ts";
+import { giveUp, type Tasks, type Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
 import { encode } from "../messages/json.ts";
 import { nameOf } from "../messages/scope.ts";
@@ -85,7 +85,7 @@ export class Links {
     const key = lifeKey(life);
     const lent = this.lent.get(key);
     this.lent.delete(key);
-    if (lent) yield* this.parts.tasks.sys.drop(lent);
+    if (lent) yield* giveUp(this.parts.tasks.sys, lent);
   }
 
   /**
@@ -108,7 +108,7 @@ export class Links {
       yield* grants.dropAll([now]);
       return;
     }
-    if (it.own) yield* sys.drop(it.own);
+    if (it.own) yield* giveUp(sys, it.own);
     it.own = now.own;
     if (it.handle !== null) it.handle = yield* grants.hand(it, holder.child.capability);
     yield* this.tell(holder, it);

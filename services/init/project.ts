@@ -13,7 +13,7 @@ import { Locks } from "../host/locks.ts";
 import { Outcome } from "../host/outcome.ts";
 import { type Peer, Peers } from "../host/peers.ts";
 import { answering, Caller, type Method, sendPatiently } from "../host/rpc.ts";
-import { Tasks, type Work } from "../host/tasks.ts";
+import { giveUp, Tasks, type Work } from "../host/tasks.ts";
 import { Watches } from "../host/watches.ts";
 import type { Limits, Usage } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
@@ -177,7 +177,8 @@ class Shard {
     } finally {
       // The agent keeps its image. What else came for it has been taken, or isn't needed any more.
       const left = spec.capabilities.map((text) => this.taken(`${key} ${text}`));
-      for (const capability of [image, ...left]) if (capability) yield* this.sys.drop(capability);
+      for (const capability of [image, ...left])
+        if (capability) yield* giveUp(this.sys, capability);
     }
   }
 
@@ -287,7 +288,7 @@ class Shard {
   private *dropParcels(): Work<void> {
     const unused = [...this.parcels.values()];
     this.parcels.clear();
-    for (const parcel of unused) yield* this.sys.drop(parcel);
+    for (const parcel of unused) yield* giveUp(this.sys, parcel);
   }
 
   /** There is another service for files. */
