@@ -52,6 +52,8 @@ const METHODS: readonly string[] =
   "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE".split(" ");
 const OTHER_METHOD = "_OTHER";
 const SERVER_ERROR = 500;
+/** Of a path that a span shows: spans are kept until they are sent, and anybody may ask for anything. */
+const PATH_CHARACTERS_MAX = 512;
 /** A collector has so long to take what there is when the system stops, ms. */
 const CLOSE_MS = 2000;
 /** What the exporter of this package speaks. */
@@ -93,7 +95,7 @@ export class OpenTelemetry implements Traces {
         attributes: {
           [ATTR_HTTP_REQUEST_METHOD]: known ? method : OTHER_METHOD,
           ...(known ? {} : { [ATTR_HTTP_REQUEST_METHOD_ORIGINAL]: method }),
-          [ATTR_URL_PATH]: path,
+          [ATTR_URL_PATH]: path.slice(0, PATH_CHARACTERS_MAX),
           [ATTR_URL_SCHEME]: "http",
           ...placeOf(port),
         },

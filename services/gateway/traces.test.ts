@@ -123,6 +123,21 @@ describe("a request", () => {
       expect(Number(span?.endTimeUnixNano)).toBeGreaterThan(Number(span?.startTimeUnixNano));
   });
 
+  test("shows no more of itself than a span has room for, whatever its path and its headers are", async () => {
+    const long = "x".repeat(3000);
+    const [span, ...more] = await spansOf(async ({ ask }) => {
+      const state = Array.from({ length: 8 }, (_, n) => `k${n}=${"v".repeat(250)}`).join();
+      const headers = { traceparent: TRACEPARENT, tracestate: state, baggage: `a=${long}` };
+      expect(await ask(`/v1/${long}`, { headers })).toBe(404);
+    });
+    expect(more).toEqual([]);
+    expect(span).toMatchObject({
+      name: "GET",
+      attributes: { "url.path": `/v1/${long}`.slice(0, 512) },
+    });
+    expect(JSON.stringify(span).length).toBeLessThan(4096);
+  });
+
   test("is sent by OTLP over HTTP, in JSON, to where the specification says", async () => {
     const collector = await Collector.start();
     await traced(collector.endpoint, async ({ ask }) => void (await ask("/v1/agents")));
