@@ -16,6 +16,13 @@ const VARIABLES_MAX = 32;
 
 /** memory.fill 0 (WebAssembly 2.0, 5.4.6). */
 const MEMORY_FILL = [0xfc, 0x0b, 0x00];
+/** The constant 0 of a type. */
+const ZEROES = new Map([
+  [VALUE_I32, [op.OP_I32_CONST, 0]],
+  [VALUE_I64, [op.OP_I64_CONST, 0]],
+  [VALUE_F32, [op.OP_F32_CONST, ...Array(4).fill(0)]],
+  [VALUE_F64, [op.OP_F64_CONST, ...Array(8).fill(0)]],
+]);
 /** How a type is stored and loaded. */
 const ACCESS = new Map([
   [VALUE_I32, { store: op.OP_I32_STORE, load: op.OP_I32_LOAD }],
@@ -88,6 +95,17 @@ export class Slots {
     out.byte(op.OP_I32_CONST).signed(0);
     out.byte(op.OP_I32_CONST).signed((this.entry + 1) * SLOT_BYTES);
     out.raw(MEMORY_FILL);
+  }
+
+  /** Sets a variable to 0, if that is a number of its type. */
+  clear(out: Writer, n: number): void {
+    const zero = ZEROES.get(this.types[n] ?? 0);
+    if (zero) out.raw(zero).byte(op.OP_LOCAL_SET).u32(n);
+  }
+
+  /** How many there are. */
+  get variables(): number {
+    return this.types.length;
   }
 
   private place(out: Writer, n: number): void {

@@ -17,6 +17,7 @@ const VOID = 0x40;
 const I32 = 0x7f;
 const I64 = 0x7e;
 const F64 = 0x7c;
+const FUNCREF = 0x70;
 const OP_I32_MUL = 0x6c;
 const OP_I64_ADD = 0x7c;
 const OP_F64_ADD = 0xa0;
@@ -27,6 +28,7 @@ const OP_F64_CONVERT_I32_S = 0xb7;
 /** The import: is told a number, gives 0 or 1. */
 const ASK = 0;
 const FUNCTIONS = 3;
+const TYPE_OF_ALL = 1;
 /** Variables of each type, behind the parameters i32 and i64. */
 const EACH = 3;
 const DEPTH_MAX = 4;
@@ -105,6 +107,9 @@ class Maker {
         if (this.labels > 0) out.byte(op.OP_BR_IF).u32(this.roll(this.labels));
         else out.byte(op.OP_DROP);
         break;
+      case 5:
+        this.branchTable(depth);
+        break;
       default: {
         const type = [I32, I64, F64][this.roll(3)] ?? I32;
         this.value(type, depth);
@@ -141,7 +146,8 @@ class Maker {
       case 1:
         if (this.next > FUNCTIONS) break;
         this.value(I64, depth);
-        out.byte(op.OP_CALL).u32(this.next);
+        if (this.roll(2) === 0) out.byte(op.OP_CALL).u32(this.next);
+        else this.throughTable(depth);
         break;
       case 2:
         this.value(I64, depth);
@@ -155,6 +161,29 @@ class Maker {
         out.byte(op.OP_I32_CONST).signed(31).byte(OP_I32_MUL);
         out.byte(op.OP_I32_CONST).signed(this.roll(1000)).byte(op.OP_I32_ADD);
     }
+  }
+
+  /** The next function or the one behind it; the table has them by their numbers. */
+  private throughTable(depth: number): void {
+    const { out, next } = this;
+    this.value(I32, depth);
+    out
+      .byte(op.OP_I32_CONST)
+      .signed(next < FUNCTIONS ? 1 : 0)
+      .byte(op.OP_I32_AND);
+    out.byte(op.OP_I32_CONST).signed(next).byte(op.OP_I32_ADD);
+    out.byte(op.OP_CALL_INDIRECT).u32(TYPE_OF_ALL).u32(0);
+  }
+
+  /** Behind a question, so that loops end. */
+  private branchTable(depth: number): void {
+    const { out, labels } = this;
+    this.value(I32, DEPTH_MAX);
+    out.byte(op.OP_CALL).u32(ASK).byte(op.OP_IF).byte(VOID);
+    this.value(I32, depth + 1);
+    out.byte(op.OP_BR_TABLE).u32(labels);
+    for (let n = 0; n <= labels; n++) out.u32(this.roll(labels + 1));
+    out.byte(op.OP_END);
   }
 
   private blockValue(type: number, depth: number): void {
@@ -189,6 +218,7 @@ function moduleOf(seed: number): Uint8Array {
   section(1, types.raw([0x60, 0, 0]));
   section(2, new Writer().u32(1).text("env").text("ask").raw([0, 0]));
   section(3, new Writer().u32(FUNCTIONS + 1).raw([...Array(FUNCTIONS).fill(1), 2]));
+  section(4, new Writer().u32(1).raw([FUNCREF, 0, FUNCTIONS + 1]));
   section(
     7,
     new Writer()
@@ -197,6 +227,9 @@ function moduleOf(seed: number): Uint8Array {
       .byte(0)
       .u32(FUNCTIONS + 1),
   );
+  const numbers = Array.from({ length: FUNCTIONS }, (_, n) => n + 1);
+  const table = new Writer().u32(1).u32(0).byte(op.OP_I32_CONST).signed(1).byte(op.OP_END);
+  section(9, table.u32(FUNCTIONS).raw(numbers));
   const code = new Writer().u32(FUNCTIONS + 1);
   for (let index = 1; index <= FUNCTIONS; index++) code.vector(new Maker(dice, index).body());
   const main = new Writer().u32(0).byte(op.OP_I32_CONST).signed(7).byte(op.OP_I64_CONST).signed(9);

@@ -16,6 +16,7 @@
  *
  *     f        if (state = entering) variables = those; skip what is before the loop
  */
+import { type Exit, exitsOf } from "./alive.ts";
 import { Reader, Writer } from "./bytes.ts";
 import { BODY, type Callees, type Passage, type Passages, passagesOf } from "./entries.ts";
 import { WasmError } from "./errors.ts";
@@ -128,6 +129,7 @@ class Split {
   /** Places of them, and those that are entries. */
   private readonly places = new Set<number>();
   private readonly entries = new Map<number, Passage>();
+  private readonly exits: ReadonlyMap<number, Exit>;
   private out = new Writer();
   /** Blocks that are open in what is written, and for each that was open before where branches to it go. */
   private depth = 0;
@@ -143,6 +145,8 @@ class Split {
     this.slots = new Slots(body, type.parameters);
     const code = new Reader(body);
     skipVariables(code);
+    const { variables } = this.slots;
+    this.exits = exitsOf(new Reader(body, code.at), variables, globals.state, callees);
     this.passages = this.slots.storable
       ? passagesOf(code, type.results.length, callees)
       : new Map();
@@ -230,13 +234,25 @@ class Split {
       targets.pop();
       this.depth--;
       out.raw(bytes);
-    } else if (opcode === op.OP_BR || opcode === op.OP_BR_IF)
+    } else if (this.exits.has(at)) this.leave(at, immediates.u32());
+    else if (opcode === op.OP_BR || opcode === op.OP_BR_IF)
       out.byte(opcode).u32(this.label(immediates.u32()));
     else if (opcode === op.OP_BR_TABLE) {
       const labels = immediates.u32();
       out.byte(opcode).u32(labels);
       for (let n = 0; n <= labels; n++) out.u32(this.label(immediates.u32()));
     } else out.raw(bytes);
+  }
+
+  /** The condition is on the operand stack, and below it the call's number, which stays where it isn't left. */
+  private leave(at: number, label: number): void {
+    const { out, slots } = this;
+    const { call = 0, dead = [] } = this.exits.get(at) ?? {};
+    out.byte(op.OP_IF).byte(VOID);
+    for (const variable of dead) slots.clear(out, variable);
+    out.byte(op.OP_I32_CONST).signed(call);
+    out.byte(op.OP_BR).u32(this.label(label) + 1);
+    out.byte(op.OP_END);
   }
 
   private label(index: number): number {
