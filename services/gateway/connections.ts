@@ -46,7 +46,11 @@ export class LimitedServer extends Server {
     this.on("request", (request, response) => {
       const { socket } = request;
       if (this.asked(request, response))
-        void answer(request, response).finally(() => this.wrote(socket));
+        answer(request, response).then(
+          () => this.wrote(socket),
+          // There is nobody else to be told, and nothing that could be said.
+          () => socket.destroy(),
+        );
     });
     this.on("upgrade", ({ socket }: IncomingMessage) => this.open.delete(socket));
     this.setTimeout(limits.patience, (socket: Socket) => this.stalled(socket));
