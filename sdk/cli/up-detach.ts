@@ -13,7 +13,7 @@ const LOG_FILE = "up.log";
 const LOOK_MS = 20;
 const STOP_MS = 15_000;
 
-/** Starts this command again in the background; returns once its system answers, or its end. */
+/** Starts this command again in the background; once its system answers, 0, or the status with which it ends. */
 export async function detach(state: string): Promise<number> {
   makeStateFolder(state);
   const file = join(state, LOG_FILE);
@@ -23,12 +23,12 @@ export async function detach(state: string): Promise<number> {
     detached: true,
     stdio: ["ignore", log, log],
   });
-  let ended = false;
-  child.on("exit", () => {
-    ended = true;
+  let status: number | null = null;
+  child.on("exit", (code) => {
+    status = code ?? EXIT_REFUSED;
   });
   child.unref();
-  while (!ended) {
+  while (status === null) {
     if (readInstance(state)?.pid === child.pid && (await answers(state))) {
       process.stdout.write(`${child.pid}\n`);
       return EXIT_OFF;
@@ -36,7 +36,7 @@ export async function detach(state: string): Promise<number> {
     await sleep(LOOK_MS);
   }
   process.stderr.write(readFileSync(file, "utf8"));
-  return EXIT_REFUSED;
+  return status;
 }
 
 /** Whether a system answers that has this directory. */

@@ -250,7 +250,8 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     const shared = join(folder, "shared");
     mkdirSync(shared);
     writeFileSync(join(shared, "note"), "of the host");
-    expect(await aios("up", "--mount", `${folder}:/all`)).toMatchObject({ status: 2 });
+    for (const more of [[], ["--detach"]])
+      expect(await aios("up", "--mount", `${folder}:/all`, ...more)).toMatchObject({ status: 2 });
     const up = inTerminal("up", "--no-port", "--mount", `${shared}:/shared:ro`);
     await up.shows("is ready");
     const second = await aios("up", "--no-port");
