@@ -10,7 +10,6 @@ const LISTENERS = [1, 8, 64] as const;
 export interface Where {
   readonly client: Client;
   readonly port: number;
-  readonly token: string;
   /** Name of an agent that is paused and resumed. */
   readonly agent: string;
 }
@@ -25,7 +24,7 @@ class Listener {
   private heard: () => void = () => {};
   readonly open: Promise<void>;
 
-  constructor({ port, token }: Where, from: number) {
+  constructor(port: number, token: string, from: number) {
     const protocols = ["aios.v1", `aios.token.${token}`];
     this.socket = new WebSocket(`ws://127.0.0.1:${port}/v1/stream`, protocols);
     this.socket.on("message", (data) => {
@@ -51,16 +50,27 @@ class Listener {
   }
 }
 
+/** One that may hear of everything. */
+async function tokenOf(client: Client, name: string): Promise<string> {
+  const { token } = await client.call("token.create", { name, capabilities: ["PROC_READ"] });
+  return token;
+}
+
 export async function measureEvents(
   { rows }: Results,
   progress: Progress,
   where: Where,
 ): Promise<void> {
-  const { client, agent } = where;
+  const { client, port, agent } = where;
+  // Each of them may listen to 32.
+  const tokens = await Promise.all([0, 1].map((n) => tokenOf(client, `listener${n}`)));
   for (const count of LISTENERS) {
     progress(`gateway: events to ${count} listeners`);
     const { next } = await client.call("events.read", { from: 0, limit: 1000 });
-    const listeners = Array.from({ length: count }, () => new Listener(where, next));
+    const listeners = Array.from(
+      { length: count },
+      (_, n) => new Listener(port, tokens[n % tokens.length] ?? "", next),
+    );
     await Promise.all(listeners.map((it) => it.open));
     const samples: number[] = [];
     for (let run = -WARM_RUNS; run < RUNS; run++) {

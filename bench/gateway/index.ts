@@ -176,7 +176,7 @@ export async function measureGateway(results: Results, progress: Progress): Prom
       await client.call("agent.run", { image: digest, name: `a${n}`, limits: LIMITS });
     const ours = { child: system.child, path, port };
     await measureAll(results, progress, { folder, ours, client, loader });
-    await measureEvents(results, progress, { client, port, token, agent: "a0" });
+    await measureEvents(results, progress, { client, port, agent: "a0" });
   } finally {
     loader.stop();
     client.close();
