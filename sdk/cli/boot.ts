@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { addDrive, type DriveArgument } from "./drive.ts";
 import { exitWithBadInput } from "./exit.ts";
+import { helpText } from "./help.ts";
 import { parseMemorySize } from "./size.ts";
 import { parseTime } from "./time.ts";
 
@@ -148,7 +149,7 @@ export function bootCommand(): Command {
       parseTcpPort,
     )
     .option("--json", "print one JSON object instead of the console", false)
-    .addHelpText("after", STATUSES)
+    .addHelpText("after", helpText(STATUSES))
     .action(async (words: string[], options: BootArguments & { readonly env?: string[] }) => {
       const { runBoot } = await import("./boot-run.ts");
       const more = { drive: options.drive ?? [], arguments: words, environment: options.env ?? [] };

@@ -2,6 +2,7 @@ import { Argument, Command } from "commander";
 import { completionScript, SHELLS, type Shell } from "./completion/scripts.ts";
 import { commandTree } from "./completion/tree.ts";
 import { exitWithBadInput } from "./exit.ts";
+import { helpText } from "./help.ts";
 
 const HELP = `
 Examples:
@@ -16,7 +17,7 @@ export function completionCommand(): Command {
     .summary("print a script with which a shell completes this command")
     .description("Print a script with which a shell completes commands, options and their values.")
     .addArgument(new Argument("<shell>", "whose script").choices(SHELLS))
-    .addHelpText("after", HELP)
+    .addHelpText("after", helpText(HELP))
     .action((shell: Shell, _, self: Command) => {
       process.stdout.write(completionScript(shell, commandTree(self.parent ?? self)));
     });

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { exitWithBadInput } from "./exit.ts";
+import { helpText } from "./help.ts";
 import { refuseBadInput } from "./refuse.ts";
 
 export interface DoctorArguments {
@@ -12,10 +13,11 @@ export interface DoctorArguments {
 }
 
 const HELP = `
-The bundle is for a bug report: versions, what was found, a summary of the state directory, its
-configuration and the end of its log with everything taken out that looks like a secret, and the last
-journal, with which a run can be repeated. The journal holds what agents were given: look at the bundle
-before you send it, or leave the journal out with --no-journal.
+The bundle is for a bug report: versions, what was found, a summary of the state
+directory, its configuration and the end of its log with everything taken out
+that looks like a secret, and the last journal, with which a run can be
+repeated. The journal holds what agents were given: look at the bundle before
+you send it, or leave the journal out with --no-journal.
 
 Exit status:
   0  nothing is wrong
@@ -45,7 +47,7 @@ export function doctorCommand(): Command {
     .option("-o, --output <path>", "bundle: a .tar.gz, or else a folder", "aios-doctor.tar.gz")
     .option("--no-bundle", "only look")
     .option("--json", "print JSON", false)
-    .addHelpText("after", HELP)
+    .addHelpText("after", helpText(HELP))
     .action(async (options: DoctorArguments, self: Command) => {
       const { runDoctor } = await import("./doctor-run.ts");
       await refuseBadInput(self, async () => {

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { exitWithBadInput } from "./exit.ts";
+import { helpText } from "./help.ts";
 import { refuseBadInput } from "./refuse.ts";
 
 export interface ImageBuildArguments {
@@ -31,7 +32,8 @@ agent.json (comments are fine):
     "entry": "build/worker.wasm",           // of host: "program": "name"
     "args": ["--verbose"], "env": { "LANG": "C" },
     "capabilities": ["FS_READ:/projects/demo", "NET_BIND:localhost"],
-    "limits": { "memory": "64M", "cpu": "20%", "handles": 64, "messages": 64, "storage": "10M" },
+    "limits": { "memory": "64M", "cpu": "20%",
+                "handles": 64, "messages": 64, "storage": "10M" },
     "labels": { "org.example.team": "search" }
   }
 ${STATUSES}
@@ -57,7 +59,7 @@ function buildCommand(): Command {
     .option("-o, --output <file>", "image to write (default: name-version.tar)")
     .option("-t, --tag <tag>", "name of the image in its index", parseTag)
     .option("--json", "print JSON", false)
-    .addHelpText("after", BUILD_HELP)
+    .addHelpText("after", helpText(BUILD_HELP))
     .action(async (path: string, options: ImageBuildArguments, command: Command) => {
       const { runBuild } = await import("./image-run.ts");
       await refuseBadInput(command, () => runBuild(path, options));
@@ -70,7 +72,10 @@ function inspectCommand(): Command {
     .description("Show what an image says of its agent. Every size and digest is checked.")
     .argument("<image>", "image to read")
     .option("--json", "print JSON", false)
-    .addHelpText("after", `${STATUSES}\nExample:\n  aios image inspect worker.tar --json\n`)
+    .addHelpText(
+      "after",
+      helpText(`${STATUSES}\nExample:\n  aios image inspect worker.tar --json\n`),
+    )
     .action(async (path: string, options: { readonly json: boolean }, command: Command) => {
       const { runInspect } = await import("./image-run.ts");
       await refuseBadInput(command, () => runInspect(path, options));
@@ -84,7 +89,7 @@ function verifyCommand(): Command {
     .argument("<image>", "image to read")
     .option("--digest <digest>", "the identity that it must have, sha256:…", parseDigest)
     .option("--json", "print JSON", false)
-    .addHelpText("after", `${STATUSES}\nExample:\n  aios image verify worker.tar\n`)
+    .addHelpText("after", helpText(`${STATUSES}\nExample:\n  aios image verify worker.tar\n`))
     .action(async (path: string, options: ImageVerifyArguments, command: Command) => {
       const { runVerify } = await import("./image-run.ts");
       await refuseBadInput(command, () => runVerify(path, options));

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { exitWithBadInput } from "./exit.ts";
+import { helpText } from "./help.ts";
 import { parseMemorySize } from "./size.ts";
 import { parseTime } from "./time.ts";
 
@@ -90,7 +91,7 @@ export function schedCommand(): Command {
     .option("--console", "show the machine's console as it boots and turns off", false)
     .option("--json", "print one JSON object instead of tables", false)
     .option("--list", "list the workloads that come along", false)
-    .addHelpText("after", HELP)
+    .addHelpText("after", helpText(HELP))
     .action(async (workload: string | undefined, options: SchedArguments) => {
       const { listWorkloads, runSched } = await import("./sched-run.ts");
       if (options.list) process.stdout.write(listWorkloads());

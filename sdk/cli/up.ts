@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Mount } from "../../services/files/tree.ts";
 import { EXIT_BAD_INPUT, EXIT_REFUSED, exitWithBadInput } from "./exit.ts";
+import { helpText } from "./help.ts";
 import { parseMemorySize } from "./size.ts";
 import { parseHostFolder, parseWhole } from "./system/units.ts";
 
@@ -23,23 +24,27 @@ const MOUNT =
   "a folder of this computer among the system's files, repeatable: ~/data:/projects/demo:ro";
 
 const HELP = `
-State is in one directory: --state, else AIOS_STATE, else $XDG_STATE_HOME/aios, else ~/.local/state/aios.
-Nobody but its owner gets in. Its socket is what the other commands use; the gateway on 127.0.0.1 wants the
-token that is in the directory's file "token".
+State is in one directory: --state, else AIOS_STATE, else $XDG_STATE_HOME/aios,
+else ~/.local/state/aios. Nobody but its owner gets in. Its socket is what the
+other commands use; the gateway on 127.0.0.1 wants the token that is in the
+directory's file "token".
 
-Agents see the files that lie in the state directory's folder "files", as far as their capabilities go. With
---mount a folder of this computer is one of these: FS_READ:/projects/demo reads it, FS_WRITE writes it unless
-it ends with :ro.
+Agents see the files that lie in the state directory's folder "files", as far as
+their capabilities go. With --mount a folder of this computer is one of these:
+FS_READ:/projects/demo reads it, FS_WRITE writes it unless it ends with :ro.
 
-Ctrl-C (or SIGTERM) stops in order: requests under way are answered, the machine is turned off, the state is
-closed. A second Ctrl-C stops at once; what was acknowledged is on the disk in any case.
+Ctrl-C (or SIGTERM) stops in order: requests under way are answered, the machine
+is turned off, the state is closed. A second Ctrl-C stops at once; what was
+acknowledged is on the disk in any case.
 
-Traces of requests go to a collector by OTLP over HTTP if OTEL_EXPORTER_OTLP_ENDPOINT (or
-OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) names one; other variables of OpenTelemetry hold as well.
+Traces of requests go to a collector by OTLP over HTTP if
+OTEL_EXPORTER_OTLP_ENDPOINT (or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) names one;
+other variables of OpenTelemetry hold as well.
 
 Exit status:
   0  stopped in order
-  ${EXIT_REFUSED}  another instance has the directory or the port, or the machine came to an end by itself
+  ${EXIT_REFUSED}  another instance has the directory or the port, or the machine came to
+     an end by itself
   ${EXIT_BAD_INPUT}  bad usage, or a mount that can't be
   130  stopped at once
 
@@ -69,7 +74,7 @@ export function upCommand(): Command {
     .option("-v, --mount <folder:path[:ro]>", MOUNT, parseHostFolder)
     .option("-d, --detach", "go on in the background, with the log in the state directory")
     .option("--json", "print a document a line")
-    .addHelpText("after", HELP)
+    .addHelpText("after", helpText(HELP))
     .action(async (options: UpOptions) => {
       const { runUp } = await import("./up-run.ts");
       process.exitCode = await runUp(options);

@@ -1,6 +1,7 @@
 /** What the JSON documents of an image may say. */
 import { z } from "zod";
 import { RequestError } from "../../services/messages/errors.ts";
+import { problemOf } from "../../services/messages/issues.ts";
 import { parseCapability } from "../../services/messages/scope.ts";
 import { OciError } from "./errors.ts";
 import { type Document, readJson } from "./json.ts";
@@ -183,36 +184,7 @@ export function readDocument<T>(bytes: Uint8Array, name: string, schema: z.ZodTy
 export function check<T>(document: Document, schema: z.ZodType<T>): T {
   const result = schema.safeParse(document.value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  if (!issue) throw result.error;
-  const unknown = issue.code === "unrecognized_keys";
-  const path = unknown ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
-  const what = unknown || issue.code === "invalid_key" ? "key" : "value";
-  const reason = unknown ? "unknown key" : reasonOf(issue, document, path);
+  const { path, what, reason } = problemOf(result.error, document.value);
   const member = path.length === 0 ? "" : `${path.map(String).join(".")}: `;
   throw new OciError("schema", document.placeOf(path, what), `${member}${reason}`);
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  record: "an object",
-  object: "an object",
-  array: "an array",
-};
-
-function reasonOf(
-  issue: z.core.$ZodIssue,
-  document: Document,
-  path: readonly PropertyKey[],
-): string {
-  if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
-  if (issue.code !== "invalid_type" || issue.message.startsWith("not ")) return issue.message;
-  if (valueAt(document.value, path) === undefined) return "is missing";
-  return `not ${TYPES[issue.expected] ?? `a ${issue.expected}`}`;
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (at, key) => (at === null || typeof at !== "object" ? undefined : Reflect.get(at, key)),
-    value,
-  );
 }

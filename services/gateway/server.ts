@@ -5,6 +5,7 @@ import { matchedRoutes } from "hono/route";
 import { ARCHIVE_BYTES_MAX } from "../../sdk/oci/media.ts";
 import { API, type MethodName } from "../messages/api.ts";
 import { ERRORS, RequestError } from "../messages/errors.ts";
+import { problemLine } from "../messages/issues.ts";
 import type { Asker, ClientSide } from "./clients.ts";
 import { openApiDocument } from "./document.ts";
 import { AtOnce, type Rates, requireLocal, TooOften } from "./guards.ts";
@@ -134,11 +135,7 @@ function refuse(context: Context, error: unknown): Response {
 function checkedParams(name: MethodName, params: Record<string, unknown>): unknown {
   const parsed = API[name].params.safeParse(params);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new RequestError(
-    "bad-request",
-    `${issue?.path.join(".") || "parameters"}: ${issue?.message}`,
-  );
+  throw new RequestError("bad-request", problemLine(parsed.error, params));
 }
 
 /** It has in it what all agents were given. @throws RequestError denied: to anybody but the owner */

@@ -9,6 +9,7 @@ import {
 import type { Message } from "../../sdk/agent/messages.ts";
 import type { Sys } from "../../sdk/agent/sys.ts";
 import { RequestError } from "../messages/errors.ts";
+import { problemLine } from "../messages/issues.ts";
 import type { Method as Row } from "../messages/method.ts";
 import { type Capability, capabilityText, scopeOf } from "../messages/scope.ts";
 import type { Method } from "./rpc.ts";
@@ -45,11 +46,7 @@ export function checked(
   return function* (asked, { sender }) {
     const { params, proofs } = readAsked(asked, sender);
     const parsed = schema.safeParse(params);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      const place = issue?.path.join(".") || "parameters";
-      throw new RequestError("bad-request", `${place}: ${issue?.message}`);
-    }
+    if (!parsed.success) throw new RequestError("bad-request", problemLine(parsed.error, params));
     function* require(needed: Capability): Work<void> {
       if (yield* proofs.cover(sys, needed)) return;
       denied(capabilityText(needed), sender);

@@ -14,7 +14,7 @@ import { heldBy } from "../messages/mounts.ts";
 import { parseCapability } from "../messages/scope.ts";
 import type { InputSpec } from "../messages/system.ts";
 import { type Fleet, unlessOver } from "./fleet.ts";
-import type { Images } from "./images.ts";
+import type { Images, WantedImage } from "./images.ts";
 import type { Ledger } from "./ledger.ts";
 import { AGENTS_PER_PROJECT_MAX, ASK_NS } from "./limits.ts";
 import { type AgentRecord, isLive, keyOf } from "./record.ts";
@@ -290,13 +290,15 @@ export class AgentMethods {
     return { taken: Number(yield* fleet.askFor(record, "input", input, timeout)) };
   }
 
-  /** What agents have, start others from, or are judged by: references of images, and digests. */
-  *images(): Iterable<string> {
+  /** What agents have, start others from, or are judged by. */
+  *images(): Iterable<WantedImage> {
     for (const { view, spec } of this.parts.ledger.agents.values()) {
-      yield view.image.digest;
-      yield* spec?.health?.exec?.slice(0, 1) ?? [];
+      const by = `${view.project}/${view.name}`;
+      yield { image: view.image.digest, by };
+      for (const image of spec?.health?.exec?.slice(0, 1) ?? [])
+        yield { image, by: `the health check of ${by}` };
       for (const text of view.capabilities)
-        if (text.startsWith(SPAWNS)) yield text.slice(SPAWNS.length);
+        if (text.startsWith(SPAWNS)) yield { image: text.slice(SPAWNS.length), by };
     }
   }
 

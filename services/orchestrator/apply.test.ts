@@ -201,7 +201,7 @@ describe("a document", () => {
     expect((await listed(project)).length).toBeLessThanOrEqual(3);
     const ender = { reference: "ender:1.0.0" };
     await expect(system.call("image.remove", ender)).rejects.toThrow(
-      "agents or jobs have the image",
+      "ender:1.0.0 is wanted by the health check of p5/well, the health check of p5/ill; remove",
     );
     await system.call("project.remove", { project });
   });

@@ -14,6 +14,8 @@ import type { Objects } from "./objects.ts";
 import type { Wishes } from "./wishes.ts";
 
 const IMAGE = "image/";
+/** So many of those who want an image are named. */
+const NAMED_MAX = 5;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /** What a start needs to know of an image. */
@@ -25,6 +27,14 @@ export interface Runnable {
   readonly code: string;
   /** What the kernel records of its agents. */
   readonly codeDigest: string;
+}
+
+/** An image that is not to go. */
+export interface WantedImage {
+  /** Its reference or its digest. */
+  readonly image: string;
+  /** Who wants it, as a client is told. */
+  readonly by: string;
 }
 
 /** The bytes from which the kernel makes its image. */
@@ -70,8 +80,8 @@ export class Images {
       this.set(image as Image);
   }
 
-  /** What clients ask about images; `wanted` says which are not to go, by reference or digest. */
-  table(wanted: () => Iterable<string>) {
+  /** What clients ask about images; `wanted` says which are not to go. */
+  table(wanted: () => Iterable<WantedImage>) {
     const find = this.find.bind(this);
     const list = this.list.bind(this);
     return {
@@ -178,12 +188,15 @@ export class Images {
   }
 
   /** @throws RequestError not-found, wrong-state: it is one of those that are `wanted` */
-  private *remove(reference: string, wanted: Iterable<string>): Work<object> {
+  private *remove(reference: string, wanted: Iterable<WantedImage>): Work<object> {
     const image = this.find(reference);
     const { digest, archive, code } = image;
-    for (const it of wanted)
-      if (this.digestOf(it) === digest)
-        throw new RequestError("wrong-state", `agents or jobs have the image ${reference}`);
+    const by = [...wanted].filter((it) => this.digestOf(it.image) === digest);
+    if (by.length > 0)
+      throw new RequestError(
+        "wrong-state",
+        `${reference} is wanted by ${some(by)}; remove it first`,
+      );
     this.byDigest.delete(digest);
     if (image.reference) this.byReference.delete(image.reference);
     yield* this.ledger.commit(
@@ -210,4 +223,10 @@ export class Images {
       throw error;
     }
   }
+}
+
+function some(wanted: readonly WantedImage[]): string {
+  const who = [...new Set(wanted.map(({ by }) => by))];
+  const more = who.length > NAMED_MAX ? [`${who.length - NAMED_MAX} more`] : [];
+  return [...who.slice(0, NAMED_MAX), ...more].join(", ");
 }

@@ -10,6 +10,7 @@ import { RequestError } from "../messages/errors.ts";
 import type { AgentMethods, Named, Parts } from "./agents.ts";
 import { isOver } from "./agents.ts";
 import { nextTime, parseCron } from "./cron.ts";
+import type { WantedImage } from "./images.ts";
 import { AGENTS_PER_PROJECT_MAX, JOBS_PER_PROJECT_MAX } from "./limits.ts";
 import { type AgentRecord, keyOf } from "./record.ts";
 import { asWished } from "./wishes.ts";
@@ -122,8 +123,11 @@ export class Jobs {
   }
 
   /** What jobs run: references of images, and digests. */
-  images(): string[] {
-    return [...this.jobs.values()].map(({ spec }) => spec.image);
+  images(): WantedImage[] {
+    return [...this.jobs.values()].map(({ project, name, spec }) => ({
+      image: spec.image,
+      by: `the job ${project}/${name}`,
+    }));
   }
 
   /** Each job waits for its time; one that has been changed meanwhile waits anew. */

@@ -44,7 +44,7 @@ test("an image is paid once for all its agents, and goes with the last one when 
   await start(image, "b");
   expect(before - (await free())).toBeLessThan(one + MIB);
   await expect(system.call("image.remove", { reference: image })).rejects.toThrow(
-    "agents or jobs have",
+    `${image} is wanted by default/a, default/b; remove`,
   );
   for (const name of ["a", "b"]) await system.call("agent.remove", { name, force: true });
   expect(before - (await free())).toBeGreaterThan(16 * MIB);

@@ -22,7 +22,7 @@ import { Denials } from "./denials.ts";
 import { Ending, type Stop } from "./ending.ts";
 import { Fleet } from "./fleet.ts";
 import { Health } from "./health.ts";
-import { Images, kernelBytes, type Runnable } from "./images.ts";
+import { Images, kernelBytes, type Runnable, type WantedImage } from "./images.ts";
 import { Jobs, jobKeys } from "./jobs.ts";
 import { KernelImages } from "./kernel-images.ts";
 import { Ledger } from "./ledger.ts";
@@ -182,8 +182,8 @@ class Orchestrator {
     if (this.ending) tasks.start(this.ending);
   }
 
-  /** What runs or is to run: references of images, and digests. */
-  private *wanted(): Iterable<string> {
+  /** What runs or is to run. */
+  private *wanted(): Iterable<WantedImage> {
     yield* this.agents.images();
     yield* this.jobs.images();
   }
@@ -192,7 +192,7 @@ class Orchestrator {
   private *named(): Iterable<string> {
     yield* this.images.named();
     yield* this.copies.named();
-    yield* this.wanted();
+    for (const { image } of this.wanted()) yield image;
   }
 
   private *sweepLogs(caller: Caller): Work<void> {

@@ -108,7 +108,7 @@ test("an agent starts others of an image that it was given, and of no other", as
   expect(ended.exit).toEqual({ reason: "exited", code: 7 });
   expect(await line("parent", 0)).toBe('child ["1"] 0');
   await expect(client.call("image.remove", { reference: "child:1.0.0" })).rejects.toThrow(
-    "agents or jobs have the image",
+    "child:1.0.0 is wanted by default/parent; remove it first",
   );
   await run("without", []);
   const without = await client.call("agent.wait", { name: "without", wait: 30 });

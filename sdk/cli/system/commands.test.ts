@@ -25,9 +25,18 @@ describe("the table of commands", () => {
       command.outputHelp();
       expect(help).toMatch(new RegExp(`\\nExamples:\\n {2}.*aios ${name}\\b`));
       expect(help).toContain("Exit status:");
-      for (const line of help.split("\n")) expect(line.length, line).toBeLessThanOrEqual(120);
+      for (const line of help.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
     },
   );
+
+  test("-p is an option of commands to which a project means something", () => {
+    const takes = (name: string) =>
+      commands.find((it) => it.name() === name)?.options.some(({ long }) => long === "--project");
+    for (const name of ["images", "load", "rmi", "apply", "projects", "tokens", "status"])
+      expect(takes(name), name).toBe(false);
+    for (const name of ["run", "ps", "logs", "jobs", "events", "shell"])
+      expect(takes(name), name).toBe(true);
+  });
 
   test("each command has somebody who does it", async () => {
     for (const [name, { group }] of Object.entries(SPECS))

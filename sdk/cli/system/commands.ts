@@ -1,6 +1,7 @@
 /** Makes commands of the table (specs.ts), and what is the same for all of them: where, how, and their ends. */
 import { Command, Option } from "commander";
 import { EXIT_BAD_INPUT, EXIT_REFUSED, EXIT_UNAVAILABLE, exitWithBadInput } from "../exit.ts";
+import { helpText } from "../help.ts";
 import type { CommonOptions, Context } from "./context.ts";
 import { actsOf, type CommandSpec, SPECS } from "./specs.ts";
 
@@ -22,6 +23,8 @@ const PLACE_OPTIONS = [
   new Option("--token <token>", "shown to the gateway (AIOS_TOKEN)"),
 ];
 
+const PROJECT_OF_AGENT = "project of the agent, or write project/agent";
+
 const STATUSES = `
 Exit status:
   0  it was done
@@ -39,12 +42,13 @@ function commandOf(name: string, spec: CommandSpec, runner: Runner): Command {
   command.description(`${sentence(spec.summary)}${spec.details ? `\n${spec.details}` : ""}`);
   if (spec.arguments) command.arguments(spec.arguments);
   for (const option of spec.options ?? []) command.addOption(option);
-  command.option("-p, --project <name>", "project of the agent, or write project/agent");
+  if (spec.project !== null)
+    command.option("-p, --project <name>", spec.project ?? PROJECT_OF_AGENT);
   if (spec.quiet) command.option("-q, --quiet", "print names only");
   command.option("--json", "print JSON; a document a line when following");
   for (const option of PLACE_OPTIONS) command.addOption(option);
   const examples = spec.examples.map((example) => `  ${example}`).join("\n");
-  command.addHelpText("after", `${STATUSES}\n\nExamples:\n${examples}\n`);
+  command.addHelpText("after", helpText(`${STATUSES}\n\nExamples:\n${examples}\n`));
   command.action(async () => {
     const options = command.opts<PlaceOptions>();
     await runner(options, async (context) => {

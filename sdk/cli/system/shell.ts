@@ -137,7 +137,9 @@ class Shell {
     return program;
   }
 
-  private readonly runner: Runner = async (options, work) => {
+  private readonly runner: Runner = async (given, work) => {
+    const { project } = this.context.options;
+    const options = project === undefined ? given : { project, ...given };
     const stop = new AbortController();
     const abort = () => stop.abort();
     process.on("SIGINT", abort);

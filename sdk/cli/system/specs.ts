@@ -27,6 +27,8 @@ export interface CommandSpec {
   readonly details?: string;
   readonly options?: readonly Option[];
   readonly examples: readonly string[];
+  /** What -p means to it; null: nothing. Otherwise it is the project of the agents that it names. */
+  readonly project?: string | null;
   /** It prints names with -q. */
   readonly quiet?: true;
   /** Words that arguments complete to. */
@@ -79,6 +81,8 @@ const SINCE = option(
   "only what is younger: 10m, or 2026-01-31T12:00:00Z",
 ).argParser(parseMoment);
 
+const ONLY = "only what is in this project";
+
 const RUN_DETAILS = `
 The image is a reference or the digest of one that the system has, or what a path leads to: an image made by \
 "aios image build" (.tar), a WebAssembly module (.wasm), a static executable (.elf), a script (.js, .ts), or a \
@@ -114,13 +118,14 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     ],
     examples: [
       "aios run agent.ts",
-      "aios run agent.wasm --name worker --cap FS_READ:/projects/demo --mem 64M --cpu 20%",
+      "aios run agent.wasm -n worker --cap FS_READ:/projects/demo --mem 64M --cpu 20%",
       "aios run worker:1.0.0 --handles 64 --messages 16 --storage 10M",
       "aios run -v /projects/demo/in:/in:ro -v /projects/demo/out:/out agent.wasm",
       "aios run -a -e MODE=fast agent.wasm -- --verbose input.txt",
       "echo hello | aios run -i cat.wasm",
     ],
     completes: "images",
+    project: "the project in which it is started",
     quiet: true,
   },
   ps: {
@@ -133,6 +138,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
       ]),
     ],
     examples: ["aios ps", "aios ps -a --project demo", "aios ps -o wide", "aios ps --json"],
+    project: ONLY,
     quiet: true,
   },
   inspect: {
@@ -220,6 +226,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     summary: "list snapshots, or forget them",
     options: [option("--rm", "forget the snapshots that are named")],
     examples: ["aios snapshots", "aios snapshots --rm before"],
+    project: ONLY,
     quiet: true,
   },
   rollback: {
@@ -274,7 +281,11 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     group: "caps",
     arguments: "<agent-or-action> [agent] [capability...]",
     summary: "list, grant or revoke capabilities of an agent",
-    details: "\nRevoking takes effect at once, for all to whom the agent has handed it on as well.",
+    details: `
+Revoking takes effect at once, for all to whom the agent has handed it on as well.
+
+HANDLE is the number by which the agent had it at its birth. One that was granted since has come with a message, \
+which told the agent alone under which number; of an agent that is over there is none. Both are shown as "-".`,
     examples: [
       "aios caps worker",
       "aios caps grant worker FS_READ:/projects/demo",
@@ -287,6 +298,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     group: "caps",
     summary: "list images",
     examples: ["aios images", "aios images -q"],
+    project: null,
     quiet: true,
   },
   load: {
@@ -294,6 +306,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     arguments: "<file...>",
     summary: "bring images, or code of which one is built, to the system without starting them",
     examples: ["aios load worker-1.0.0.tar", "aios load agent.wasm"],
+    project: null,
   },
   rmi: {
     group: "caps",
@@ -301,6 +314,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
     summary: "forget images that no agent has",
     examples: ["aios rmi worker:1.0.0"],
     completes: "images",
+    project: null,
   },
   apply: {
     group: "projects",
@@ -324,6 +338,7 @@ was killed, and changes nothing else.
       option("--dry-run", "only say what would change"),
     ],
     examples: ["aios apply -f project.json", "aios apply -f project.json --dry-run --json"],
+    project: null,
   },
   projects: {
     group: "projects",
@@ -331,6 +346,7 @@ was killed, and changes nothing else.
     summary: "list projects, or end all that is in them and forget them",
     options: [option("--rm", "end and forget the projects that are named")],
     examples: ["aios projects", "aios projects --json", "aios projects --rm demo"],
+    project: null,
     quiet: true,
   },
   jobs: {
@@ -339,6 +355,7 @@ was killed, and changes nothing else.
     summary: "list jobs of projects and when they are due, or cancel them",
     options: [option("--cancel", "stop schedules of the jobs that are named, and their runs")],
     examples: ["aios jobs", "aios jobs -p demo", "aios jobs --cancel demo/nightly"],
+    project: ONLY,
     quiet: true,
   },
   tokens: {
@@ -357,9 +374,10 @@ from then on, and so are all tokens that were made with it.`,
     ],
     examples: [
       "aios tokens",
-      "aios tokens --create dashboard --cap PROC_READ:demo --cap LOG_READ:demo --expires 30d",
+      "aios tokens --create dashboard -c PROC_READ:demo -c LOG_READ:demo --expires 30d",
       "aios tokens --revoke 0123456789ab",
     ],
+    project: null,
     quiet: true,
   },
   events: {
@@ -367,11 +385,13 @@ from then on, and so are all tokens that were made with it.`,
     summary: "show what has happened: starts, ends, refusals",
     options: [FOLLOW, TAIL, SINCE],
     examples: ["aios events --since 1h", "aios events -f --json", "aios events -n 20 -p demo"],
+    project: ONLY,
   },
   status: {
     group: "events",
     summary: "show how the system is: services, agents, memory",
     examples: ["aios status", "aios status --json"],
+    project: null,
   },
   top: {
     group: "top",
@@ -379,12 +399,14 @@ from then on, and so are all tokens that were made with it.`,
     details: "\nKeys: s another order, q leave. Where there is no terminal, one table is printed.",
     options: [option("--once", "print one table")],
     examples: ["aios top", "aios top --once --json"],
+    project: ONLY,
   },
   shell: {
     group: "shell",
     summary: "all these commands line by line, with history and completion",
     details:
       "\nCtrl-C ends a command and not the shell; Ctrl-D and exit do. Words are quoted as in sh.\nThe status is that of the last command.",
-    examples: ["aios shell", "echo 'ps -a' | aios shell"],
+    examples: ["aios shell", "aios shell -p demo", "echo 'ps -a' | aios shell"],
+    project: "the project of lines that name none",
   },
 };
