@@ -85,9 +85,11 @@ export class Message {
     readonly capability: i64,
   ) {}
 
-  /** Answers a request, once. */
+  /** Answers a request, once; the kernel's status. What the answer went by is dropped. */
   reply(text: string): u32 {
-    return send(this.capability, text);
+    const status = send(this.capability, text);
+    aios.aios_drop(this.capability);
+    return status;
   }
 }
 

@@ -45,8 +45,11 @@ declare module "aios" {
     readonly text: string;
     /** @throws SyntaxError */
     json(): unknown;
-    /** Answers a request, once. @throws SystemError, TypeError when it is none */
-    reply(data: string | Uint8Array): void;
+    /**
+     * Answers a request, once. False when nobody waits for it any more: who has asked is over, or has given it up.
+     * @throws SystemError, TypeError when it is none
+     */
+    reply(data: string | Uint8Array): boolean;
   }
 
   /**
@@ -70,9 +73,15 @@ declare module "aios" {
    * Sends a message with a capability to answer to, and waits for the answer. 15 are under way at once;
    * further ones wait for their turn. What its original has asked is not answered in a clone:
    * CAPABILITY_FOREIGN.
+   * @param options.timeout milliseconds of virtual time for turn and answer together, a minute unless it is said, and
+   *   Infinity for any time; then it is refused with TIMED_OUT
    * @throws as `send`
    */
-  export function request(to: string | Capability, data: string | Uint8Array): Promise<Message>;
+  export function request(
+    to: string | Capability,
+    data: string | Uint8Array,
+    options?: { readonly timeout?: number },
+  ): Promise<Message>;
 
   /** How an agent has ended. */
   export interface End {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Run } from "../../sdk/agent/testing.ts";
 import { type Outcome, outcomeOf, runScripts, startScript } from "./testing/run.ts";
@@ -171,4 +171,73 @@ test("a script gives up what others send along, so that its table isn't filled b
   });
   expect(outcome).toMatchObject({ end: { reason: "exited", code: 0n }, stderr: "" });
   expect(outcome).toMatchObject({ stdout: expect.stringMatching(/^drop: CAPABILITY_\w+\n$/) });
+});
+
+describe("a request that nobody answers", () => {
+  /** What a script writes that can ask init, which answers once, and somebody who never does. */
+  async function written(asker: string): Promise<string> {
+    let stdout = "";
+    const play: Run = function* (sys) {
+      const deaf = yield* startScript(sys, "deaf");
+      const capabilities = { deaf: deaf.capability, init: sys.self };
+      const child = yield* startScript(sys, "asker", { capabilities });
+      yield* sys.send((yield* sys.receive()).capability, bytes("answer"));
+      const outcome = yield* outcomeOf(sys, child);
+      stdout = outcome.stdout + outcome.stderr;
+    };
+    const deaf = 'import { receive } from "aios"; while (true) await receive();';
+    await runScripts({ asker, deaf }, play, { until: 100_000_000_000n });
+    return stdout;
+  }
+
+  test("is refused when its time is over, and so is one that waits for its turn", async () => {
+    const said = await written(`
+      import { now, request } from "aios";
+      const ask = (timeout) => request("deaf", "?", { timeout }).catch((error) => error.code ?? error.name);
+      const began = now();
+      const all = await Promise.all([...Array(20).fill(500), 100].map(ask));
+      console.log(all.join() === Array(21).fill("TIMED_OUT").join(), (now() - began) / 500_000_000n);
+      console.log(await ask(-1), await ask(NaN), await ask("1"));
+      console.log((await request("init", "?")).text);`);
+    expect(said).toBe("true 1n\nRangeError RangeError RangeError\nanswer\n");
+  });
+
+  test("has a minute unless it says another time; one that is answered keeps nobody waiting", async () => {
+    const said = await written(`
+      import { now, request } from "aios";
+      await request("init", "?", { timeout: 1e9 });
+      const began = now();
+      await request("deaf", "?").catch(() => {});
+      console.log((now() - began) / 1_000_000_000n);`);
+    expect(said).toBe("60n\n");
+  });
+});
+
+test("who answers is told when nobody waits any more, and goes on", async () => {
+  const answerer = `
+    import { receive, send, sleep } from "aios";
+    const heard = [];
+    for (let n = 0; n < 3; n++) {
+      const message = await receive();
+      await sleep(100);
+      heard.push(message.reply("late"));
+    }
+    send("init", heard.join());`;
+  const ends = `
+    import { exit, request } from "aios";
+    request("answerer", "?");
+    setTimeout(exit, 10);`;
+  const gives = `
+    import { request } from "aios";
+    try { await request("answerer", "?", { timeout: 10 }); } catch ({ code }) { console.log(code); }
+    console.log((await request("answerer", "?")).text);`;
+  const said: string[] = [];
+  await runScripts({ answerer, ends, gives }, function* (sys) {
+    const service = yield* startScript(sys, "answerer", { capabilities: { init: sys.self } });
+    const capabilities = { answerer: service.capability };
+    for (const name of ["ends", "gives"])
+      said.push((yield* outcomeOf(sys, yield* startScript(sys, name, { capabilities }))).stdout);
+    said.push(text((yield* sys.receive()).bytes));
+  });
+  expect(said).toEqual(["", "TIMED_OUT\nlate\n", "false,false,true"]);
 });

@@ -1,7 +1,8 @@
 /** Commands about agents that there are. */
 import type { Agent } from "../../../services/messages/api.ts";
 import { RequestError } from "../../../services/messages/errors.ts";
-import { type Act, type Context, named, said, say, show } from "./context.ts";
+import { eachOf } from "./complain.ts";
+import { type Act, type Context, named, nameIn, said, say, show } from "./context.ts";
 import type { Column } from "./table.ts";
 import { bytes, percent, span } from "./units.ts";
 
@@ -85,16 +86,17 @@ const ps: Act = async (context, _, options) => {
     context,
     shown.sort((a, b) => a.created - b.created),
     output === "wide" ? WIDE_COLUMNS : COLUMNS,
-    nameOf,
+    nameIn(context),
   );
 };
 
 const inspect: Act = async (context, names) => {
   const found: unknown[] = [];
-  for (const name of names)
-    found.push(await context.client.call("agent.inspect", named(context, name)));
+  const status = await eachOf(context, names, async (name) =>
+    found.push(await context.client.call("agent.inspect", named(context, name))),
+  );
   say(context, JSON.stringify(found, null, 2));
-  return undefined;
+  return status;
 };
 
 /** Seconds for which a request waits for an agent's end. */
@@ -122,11 +124,10 @@ export async function overOf(context: Context, name: string): Promise<Agent> {
 
 const rm: Act = async (context, names, options) => {
   const { force = false } = options as { force?: boolean };
-  for (const name of names) {
+  return await eachOf(context, names, async (name) => {
     await context.client.call("agent.remove", { ...named(context, name), force });
     say(context, context.options.json ? JSON.stringify({ removed: name }) : name);
-  }
-  return undefined;
+  });
 };
 
 /** Does something to each of several agents; prints their names, as docker does. */
@@ -134,13 +135,13 @@ const each =
   (change: (context: Context, name: string, options: unknown) => Promise<Agent>): Act =>
   async (context, names, options) => {
     const changed: Agent[] = [];
-    for (const name of names) {
+    const status = await eachOf(context, names, async (name) => {
       const agent = await change(context, name, options);
       changed.push(agent);
       if (!context.options.json) say(context, agent.name);
-    }
+    });
     if (context.options.json) say(context, JSON.stringify(changed, null, 2));
-    return undefined;
+    return status;
   };
 
 const simply = (method: "agent.pause" | "agent.resume" | "agent.start"): Act =>

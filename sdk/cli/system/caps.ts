@@ -1,6 +1,7 @@
 /** Capabilities of agents, and images. */
 import type { Image, Result } from "../../../services/messages/api.ts";
 import { RequestError } from "../../../services/messages/errors.ts";
+import { eachOf } from "./complain.ts";
 import { type Act, type Context, named, report, say, show } from "./context.ts";
 import { bringImage } from "./images.ts";
 import type { Column } from "./table.ts";
@@ -71,20 +72,17 @@ const images: Act = async (context) =>
   );
 
 const load: Act = async (context, files) => {
-  for (const file of files) {
+  return await eachOf(context, files, async (file) => {
     const image = await bringImage(context.client, file);
     if (!image) throw new RequestError("bad-request", `${file}: there is no such file`);
     report(context, image, image.digest);
-  }
-  return undefined;
+  });
 };
 
-const rmi: Act = async (context, references) => {
-  for (const reference of references) {
+const rmi: Act = async (context, references) =>
+  await eachOf(context, references, async (reference) => {
     await context.client.call("image.remove", { reference });
     say(context, context.options.json ? JSON.stringify({ removed: reference }) : reference);
-  }
-  return undefined;
-};
+  });
 
 export const CAP_ACTS: Readonly<Record<string, Act>> = { caps, images, load, rmi };

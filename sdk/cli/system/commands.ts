@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import { EXIT_BAD_INPUT, EXIT_REFUSED, EXIT_UNAVAILABLE, exitWithBadInput } from "../exit.ts";
 import { helpText } from "../help.ts";
+import { complain } from "./complain.ts";
 import type { CommonOptions, Context } from "./context.ts";
 import { actsOf, type CommandSpec, SPECS } from "./specs.ts";
 
@@ -80,25 +81,4 @@ const runAlone: Runner = async (options, work) => {
   } finally {
     client?.close();
   }
-};
-
-/** One line about what went wrong, and the status that stands for it; what is a fault of ours is thrown on. */
-export function complain(error: unknown, err: NodeJS.WriteStream): number {
-  const { name, code, message } = error as { name: string; code?: string; message: string };
-  const status = STATUS_OF[name];
-  if (!status) throw error;
-  err.write(`error: ${message}${(code && REMEDIES[code]) ?? ""}\n`);
-  return status(code ?? "");
-}
-
-/** What helps at a command line. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  "bad-token": ' (--token or AIOS_TOKEN; "aios tokens --create" makes one)',
-};
-
-const STATUS_OF: Readonly<Record<string, (code: string) => number>> = {
-  RequestError: (code) =>
-    ({ unavailable: EXIT_UNAVAILABLE, "bad-request": EXIT_BAD_INPUT })[code] ?? EXIT_REFUSED,
-  FileError: () => EXIT_BAD_INPUT,
-  OciError: () => EXIT_BAD_INPUT,
 };

@@ -1,5 +1,6 @@
 /** What every command that asks a running system has: a client, and where its output goes. */
 import type { Readable } from "node:stream";
+import { RequestError } from "../../../services/messages/errors.ts";
 import type { Client } from "../../client/client.ts";
 import { type Column, tableLines } from "./table.ts";
 
@@ -64,6 +65,35 @@ export function named(context: Context, text: string): { name: string; project: 
   const [name = "", project] = text.split("/").reverse();
   return { name, project: project ?? context.options.project ?? "default" };
 }
+
+/** A name that `named` takes for the same one: it stands alone in the project that is meant anyway. */
+export const nameIn =
+  ({ options: { project = "default" } }: Pick<Context, "options">) =>
+  (it: { readonly name: string; readonly project: string }): string =>
+    it.project === project ? it.name : `${it.project}/${it.name}`;
+
+/** Those rows that are named, or all where none is. @throws RequestError not-found */
+export function chosen<T>(
+  rows: readonly T[],
+  names: readonly string[],
+  what: string,
+  isIt: (row: T, name: string) => boolean,
+): readonly T[] {
+  if (names.length === 0) return rows;
+  return names.flatMap((name) => {
+    const found = rows.filter((row) => isIt(row, name));
+    if (found.length === 0) throw new RequestError("not-found", `there is no ${what} ${name}`);
+    return found;
+  });
+}
+
+/** Whether an agent, a job or a snapshot is the one that was written so. */
+export const isNamed =
+  (context: Context) =>
+  (it: { readonly name: string; readonly project: string }, text: string): boolean => {
+    const { name, project } = named(context, text);
+    return it.name === name && it.project === project;
+  };
 
 /** Without what wasn't said: an option that is left out isn't one that is undefined. */
 export const said = <T extends object>(it: T): { [K in keyof T]: Exclude<T[K], undefined> } =>

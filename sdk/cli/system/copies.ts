@@ -1,6 +1,8 @@
 /** Copies of agents: clones that run, and snapshots to which an agent is brought back. */
 import type { Result } from "../../../services/messages/api.ts";
-import { type Act, named, said, say, show } from "./context.ts";
+import { RequestError } from "../../../services/messages/errors.ts";
+import { eachOf } from "./complain.ts";
+import { type Act, chosen, isNamed, named, nameIn, said, say, show } from "./context.ts";
 import type { Column } from "./table.ts";
 import { bytes, span } from "./units.ts";
 
@@ -13,6 +15,8 @@ const COLUMNS: readonly Column<Snapshot>[] = [
   { title: "AGE", of: ({ created }) => span(Date.now() / 1000 - created), right: true },
   { title: "SIZE", of: ({ bytes: size }) => bytes(size), right: true },
 ];
+
+const byId = ({ id: name, project }: Snapshot) => ({ name, project });
 
 const clone: Act = async (context, [agent = ""], options) => {
   const { name } = options as { name?: string };
@@ -33,19 +37,20 @@ const snapshot: Act = async (context, [agent = ""], options) => {
 };
 
 const snapshots: Act = async (context, ids, options) => {
-  const { project = "default" } = context.options;
+  const { project } = context.options;
   const { rm } = options as { rm?: boolean };
   if (!rm) {
-    const asked = context.options.project ? { project } : {};
-    const all = await context.client.call("snapshot.list", asked);
-    const shown = all.filter(({ id }) => ids.length === 0 || ids.includes(id));
-    return show(context, shown, COLUMNS, ({ id }) => id);
+    const all = await context.client.call("snapshot.list", said({ project }));
+    const isIt = isNamed(context);
+    const shown = chosen(all, ids, "snapshot", (it, id) => isIt(byId(it), id));
+    return show(context, shown, COLUMNS, (it) => nameIn(context)(byId(it)));
   }
-  for (const id of ids) {
-    await context.client.call("snapshot.remove", { id, project });
-    say(context, context.options.json ? JSON.stringify({ removed: id }) : id);
-  }
-  return undefined;
+  if (ids.length === 0) throw new RequestError("bad-request", "which snapshot? None is named");
+  return await eachOf(context, ids, async (text) => {
+    const { name: id, project: its } = named(context, text);
+    await context.client.call("snapshot.remove", { id, project: its });
+    say(context, context.options.json ? JSON.stringify({ removed: text }) : text);
+  });
 };
 
 const rollback: Act = async (context, [agent = "", id]) => {

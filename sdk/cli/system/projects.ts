@@ -6,7 +6,8 @@ import { readJson } from "../../oci/json.ts";
 import { DOCUMENT_BYTES_MAX } from "../../oci/media.ts";
 import { check } from "../../oci/schema.ts";
 import { readInputFile } from "../image-file.ts";
-import { type Act, named, report, show } from "./context.ts";
+import { eachOf } from "./complain.ts";
+import { type Act, chosen, isNamed, named, nameIn, report, show } from "./context.ts";
 import type { Column } from "./table.ts";
 import { bytes, span } from "./units.ts";
 
@@ -44,14 +45,13 @@ const projects: Act = async (context, names, given) => {
   const { rm } = given as { rm?: boolean };
   if (rm) {
     requireNames(names, "project");
-    for (const project of names) {
+    return await eachOf(context, names, async (project) => {
       const { agents } = await client.call("project.remove", { project });
       report(context, { removed: project, agents }, project);
-    }
-    return undefined;
+    });
   }
   const all = await client.call("project.list", {});
-  const shown = all.filter(({ name }) => names.length === 0 || names.includes(name));
+  const shown = chosen(all, names, "project", (it, name) => it.name === name);
   return show(context, shown, PROJECT_COLUMNS, ({ name }) => name);
 };
 
@@ -78,18 +78,14 @@ const jobs: Act = async (context, names, given) => {
   const { cancel } = given as { cancel?: boolean };
   if (cancel) {
     requireNames(names, "job");
-    for (const name of names) {
+    return await eachOf(context, names, async (name) => {
       const job = await context.client.call("job.cancel", named(context, name));
       report(context, job, job.name);
-    }
-    return undefined;
+    });
   }
   const all = await context.client.call("job.list", project ? { project } : {});
-  const wanted = names.map((name) => named(context, name));
-  const isWanted = (job: Job) =>
-    wanted.some((it) => it.name === job.name && it.project === job.project);
-  const shown = all.filter((job) => names.length === 0 || isWanted(job));
-  return show(context, shown, JOB_COLUMNS, ({ name }) => name);
+  const shown = chosen(all, names, "job", isNamed(context));
+  return show(context, shown, JOB_COLUMNS, nameIn(context));
 };
 
 export const PROJECT_ACTS: Readonly<Record<string, Act>> = { apply, projects, jobs };

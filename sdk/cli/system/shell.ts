@@ -7,8 +7,9 @@ import { Command, CommanderError } from "commander";
 import { stateDirectory } from "../../client/place.ts";
 import { EXIT_BAD_INPUT } from "../exit.ts";
 import { knowingHabits } from "../habits.ts";
-import { complain, type PlaceOptions, type Runner, systemCommands } from "./commands.ts";
-import { type Act, type Context, type Input, say } from "./context.ts";
+import { type PlaceOptions, type Runner, systemCommands } from "./commands.ts";
+import { complain } from "./complain.ts";
+import { type Act, type Context, type Input, nameIn, said, say } from "./context.ts";
 import { SPECS } from "./specs.ts";
 import { QuoteError, wordsOf } from "./words.ts";
 
@@ -201,10 +202,8 @@ async function candidates(context: Context, words: readonly string[]): Promise<s
 }
 
 const NAMES = {
-  agents: async ({ client, options: { project } }: Context) =>
-    (await client.call("agent.list", project ? { project } : {})).map((it) =>
-      it.project === (project ?? "default") ? it.name : `${it.project}/${it.name}`,
-    ),
+  agents: async ({ client, options }: Context) =>
+    (await client.call("agent.list", said({ project: options.project }))).map(nameIn({ options })),
   images: async ({ client }: Context) =>
     (await client.call("image.list", {})).flatMap(({ reference }) => reference ?? []),
 } as const;

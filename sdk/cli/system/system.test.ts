@@ -348,6 +348,20 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     expect((await aios("projects", "--rm", "many")).out).toBe("many\n");
     expect((await aios("projects", "-q")).out).not.toContain("many");
     expect(await aios("jobs", "--cancel")).toMatchObject({ status: 2 });
+    expect(await aios("jobs", "nightly")).toMatchObject({ status: 1 });
+    for (const name of ["one", "many/two"]) {
+      const [agent = "", project = "default"] = name.split("/").reverse();
+      await aios("run", ticker, "-n", agent, "-p", project);
+    }
+    const { out: names } = await aios("ps", "-q");
+    expect(names).toBe("one\nmany/two\n");
+    expect(await aios("rm", "-f", "nobody", ...names.trim().split("\n"))).toEqual({
+      status: 1,
+      out: names,
+      err: "error: there is no agent default/nobody\n",
+    });
+    const lines = await given("run -n one hello:0.0.0\nps -aq\nrm -f one", "shell", "-p", "many");
+    expect(lines).toEqual({ status: 0, out: "one\none\none\n", err: "" });
     expect(await aios("down")).toEqual({ status: 0, out: "", err: "" });
     expect(await aios("down")).toMatchObject({ status: 4 });
   });

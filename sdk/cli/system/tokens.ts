@@ -1,7 +1,8 @@
 /** Tokens of clients: what each stands for, until when. */
 import type { Token } from "../../../services/messages/api.ts";
 import { RequestError } from "../../../services/messages/errors.ts";
-import { type Act, type Context, report, said, show } from "./context.ts";
+import { eachOf } from "./complain.ts";
+import { type Act, type Context, chosen, report, said, show } from "./context.ts";
 import type { Column } from "./table.ts";
 import { span } from "./units.ts";
 
@@ -38,14 +39,13 @@ async function create(context: Context, name: string, options: TokenOptions): Pr
   return report(context, made, made.token);
 }
 
-async function revoke(context: Context, ids: readonly string[]): Promise<undefined> {
+async function revoke(context: Context, ids: readonly string[]): Promise<number> {
   if (ids.length === 0)
     throw new RequestError("bad-request", 'which token? "aios tokens" lists them');
-  for (const id of ids) {
+  return await eachOf(context, ids, async (id) => {
     const { revoked } = await context.client.call("token.revoke", { id });
     report(context, { revoked }, revoked.join("\n"));
-  }
-  return undefined;
+  });
 }
 
 const tokens: Act = async (context, ids, given) => {
@@ -53,7 +53,7 @@ const tokens: Act = async (context, ids, given) => {
   if (options.revoke) return await revoke(context, ids);
   if (options.create !== undefined) return await create(context, options.create, options);
   const all = await context.client.call("token.list", {});
-  const shown = all.filter(({ id }) => ids.length === 0 || ids.includes(id));
+  const shown = chosen(all, ids, "token", (it, id) => it.id === id);
   return show(context, shown, COLUMNS, ({ id }) => id);
 };
 

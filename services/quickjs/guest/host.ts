@@ -19,6 +19,8 @@ const { statuses, errnos } = JSON.parse(host(op.OP_TEXT, op.TEXT_NAMES) as strin
 const statusNames = new Map(Object.entries(statuses).map(([name, code]) => [code, name]));
 export const STATUS_TIMED_OUT = statuses.TIMED_OUT as number;
 export const STATUS_CAPABILITY_FOREIGN = statuses.CAPABILITY_FOREIGN as number;
+export const STATUS_CAPABILITY_REVOKED = statuses.CAPABILITY_REVOKED as number;
+export const STATUS_OBJECT_GONE = statuses.OBJECT_GONE as number;
 
 /** Something has been refused; `code` is the name of the kernel's status, or of an errno. */
 export class SystemError extends Error {

@@ -7,11 +7,15 @@ import {
   isAnother,
   made,
   STATUS_CAPABILITY_FOREIGN,
+  STATUS_CAPABILITY_REVOKED,
+  STATUS_OBJECT_GONE,
+  STATUS_TIMED_OUT,
   SystemError,
   type Waiter,
   waiting,
 } from "./host.ts";
 import * as op from "./operations.ts";
+import { addTimer, removeTimer } from "./timers.ts";
 
 const KEY = Symbol("key");
 
@@ -56,6 +60,9 @@ export function send(to: string | Capability, data: Bytes, capability?: string |
   sendTo(handleOf(to), data, capability === undefined ? 0 : handleOf(capability));
 }
 
+/** Who has asked has ended, or has given the question up. */
+const GONE: readonly number[] = [STATUS_CAPABILITY_REVOKED, STATUS_OBJECT_GONE];
+
 export class Message {
   readonly sender: number;
   readonly bytes: Uint8Array;
@@ -72,32 +79,42 @@ export class Message {
   json(): unknown {
     return JSON.parse(this.text);
   }
-  /** Answers a request, once. */
-  reply(data: Bytes): void {
+  /** Answers a request, once; false when nobody waits for it any more. */
+  reply(data: Bytes): boolean {
     if (this.capability === undefined) throw new TypeError("the message asks for no answer");
     const handle = unwrap(this.capability);
-    sendTo(handle, data, 0);
+    const status = host(op.OP_SEND, handle, contents(data), 0) as number;
+    const isGone = GONE.includes(status);
+    if (status !== 0 && !isGone) throw new SystemError("reply", status);
     host(op.OP_DROP, handle);
+    return !isGone;
   }
 }
 
 interface Request extends Waiter<Message> {
-  readonly queue: number;
+  readonly target: number;
+  readonly data: Bytes;
+  /** It is refused when this one fires; 0 for none. */
+  timer: number;
+  queue: number;
   /** What the other one answers by. */
-  readonly answer: number;
+  answer: number;
 }
 
 export const receivers: Waiter<Message>[] = [];
+/** Under way, and those that wait for their turn. */
 export const requests: Request[] = [];
-const waitingRequests: Waiter<void>[] = [];
+const waitingRequests: Request[] = [];
 const idleQueues: number[] = [];
 
 inClones(() => {
   // The answers come to its original.
-  for (const { reject } of requests.splice(0))
+  for (const { reject, timer } of requests.splice(0)) {
+    removeTimer(timer);
     reject(new SystemError("request", STATUS_CAPABILITY_FOREIGN));
+  }
   idleQueues.length = 0;
-  for (const { resolve } of waitingRequests.splice(0)) resolve();
+  beginWaiting();
 });
 
 function settle({ resolve, reject }: Waiter<Message>, from: number): void {
@@ -120,12 +137,28 @@ export function takeMessage(): void {
 export function takeAnswer(place: number): void {
   const [request] = requests.splice(place, 1);
   if (request === undefined) return;
-  const { queue, answer } = request;
-  settle(request, queue);
+  removeTimer(request.timer);
+  settle(request, request.queue);
+  finish(request);
+}
+
+/** Nobody can answer it any more; its queue is another's. */
+function finish({ queue, answer }: Request): void {
   host(op.OP_DROP, answer);
   clear(queue);
   idleQueues.push(queue);
-  waitingRequests.shift()?.resolve();
+  beginWaiting();
+}
+
+/** There was no answer in time, or no turn. */
+function expire(request: Request): void {
+  const place = requests.indexOf(request);
+  const turn = waitingRequests.indexOf(request);
+  if (place >= 0) {
+    requests.splice(place, 1);
+    finish(request);
+  } else waitingRequests.splice(turn, 1);
+  request.reject(new SystemError("request", STATUS_TIMED_OUT));
 }
 
 /** What came a second time, before the right to answer was dropped, is no answer to what is asked next. */
@@ -145,20 +178,55 @@ export async function* messages(): AsyncGenerator<Message, never> {
   while (true) yield await receive();
 }
 
-export async function request(to: string | Capability, data: Bytes): Promise<Message> {
+/** Time for an answer, ms. */
+const TIMEOUT_MS = 60_000;
+
+export async function request(
+  to: string | Capability,
+  data: Bytes,
+  { timeout = TIMEOUT_MS }: { timeout?: number } = {},
+): Promise<Message> {
   isAnother();
   const target = handleOf(to);
-  while (requests.length >= op.QUEUES_MAX) await waiting(waitingRequests);
-  const queue = idleQueues.pop() ?? made("request", host(op.OP_QUEUE));
-  const answer = made("request", host(op.OP_SENDER, queue));
+  if (typeof timeout !== "number" || !(timeout >= 0)) throw new RangeError(`no time: ${timeout}`);
+  return await new Promise((resolve, reject) => {
+    const it: Request = {
+      resolve,
+      reject,
+      target,
+      data: contents(data),
+      timer: 0,
+      queue: 0,
+      answer: 0,
+    };
+    if (timeout !== Infinity) it.timer = addTimer(() => expire(it), timeout);
+    waitingRequests.push(it);
+    beginWaiting();
+  });
+}
+
+function beginWaiting(): void {
+  while (requests.length < op.QUEUES_MAX) {
+    const it = waitingRequests.shift();
+    if (it === undefined) return;
+    try {
+      begin(it);
+    } catch (error) {
+      removeTimer(it.timer);
+      it.reject(error);
+    }
+  }
+}
+
+function begin(it: Request): void {
+  it.queue = idleQueues.pop() ?? made("request", host(op.OP_QUEUE));
   try {
-    sendTo(target, data, answer);
+    it.answer = made("request", host(op.OP_SENDER, it.queue));
+    sendTo(it.target, it.data, it.answer);
   } catch (error) {
-    host(op.OP_DROP, answer);
-    idleQueues.push(queue);
+    if (it.answer !== 0) host(op.OP_DROP, it.answer);
+    idleQueues.push(it.queue);
     throw error;
   }
-  return await new Promise((resolve, reject) => {
-    requests.push({ resolve, reject, queue, answer });
-  });
+  requests.push(it);
 }

@@ -17,6 +17,7 @@ import { inputIsAwaited, takeInput } from "./input.ts";
 import { inspect } from "./inspect.ts";
 import { receivers, requests, takeAnswer, takeMessage } from "./messages.ts";
 import * as op from "./operations.ts";
+import { addTimer, fire, nextDeadline, removeTimer, time } from "./timers.ts";
 
 export { Child, childEnded, clone, spawn } from "./children.ts";
 export {
@@ -34,7 +35,6 @@ export { SystemError } from "./host.ts";
 export { stdin } from "./input.ts";
 export { Capability, Message, messages, receive, request, send } from "./messages.ts";
 
-const NS_PER_MS = 1_000_000;
 const NEVER = 0xffff_ffff_ffff_ffffn;
 const CODE_UNCAUGHT = 1;
 const STDOUT = 1;
@@ -61,48 +61,7 @@ function begin(): void {
 
 // ── What it waits for ────────────────────────────────────────────────────────────────────────────
 
-interface Timer {
-  readonly id: number;
-  deadline: bigint;
-  /** ns; 0 for one that fires once. */
-  readonly period: bigint;
-  readonly run: () => void;
-}
-const timers: Timer[] = [];
-let lastTimer = 0;
 const rejections = new Map<unknown, unknown>();
-
-const time = (): bigint => host(op.OP_NOW) as bigint;
-
-function place(timer: Timer): void {
-  let at = timers.length;
-  while (at > 0 && (timers[at - 1] as Timer).deadline > timer.deadline) at--;
-  timers.splice(at, 0, timer);
-}
-
-function addTimer(run: () => void, ms: unknown, repeat: boolean): number {
-  const delay = Math.min(Math.max(Number(ms) || 0, repeat ? 1 : 0), 2 ** 31 - 1);
-  const ns = BigInt(Math.round(delay * NS_PER_MS));
-  const id = ++lastTimer;
-  place({ id, deadline: time() + ns, period: repeat ? ns : 0n, run });
-  return id;
-}
-
-function removeTimer(id: unknown): void {
-  const at = timers.findIndex((timer) => timer.id === id);
-  if (at >= 0) timers.splice(at, 1);
-}
-
-function fire(): void {
-  const [timer] = timers;
-  if (timer === undefined || timer.deadline > time()) return;
-  timers.shift();
-  if (timer.period > 0n) {
-    timer.deadline += timer.period;
-    place(timer);
-  }
-  timer.run();
-}
 
 /** The driver calls it when no job is left: one thing is waited for, and done. False: nothing is wanted. */
 function turn(): boolean {
@@ -116,10 +75,10 @@ function turn(): boolean {
     (receivers.length > 0 ? WAIT_MAILBOX : 0) |
     (endsAreAwaited() ? WAIT_CHILDREN : 0) |
     (inputIsAwaited() ? WAIT_INPUT : 0);
-  if (timers.length + requests.length + flags === 0) return false;
   const queues = requests.map(({ queue }) => queue);
-  const deadline = timers[0]?.deadline ?? NEVER;
-  const woken = host(op.OP_WAIT, deadline, flags, ...queues);
+  const deadline = nextDeadline();
+  if (deadline === undefined && queues.length + flags === 0) return false;
+  const woken = host(op.OP_WAIT, deadline ?? NEVER, flags, ...queues);
   if (typeof woken !== "number") take(woken as Event);
   else if (woken === STATUS_TIMED_OUT) fire();
   // A clone has none of the queues.
@@ -140,7 +99,7 @@ export const id = (): number => host(op.OP_WHO) as number;
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => {
-    addTimer(resolve, ms, false);
+    addTimer(resolve, ms);
   });
 }
 
