@@ -37,6 +37,9 @@ const UNSIGNED = new Set<number>([
   ...[op.OP_LOCAL_GET, op.OP_LOCAL_SET, op.OP_LOCAL_TEE],
 ]);
 
+/** What is done with each of a call's results. */
+const TAKES_RESULT = new Set<number>([op.OP_LOCAL_SET, op.OP_DROP]);
+
 interface Operator {
   readonly opcode: number;
   readonly at: number;
@@ -222,20 +225,22 @@ class Liveness {
     const first = n - EXIT_OPERATORS;
     const saved = this.label(this.operators[n]?.index ?? 0);
     const needed = this.alive.slice();
-    const callee = this.calleeBefore(first);
-    if (callee?.opcode === op.OP_LOCAL_GET) add(needed, callee.index);
-    else if (callee && callee.opcode !== op.OP_I32_CONST) join(needed, saved);
+    this.addCallee(needed, saved, first);
     const dead: number[] = [];
     for (let variable = 0; variable < this.variables; variable++)
       if (has(saved, variable) && !has(needed, variable)) dead.push(variable);
     return { call: this.operators[first]?.index ?? 0, dead };
   }
 
-  /** Of a call through the table, whose result may be put into a variable: what says which function is meant. */
-  private calleeBefore(exit: number): Operator | undefined {
-    const calls = (n: number) => this.operators[n]?.opcode === op.OP_CALL_INDIRECT;
-    if (calls(exit - 1)) return this.operators[exit - 2];
-    return calls(exit - 2) ? this.operators[exit - 3] : undefined;
+  /** What says which function is called, by the call that comes before: all, where that can't be seen. */
+  private addCallee(needed: Alive, saved: Alive, exit: number): void {
+    let n = exit - 1;
+    while (TAKES_RESULT.has(this.operators[n]?.opcode ?? -1)) n--;
+    const [callee, call] = [this.operators[n - 1], this.operators[n]];
+    if (call?.opcode === op.OP_CALL) return;
+    const isSeen = call?.opcode === op.OP_CALL_INDIRECT && callee !== undefined;
+    if (isSeen && callee.opcode === op.OP_LOCAL_GET) add(needed, callee.index);
+    else if (!isSeen || callee.opcode !== op.OP_I32_CONST) join(needed, saved);
   }
 }
 

@@ -293,7 +293,7 @@ class Meter {
     this.out.byte(opcode);
     if (only === undefined) this.out.byte(VOID);
     else if (results.length === 1) this.out.byte(only);
-    else this.out.u32(this.places.blockType(results));
+    else this.out.signed(this.places.blockType(results));
     this.depth++;
   }
 

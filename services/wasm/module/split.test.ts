@@ -29,6 +29,9 @@ const OP_F64_CONVERT_I32_S = 0xb7;
 const ASK = 0;
 const FUNCTIONS = 3;
 const TYPE_OF_ALL = 1;
+/** Of loops; behind so many types that its number needs two bytes. */
+const OTHER_TYPES = 64;
+const TYPE_OF_TWO = 3 + OTHER_TYPES;
 /** Variables of each type, behind the parameters i32 and i64. */
 const EACH = 3;
 const DEPTH_MAX = 4;
@@ -63,6 +66,7 @@ class Maker {
     this.statements(0);
     this.value(I32, 0);
     out.byte(op.OP_LOCAL_GET).u32(variable(I32, 1)).byte(op.OP_I32_ADD);
+    this.value(I64, 0);
     return out.byte(op.OP_END).bytes;
   }
 
@@ -148,6 +152,7 @@ class Maker {
         this.value(I64, depth);
         if (this.roll(2) === 0) out.byte(op.OP_CALL).u32(this.next);
         else this.throughTable(depth);
+        this.takeSecond();
         break;
       case 2:
         this.value(I64, depth);
@@ -161,6 +166,11 @@ class Maker {
         out.byte(op.OP_I32_CONST).signed(31).byte(OP_I32_MUL);
         out.byte(op.OP_I32_CONST).signed(this.roll(1000)).byte(op.OP_I32_ADD);
     }
+  }
+
+  /** Of two results. */
+  private takeSecond(): void {
+    this.out.byte(op.OP_LOCAL_SET).u32(variable(I64, this.roll(EACH)));
   }
 
   /** The next function or the one behind it; the table has them by their numbers. */
@@ -187,14 +197,18 @@ class Maker {
   }
 
   private blockValue(type: number, depth: number): void {
-    this.out.byte(op.OP_BLOCK).byte(type);
+    const isLoop = type === I32 && this.roll(2) === 0;
+    if (isLoop) this.out.byte(op.OP_LOOP).signed(TYPE_OF_TWO);
+    else this.out.byte(op.OP_BLOCK).byte(type);
     const { labels } = this;
     // Nothing may branch to it, or past it, without a value.
     this.labels = 0;
     this.statements(depth);
     this.value(type, depth);
+    if (isLoop) this.value(I64, depth);
     this.labels = labels;
     this.out.byte(op.OP_END);
+    if (isLoop) this.takeSecond();
   }
 }
 
@@ -214,8 +228,10 @@ function moduleOf(seed: number): Uint8Array {
   const dice = diceOf(seed);
   const out = new Writer().raw([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
   const section = (id: number, contents: Writer) => out.byte(id).vector(contents.bytes);
-  const types = new Writer().u32(3).raw([0x60, 1, I32, 1, I32, 0x60, 2, I32, I64, 1, I32]);
-  section(1, types.raw([0x60, 0, 0]));
+  const types = new Writer().u32(TYPE_OF_TWO + 1);
+  types.raw([0x60, 1, I32, 1, I32, 0x60, 2, I32, I64, 2, I32, I64, 0x60, 0, 0]);
+  for (let n = 1; n <= OTHER_TYPES; n++) types.raw([0x60, n, ...Array(n).fill(I64), 0]);
+  section(1, types.raw([0x60, 0, 2, I32, I64]));
   section(2, new Writer().u32(1).text("env").text("ask").raw([0, 0]));
   section(3, new Writer().u32(FUNCTIONS + 1).raw([...Array(FUNCTIONS).fill(1), 2]));
   section(4, new Writer().u32(1).raw([FUNCREF, 0, FUNCTIONS + 1]));
@@ -233,7 +249,7 @@ function moduleOf(seed: number): Uint8Array {
   const code = new Writer().u32(FUNCTIONS + 1);
   for (let index = 1; index <= FUNCTIONS; index++) code.vector(new Maker(dice, index).body());
   const main = new Writer().u32(0).byte(op.OP_I32_CONST).signed(7).byte(op.OP_I64_CONST).signed(9);
-  main.byte(op.OP_CALL).u32(1).byte(op.OP_CALL).u32(ASK).byte(op.OP_DROP).byte(op.OP_END);
+  main.byte(op.OP_CALL).u32(1).byte(op.OP_DROP).byte(op.OP_CALL).u32(ASK).byte(op.OP_DROP).byte(op.OP_END);
   section(10, code.vector(main.bytes));
   return out.bytes.slice();
 }
