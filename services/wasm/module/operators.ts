@@ -165,8 +165,20 @@ const VECTOR: readonly Row[] = [
   [0xfd054, 0xfd057, "lane", 2, 1],
   [0xfd058, 0xfd05b, "lane", 2, 0],
   [0xfd05c, 0xfd05d, "memory", 1, 1],
-  // From here on some take one operand and some two: the lower number is the safe estimate.
   [0xfd05e, 0xfd0ff, "none", 1, 1],
+  // Of these, some take two.
+  [0xfd065, 0xfd066, "none", 2, 1],
+  [0xfd06b, 0xfd073, "none", 2, 1],
+  [0xfd076, 0xfd079, "none", 2, 1],
+  [0xfd07b, 0xfd07b, "none", 2, 1],
+  [0xfd082, 0xfd082, "none", 2, 1],
+  [0xfd085, 0xfd086, "none", 2, 1],
+  [0xfd08b, 0xfd093, "none", 2, 1],
+  [0xfd095, 0xfd09f, "none", 2, 1],
+  [0xfd0ab, 0xfd0bf, "none", 2, 1],
+  [0xfd0cb, 0xfd0df, "none", 2, 1],
+  [0xfd0e4, 0xfd0eb, "none", 2, 1],
+  [0xfd0f0, 0xfd0f7, "none", 2, 1],
 ];
 
 /** Proposals by opcode, for the refusal's text. */

@@ -249,7 +249,14 @@ function moduleOf(seed: number): Uint8Array {
   const code = new Writer().u32(FUNCTIONS + 1);
   for (let index = 1; index <= FUNCTIONS; index++) code.vector(new Maker(dice, index).body());
   const main = new Writer().u32(0).byte(op.OP_I32_CONST).signed(7).byte(op.OP_I64_CONST).signed(9);
-  main.byte(op.OP_CALL).u32(1).byte(op.OP_DROP).byte(op.OP_CALL).u32(ASK).byte(op.OP_DROP).byte(op.OP_END);
+  main
+    .byte(op.OP_CALL)
+    .u32(1)
+    .byte(op.OP_DROP)
+    .byte(op.OP_CALL)
+    .u32(ASK)
+    .byte(op.OP_DROP)
+    .byte(op.OP_END);
   section(10, code.vector(main.bytes));
   return out.bytes.slice();
 }
