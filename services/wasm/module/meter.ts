@@ -39,7 +39,6 @@
 import { Body, costOf } from "./body.ts";
 import { Writer } from "./bytes.ts";
 import type { Metering } from "./calls.ts";
-import { WasmError } from "./errors.ts";
 import { VALUE_I32, VALUE_I64, type WasmModule } from "./model.ts";
 import * as op from "./operators.ts";
 import { BODY, type Shape, shapeOf } from "./shape.ts";
@@ -361,13 +360,7 @@ class Meter {
 
   private openLoop(): void {
     const { out, body, module } = this;
-    const { parameters, results } = body.blockType(module);
-    if (parameters.length > 0)
-      throw new WasmError(
-        "wasm-feature",
-        body.at,
-        "an agent's code can't have loops with parameters",
-      );
+    const { results } = body.blockType(module);
     this.open(op.OP_BLOCK, results);
     const exit = this.depth;
     this.open(op.OP_LOOP, results);

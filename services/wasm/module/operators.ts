@@ -51,8 +51,11 @@ export const OP_I32_OR = 0x72;
 export const OP_I32_SHR_U = 0x76;
 export const OP_I64_SUB = 0x7d;
 export const OP_I64_EXTEND_I32_U = 0xad;
-export const OP_REF_NULL = 0xd0;
 export const OP_REF_FUNC = 0xd2;
+const OP_REF_NULL = 0xd0;
+const OP_TABLE_GET = 0x25;
+/** Operators that leave a reference: constant expressions have them, code may not. */
+export const REFERENCES: ReadonlySet<number> = new Set([OP_TABLE_GET, OP_REF_NULL, OP_REF_FUNC]);
 /** Opcodes behind a prefix are prefix << 12 | number. */
 export const OP_MEMORY_INIT = 0xfc008;
 export const OP_MEMORY_COPY = 0xfc00a;

@@ -6,6 +6,7 @@
  * birth, so an agent begins in the way in which it goes on after a snapshot.
  */
 import type binaryen from "binaryen";
+import { checkBodies } from "./check.ts";
 import { WasmError } from "./errors.ts";
 import * as aios from "./interface.ts";
 import { type FunctionType, functionType, KIND_FUNCTION, type WasmModule } from "./model.ts";
@@ -53,6 +54,7 @@ export interface Stack {
 export async function prepare(bytes: Uint8Array, stack: Stack = {}): Promise<Prepared> {
   const { stackBytes = aios.STACK_BYTES_DEFAULT } = stack;
   const module = readModule(bytes);
+  checkBodies(module);
   const birth = memoryAtBirth(module);
   const metered = writeMetered(module);
   const code = await makeSuspendable(metered, module);

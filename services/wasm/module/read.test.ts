@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Writer } from "./bytes.ts";
 import { WasmError } from "./errors.ts";
 import { prepare } from "./prepare.ts";
 
@@ -14,6 +15,16 @@ const withCode = (...code: number[]) =>
     section(5, 1, 0, 1),
     section(10, 1, code.length + 2, 0, ...code, 0x0b),
   );
+
+/** So many functions, each with so many variables of a type. */
+const withLocals = (count: number, type: number, functions = 1) => {
+  const body = new Writer().u32(1).u32(count).byte(type).byte(0x0b).bytes;
+  const bodies = Array.from({ length: functions }, () => [body.length, ...body]);
+  return module(section(1, 1, 0x60, 0, 0), section(3, functions, ...Array(functions).fill(0)), [
+    10,
+    ...new Writer().vector(new Writer().u32(functions).raw(bodies.flat()).bytes).bytes,
+  ]);
+};
 
 /** What is wrong, and the refusal. The numbers are those of WebAssembly 2.0, chapter 5. */
 const REFUSED: readonly (readonly [what: string, bytes: Uint8Array, message: RegExp])[] = [
@@ -56,9 +67,31 @@ const REFUSED: readonly (readonly [what: string, bytes: Uint8Array, message: Reg
       section(1, 1, 0x60, 0, 0),
       section(3, 1, 0),
       section(4, 1, 0x70, 0, 1),
-      section(10, 1, 8, 0, 0x41, 0, 0xd0, 0x70, 0x26, 0, 0x0b),
+      section(10, 1, 12, 0, ...[0x41, 0, 0x41, 0, 0x41, 0], 0xfc, 0x0e, 0, 0, 0x0b),
     ),
     /changes of tables \(wasm-feature at byte/,
+  ],
+  ["a reference in a variable", withLocals(1, 0x70), /references as values \(wasm-feature at byte/],
+  ["a reference on the operand stack", withCode(0xd0, 0x6f, 0x1a), /references as values/],
+  [
+    "a function that takes a reference",
+    module(section(1, 1, 0x60, 1, 0x6f, 0)),
+    /references as values \(wasm-feature at byte 11\)/,
+  ],
+  [
+    "a block that leaves a reference",
+    withCode(0x02, 0x70, 0x00, 0x0b, 0x1a),
+    /references as values/,
+  ],
+  [
+    "a global that holds a function",
+    module(section(6, 1, 0x70, 0, 0xd0, 0x70, 0x0b)),
+    /references as values/,
+  ],
+  [
+    "more variables than can be prepared",
+    withLocals(50_000, 0x7f, 41),
+    /2050000 variables of functions; 2000000 at most \(wasm-too-large\)/,
   ],
   [
     "a loop with parameters",

@@ -3,6 +3,7 @@
  * code may not have though WebAssembly allows it.
  */
 import { Reader } from "./bytes.ts";
+import { checkValue, checkVariables } from "./check.ts";
 import { WasmError } from "./errors.ts";
 import {
   type DataSegment,
@@ -47,6 +48,7 @@ export const FUNCTIONS_MAX = 100_000;
 /** @throws WasmError */
 export function readModule(bytes: Uint8Array): WasmModule {
   checkHeader(bytes);
+  checkVariables(bytes, HEADER_BYTES);
   if (!WebAssembly.validate(bytes as BufferSource)) throw invalidity(bytes);
   const module: WasmModule = {
     bytes,
@@ -137,6 +139,7 @@ const SECTIONS: Readonly<Record<number, SectionReader>> = {
           at,
           "an agent's code can't have globals that change and are no numbers",
         );
+      checkValue(type, at);
       module.globals.push({ type, mutable, init: readConstant(module, reader) });
     }),
   [SECTION_EXPORT]: (module, reader) =>
@@ -173,7 +176,11 @@ function readType(reader: Reader): FunctionType {
   const at = reader.at;
   if (reader.byte() !== FUNCTION_FORM)
     throw new WasmError("wasm-feature", at, "an agent's code can't have garbage collection");
-  const types = () => [...reader.slice(reader.u32())];
+  const types = () => {
+    const list = [...reader.slice(reader.u32())];
+    for (const type of list) checkValue(type, at);
+    return list;
+  };
   return { parameters: types(), results: types() };
 }
 
