@@ -1,4 +1,5 @@
 /** What `aios up` does. */
+import { isatty } from "node:tty";
 import { wantsTraces } from "../../services/gateway/traces.ts";
 import type { Result } from "../../services/messages/api.ts";
 import { RequestError } from "../../services/messages/errors.ts";
@@ -22,6 +23,7 @@ const GRACE_S = 2;
 /** Status when a second signal comes: what shells have for SIGINT. */
 const EXIT_AT_ONCE = 130;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const STREAMS = [0, 1, 2] as const;
 
 export async function runUp(options: UpOptions): Promise<number> {
   const state = stateDirectory(options.state, process.env);
@@ -84,7 +86,11 @@ class Up {
 
   async run(): Promise<number> {
     const { system, screen } = this;
-    const stop = () => void this.stop();
+    // Who has no terminal has none that can be closed. Node forgets that nohup had SIGHUP ignored.
+    const isOnTerminal = STREAMS.some(isatty);
+    const stop = (signal: NodeJS.Signals) => {
+      if (signal !== "SIGHUP" || isOnTerminal) this.stop();
+    };
     for (const signal of SIGNALS) process.on(signal, stop);
     const running = system.run().then(
       () => EXIT_OFF,

@@ -15,9 +15,14 @@ export class Screen {
   private readonly json: boolean;
   private readonly live: boolean;
   private line = "";
+  /** Nobody reads it any more: `aios up | head`, or a terminal that was closed. The system goes on. */
+  private closed = false;
 
   constructor(out: NodeJS.WriteStream, json: boolean) {
     this.out = out;
+    out.on("error", () => {
+      this.closed = true;
+    });
     this.json = json;
     this.live = out.isTTY && !json && process.env.TERM !== "dumb";
   }
@@ -33,15 +38,19 @@ export class Screen {
     if (!this.live) return;
     const width = Math.max(10, (this.out.columns || 80) - 1);
     this.line = pc.dim(text.length > width ? `${text.slice(0, width - 1)}…` : text);
-    this.out.write(ERASE_LINE + this.line);
+    this.put(ERASE_LINE + this.line);
   }
 
   close(): void {
-    if (this.line !== "") this.out.write(ERASE_LINE);
+    if (this.line !== "") this.put(ERASE_LINE);
     this.line = "";
   }
 
   private write(text: string): void {
-    this.out.write(this.line === "" ? text : ERASE_LINE + text + this.line);
+    this.put(this.line === "" ? text : ERASE_LINE + text + this.line);
+  }
+
+  private put(text: string): void {
+    if (!this.closed) this.out.write(text);
   }
 }

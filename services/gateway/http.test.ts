@@ -205,7 +205,7 @@ describe("a request is refused", () => {
   test("with the place of what is wrong in it", async () => {
     expect(refused(await run('{"image":"x","name":"A"}'))).toEqual([
       400,
-      "name: 1 to 31 small letters, digits, dots, dashes; a letter or digit first",
+      'name: "A" is no name: 1 to 31 small letters, digits, dots, dashes; a letter or digit first',
     ]);
     expect(refused(await run('{"image":"x","limits":{"memory":1}}'))[1]).toMatch(
       /^limits\.memory: /,

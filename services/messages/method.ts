@@ -17,14 +17,18 @@ export function method<P extends z.ZodObject, R extends z.ZodType>(it: Method<P,
   return it;
 }
 
+const NAME_IS = "1 to 31 small letters, digits, dots, dashes; a letter or digit first";
 export const Name = z
   .string()
-  .regex(NAME, "1 to 31 small letters, digits, dots, dashes; a letter or digit first")
+  .regex(NAME, { error: ({ input }) => `${shown(input)} is no name: ${NAME_IS}` })
   .meta({ example: "worker-1" });
 export const Digest = z
   .string()
   .regex(/^sha256:[0-9a-f]{64}$/, "sha256: and 64 hexadecimal digits")
   .meta({ example: `sha256:${"0".repeat(64)}` });
+/** As a refusal quotes it. */
+const shown = (text: unknown): string => JSON.stringify(String(text).slice(0, 64));
+
 /** Name of an image, its digest, or that of a module. */
 export const Reference = z.string().min(1).max(200);
 export const CapabilityText = z

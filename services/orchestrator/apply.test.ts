@@ -56,6 +56,16 @@ describe("a document", () => {
     expect(again?.agent).not.toBe(a?.agent);
   });
 
+  test("is refused as a whole when one of its agents needs more memory than the project has", async () => {
+    const large = { ...sleeper, limits: { memory: "32M" } };
+    const document: Doc = { project: "p1-small", memory: "16M", agents: { a: sleeper, large } };
+    for (const dryRun of [true, false])
+      await expect(apply({ ...document, dryRun })).rejects.toThrow(
+        "agents.large.limits.memory: more than the whole project has, 16 MiB",
+      );
+    expect(await listed("p1-small")).toEqual([]);
+  });
+
   test("says sizes and shares as an agent's own file does, or as numbers", async () => {
     const said = { ...sleeper, limits: { memory: "256K", cpu: "1.5%", storage: "1M" } };
     const limits = { memory: 256 * 1024, cpu: 0.015, storage: 1024 * 1024 };

@@ -51,10 +51,11 @@ export class Apply {
     const plan = this.plan(document, digests);
     const jobs = this.jobs.plan(project, document.jobs);
     const applied: Applied = { project, ...merged(plan, jobs) };
-    if (dryRun) return applied;
     const records: AgentRecord[] = [];
     for (const name of [...plan.created, ...plan.changed])
       records.push(yield* this.wanted(project, name, agents[name], digests.get(name) ?? ""));
+    checkMemory(records, document.memory ?? this.projects.memoryOf(project));
+    if (dryRun) return applied;
     yield* this.carryOut(document, plan, records);
     return applied;
   }
@@ -138,6 +139,8 @@ export class Apply {
   }
 }
 
+const MIB = 1024 * 1024;
+
 /** Who was ended by hand is to run, if the document is applied anew. */
 const staysAsItIs = (record: AgentRecord | undefined, spec: AgentSpec): boolean =>
   !record?.leaving && record?.wanted !== "stopped" && isSame(record, spec);
@@ -158,6 +161,16 @@ function merged(agents: Plan, jobs: Plan): Plan {
     unchanged: [...agents.unchanged, ...jobs.unchanged],
     removed: [...agents.removed, ...jobs.removed],
   };
+}
+
+/** Who needs more than there is would wait for ever. @throws RequestError bad-request */
+function checkMemory(records: readonly AgentRecord[], most: number): void {
+  const wrong = records.find(({ view }) => view.limits.memory > most);
+  if (wrong)
+    throw new RequestError(
+      "bad-request",
+      `agents.${wrong.view.name}.limits.memory: more than the whole project has, ${most / MIB} MiB`,
+    );
 }
 
 /** @throws RequestError bad-request */

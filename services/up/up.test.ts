@@ -43,7 +43,9 @@ test("a module runs as an agent, and what it writes and how it ends is there to 
     .toMatchObject([{ sequence: 0, stream: "stdout", text: "hello" }]);
   expect(await client.call("agent.list", {})).toHaveLength(1);
   await expect(client.call("agent.kill", { name: "hello" })).rejects.toThrow("doesn't run");
-  await expect(client.call("agent.run", { image, name: "A" })).rejects.toThrow("name: 1 to 31");
+  await expect(client.call("agent.run", { image, name: "A" })).rejects.toThrow(
+    'name: "A" is no name: 1 to 31',
+  );
 });
 
 test("a script runs as an agent, and a clone of it counts on from where it stands", async () => {

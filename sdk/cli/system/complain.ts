@@ -1,4 +1,5 @@
 /** What a command says when it is refused. */
+import { RequestError } from "../../../services/messages/errors.ts";
 import { EXIT_BAD_INPUT, EXIT_REFUSED, EXIT_UNAVAILABLE } from "../exit.ts";
 import type { Context } from "./context.ts";
 
@@ -32,6 +33,9 @@ export async function eachOf(
   names: readonly string[],
   act: (name: string) => Promise<unknown>,
 ): Promise<number> {
+  // The library takes "-9" for a number, and so for an argument; nothing is done before it is refused.
+  const option = names.find((name) => name.startsWith("-"));
+  if (option) throw new RequestError("bad-request", `unknown option '${option}'`);
   let status = 0;
   for (const name of names)
     try {

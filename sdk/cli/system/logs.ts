@@ -64,26 +64,50 @@ export class LogCursor {
 }
 
 /** Writes a line where it belongs: what the agent has written to stderr goes to stderr. */
-export function writeLine(context: Context, line: LogLine, { timestamps }: LogOptions): void {
+export function writeLine(
+  context: Context,
+  line: LogLine,
+  { timestamps }: LogOptions,
+  /** Where there are several: name of its agent, padded. */
+  whose?: string,
+): void {
   const { out, err, options } = context;
   if (options.json) {
-    out.write(`${JSON.stringify(line)}\n`);
+    const agent = whose === undefined ? {} : { agent: whose.trimEnd() };
+    out.write(`${JSON.stringify({ ...agent, ...line })}\n`);
     return;
   }
+  const from = whose === undefined ? "" : `${whose} | `;
   const time = timestamps ? `${new Date(line.time * 1000).toISOString()} ` : "";
-  (line.stream === "stderr" ? err : out).write(`${time}${line.text}\n`);
+  (line.stream === "stderr" ? err : out).write(`${from}${time}${line.text}\n`);
 }
 
-const logs: Act = async (context, [name = ""], given) => {
+const logs: Act = async (context, names, given) => {
   const options = given as LogOptions;
-  const { follow, tail, since = 0 } = options;
-  const cursor = new LogCursor(context, named(context, name));
-  const past = (await cursor.rest()).filter(({ time }) => time >= since);
-  const shown = tail === undefined ? past : past.slice(past.length - Math.min(tail, past.length));
-  for (const line of shown) writeLine(context, line, options);
-  if (!follow) return undefined;
-  for await (const line of cursor.follow()) writeLine(context, line, options);
+  const width = Math.max(...names.map(({ length }) => length));
+  const sources = names.map((name) => ({
+    cursor: new LogCursor(context, named(context, name)),
+    whose: names.length === 1 ? undefined : name.padEnd(width),
+  }));
+  const past = await Promise.all(
+    sources.map(async ({ cursor, whose }) =>
+      (await recent(cursor, options)).map((line) => ({ line, whose })),
+    ),
+  );
+  for (const { line, whose } of past.flat().sort((a, b) => a.line.time - b.line.time))
+    writeLine(context, line, options, whose);
+  if (!options.follow) return undefined;
+  const followed = sources.map(async ({ cursor, whose }) => {
+    for await (const line of cursor.follow()) writeLine(context, line, options, whose);
+  });
+  await Promise.all(followed);
   return undefined;
 };
+
+/** Those that are wanted of what has been written. */
+async function recent(cursor: LogCursor, { tail, since = 0 }: LogOptions): Promise<LogLine[]> {
+  const lines = (await cursor.rest()).filter(({ time }) => time >= since);
+  return tail === undefined ? lines : lines.slice(Math.max(0, lines.length - tail));
+}
 
 export const LOG_ACTS: Readonly<Record<string, Act>> = { logs };

@@ -12,11 +12,15 @@ import type { Column } from "./table.ts";
 import { bytes, span } from "./units.ts";
 
 const STDIN = "-";
+/** What other orchestrators' documents are. */
+const YAML = /\.ya?ml$/i;
 const CHANGES = ["created", "changed", "removed", "unchanged"] as const;
 
 /** A document is held to its schema here as well: an error has the line in the file. */
 const apply: Act = async (context, _, given) => {
   const { file, dryRun = false } = given as { file: string; dryRun?: boolean };
+  if (YAML.test(file))
+    throw new RequestError("bad-request", `${file}: a document is JSON; YAML isn't read`);
   const text = file === STDIN ? readFileSync(0) : readInputFile(file, DOCUMENT_BYTES_MAX);
   const document = readJson(text, file === STDIN ? "standard input" : file, true);
   check(document, API["project.apply"].params);

@@ -40,13 +40,8 @@ const run: Act = async (context, [image = "", ...args], given) => {
   const { client, options } = context;
   const asked = given as RunOptions;
   const { name, cap = [], env = [], restart, interactive: stdin = false } = asked;
-  const attach = asked.attach || stdin;
+  const attach = asked.attach || stdin || asked.rm;
   if (stdin) requireInput(context);
-  if (asked.rm && !attach)
-    throw new RequestError(
-      "bad-request",
-      "--rm: add --attach; who is left alone stays until it is removed",
-    );
   const brought = await bringImage(client, image);
   const agent = await client.call("agent.run", {
     image: brought?.reference ?? brought?.digest ?? image,

@@ -71,9 +71,8 @@ const INTERACTIVE = option(
   "-i, --interactive",
   "it reads what this command reads, up to its end; its output is shown",
 );
-const REMOVE = option("--rm", "forget it once it is over; of one that is attached").conflicts(
-  "detach",
-);
+const TERMINAL = option("-t, --tty", "nothing: agents have streams and no terminal");
+const REMOVE = option("--rm", "show its output, and forget it once it is over").conflicts("detach");
 const FOLLOW = option("-f, --follow", "go on with what comes");
 const TAIL = option("-n, --tail <number>", "only the last").argParser(parseWhole(0, 1_000_000));
 const SINCE = option(
@@ -89,8 +88,8 @@ The image is a reference or the digest of one that the system has, or what a pat
 folder with an agent.json, of which an image is built. The agent gets the capabilities given here and no others.
 
 Without --attach the agent's name is printed and the agent goes on. With it, its output is shown until it \
-ends, its status is the command's own, and Ctrl-C ends the agent, which has 2 s after a message. With -i it \
-is attached as well, and reads what comes to this command's standard input.
+ends, its status is the command's own, and Ctrl-C ends the agent, which has 2 s after a message. With -i or \
+--rm it is attached as well; with -i it reads what comes to this command's standard input.
 
 Folders are those of the system's files, which lie in the folder "files" of its state directory; "aios up \
 --mount" puts folders of the computer there.`;
@@ -110,6 +109,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
       RESTART,
       option("-a, --attach", "show its output, and end with its status"),
       INTERACTIVE,
+      TERMINAL,
       option("-d, --detach", "leave it alone, as it is without").conflicts([
         "attach",
         "interactive",
@@ -122,6 +122,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
       "aios run worker:1.0.0 --handles 64 --messages 16 --storage 10M",
       "aios run -v /projects/demo/in:/in:ro -v /projects/demo/out:/out agent.wasm",
       "aios run -a -e MODE=fast agent.wasm -- --verbose input.txt",
+      "aios run --rm check.wasm && echo well",
       "echo hello | aios run -i cat.wasm",
     ],
     completes: "images",
@@ -150,12 +151,14 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
   },
   logs: {
     group: "logs",
-    arguments: "<agent>",
-    summary: "show what an agent has written",
+    arguments: "<agent...>",
+    summary: "show what agents have written",
+    details: "\nOf several agents each line has its agent's name in front.",
     options: [FOLLOW, TAIL, SINCE, option("-t, --timestamps", "the time in front of each line")],
     examples: [
       "aios logs worker",
       "aios logs -f --tail 20 worker",
+      "aios logs -f worker store demo/front",
       "aios logs --since 10m -t worker",
     ],
     completes: "agents",
@@ -272,6 +275,7 @@ export const SPECS: Readonly<Record<string, CommandSpec>> = {
       ENV,
       option("-d, --detach", "print its name and leave it alone"),
       INTERACTIVE,
+      TERMINAL,
       REMOVE,
     ],
     examples: ["aios exec worker debug.wasm -- --verbose", "aios exec -d worker backup.wasm"],

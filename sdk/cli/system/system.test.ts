@@ -302,8 +302,7 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     const cut = join(folder, "cut.tar");
     writeFileSync(cut, "nothing");
     expect((await aios("run", cut)).err).toMatch(/^error: .*cut\.tar: image: byte 0: .*\(tar\)/);
-    expect(await aios("run", "--rm", hello)).toMatchObject({ status: 2 });
-    const once = ["run", "-a", "--rm", hello, "--name", "once"];
+    const once = ["run", "-t", "--rm", hello, "--name", "once"];
     expect(await aios(...once)).toMatchObject({ status: 7 });
     expect((await aios("ps", "-aq")).out).not.toContain("once");
     expect(await aios("run", "-d", ticker, "--name", "alone")).toMatchObject({ out: "alone\n" });
@@ -313,6 +312,22 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     const alone = await aios("ps");
     expect(alone.status).toBe(4);
     expect(alone.err).toMatch(/^error: no system answers at .*: start one with "aios up"\n$/);
+  });
+
+  test("goes on when nobody reads its log any more, and without a terminal none can be closed", async () => {
+    const up = spawn("node", [CLI, "up", "--no-port"], { env, stdio: ["ignore", "pipe", "pipe"] });
+    const ended = new Promise((resolve) => up.on("close", resolve));
+    let err = "";
+    up.stderr.setEncoding("utf8").on("data", (text) => (err += text));
+    await new Promise((resolve) => up.stdout.once("data", resolve));
+    up.stdout.destroy();
+    // Each is an event, and a line of the log.
+    for (const name of ["first", "second"])
+      expect(await aios("run", hello, "-n", name)).toMatchObject({ status: 0 });
+    up.kill("SIGHUP");
+    expect((await aios("rm", "-f", "first", "second")).status).toBe(0);
+    up.kill("SIGTERM");
+    expect([await ended, err]).toEqual([0, ""]);
   });
 
   test("is there again after kill -9, and keeps to itself", async () => {
@@ -354,6 +369,13 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
       await aios("run", ticker, "-n", agent, "-p", project);
     }
     const { out: names } = await aios("ps", "-q");
+    expect((await aios("kill", "-9", "one")).err).toBe("error: unknown option '-9'\n");
+    expect((await aios("apply", "-f", "compose.yaml")).err).toContain("a document is JSON");
+    const both = inTerminal("logs", "-f", "one", "many/two");
+    await both.shows("one      | tick");
+    await both.shows("many/two | tick");
+    both.type(CTRL_C);
+    await both.shows("status 0");
     expect(names).toBe("one\nmany/two\n");
     expect(await aios("rm", "-f", "nobody", ...names.trim().split("\n"))).toEqual({
       status: 1,
