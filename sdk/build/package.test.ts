@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { bundleWithVite, projectWithPackage } from "./testing.ts";
+import { bundleWithVite, installDependencies, projectWithPackage } from "./testing.ts";
 
 const folders: string[] = [];
 function project(files: Readonly<Record<string, string>>): string {
@@ -50,6 +50,40 @@ const reason: StopReason = machine.boot();
 const steps: bigint = machine.steps;
 const frames: number | undefined = machine.sim.cpus[0]?.cr3 === 0n ? 0 : machine.sim.root.cpuCount;
 console.log(JSON.stringify({ reason, steps: Number(steps), frames, stage: machine.kernel.stage }));
+`;
+
+/** A tool in AssemblyScript, and scripts that ask it. */
+const AGENTS = {
+  "twice.as.ts": `
+    import { receive } from "aios/assemblyscript/agent";
+    export function _start(): void {
+      while (true) {
+        const message = receive();
+        if (message === null) return;
+        message.reply((2 * I32.parseInt(message.text)).toString());
+      }
+    }`,
+  "agents/tsconfig.json": '{ "extends": "aios/script/tsconfig.json", "include": ["*.ts"] }',
+  "agents/asks.ts": `
+    import { args, request, type Message } from "aios";
+    const answer: Message = await request("twice", args[0] ?? "", { timeout: 500 });
+    console.log(answer.text);`,
+  "agents/wrong.ts": `
+    import { Machine, send } from "aios";
+    send("twice", 5);
+    process.exit(document.title);`,
+};
+
+const TEST_OF_AGENTS = `
+import { readFileSync } from "node:fs";
+import { bundle, type Call, startSystem } from "aios/testing";
+const system = await startSystem({
+  twice: { module: readFileSync("twice.wasm") },
+  asks: { script: await bundle("agents/asks.ts"), args: ["21"], peers: ["twice"] },
+});
+const first: Call = system.step();
+const { code, stdout } = system.ended("asks");
+console.log(JSON.stringify([first.agent, code, stdout]));
 `;
 
 describe("pkg/", () => {
@@ -101,7 +135,7 @@ describe("a project that has nothing but pkg/", () => {
     ["NodeNext", "ES2023"],
     ["Bundler", "ES2023,DOM"],
   ])("compiles ten lines strictly, with %s resolution and %s", (resolution, lib) => {
-    const folder = project({ "main.ts": TEN_LINES });
+    const folder = project({ "main.ts": TEN_LINES, "agents.ts": TEST_OF_AGENTS });
     const tsc = join(process.cwd(), "node_modules/typescript/bin/tsc");
     const module = resolution === "NodeNext" ? "NodeNext" : "ESNext";
     const types = join(process.cwd(), "node_modules/@types/node");
@@ -109,10 +143,14 @@ describe("a project that has nothing but pkg/", () => {
       --target ES2023 --module ${module} --moduleResolution ${resolution} --lib ${lib}`.split(
       /\s+/,
     );
-    const { stdout } = spawnSync("node", [tsc, ...options, "--types", types, "main.ts"], {
-      cwd: folder,
-      encoding: "utf8",
-    });
+    const { stdout } = spawnSync(
+      "node",
+      [tsc, ...options, "--types", types, "main.ts", "agents.ts"],
+      {
+        cwd: folder,
+        encoding: "utf8",
+      },
+    );
     expect(stdout).toBe("");
   });
 
@@ -154,6 +192,28 @@ describe("a project that has nothing but pkg/", () => {
     });
     const output = execFileSync("node", ["main.js"], { cwd: folder, encoding: "utf8" });
     expect(output).toBe("idle a\n");
+  });
+
+  test("has what agents are written and tested with", () => {
+    const main = TEST_OF_AGENTS.replace(/type Call, |: Call(?= =)/g, "");
+    const folder = project({ ...AGENTS, "main.js": main });
+    installDependencies(folder);
+    const modules = join(process.cwd(), "node_modules");
+    const node = (...args: string[]) =>
+      spawnSync("node", args, { cwd: folder, encoding: "utf8", timeout: 60_000 });
+    const asc = "twice.as.ts --runtime stub --use abort= -O2 --outFile twice.wasm".split(" ");
+    expect(node(join(modules, "assemblyscript/bin/asc.js"), ...asc).stderr).toBe("");
+    const tsc = join(modules, "typescript/bin/tsc");
+    const refused = node(tsc, "-p", "agents").stdout.match(/^\S+: error TS\d+.*$/gm) ?? [];
+    expect(refused.map((line) => line.replace(/\(.*?(TS\d+).*/, " $1"))).toEqual([
+      "agents/wrong.ts TS2305",
+      "agents/wrong.ts TS2345",
+      "agents/wrong.ts TS2591",
+      "agents/wrong.ts TS2584",
+    ]);
+    const { stdout, stderr } = node("main.js");
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toEqual(["asks", 0, "42\n"]);
   });
 
   test("has the command", () => {

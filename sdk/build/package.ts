@@ -1,6 +1,7 @@
 /**
  * Makes pkg/ as wasm-pack would: the modules, an entry for Node, one for the web (no bundler
- * needed) and one for bundlers, their types, and the command-line tool.
+ * needed) and one for bundlers, their types, and the command-line tool; and what those use who write
+ * agents: an entry for their tests, types of scripts, and bindings of other languages.
  */
 import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { build, type InlineConfig } from "tsdown";
@@ -8,6 +9,15 @@ import { ENGINE_FILE } from "../../services/quickjs/engine/load.ts";
 
 const MODULES = ["sim.wasm", "kernel.wasm", ENGINE_FILE];
 const DOCUMENTS = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
+/** What agents are written with; each is a source that its language's compiler reads. */
+const BINDINGS: Readonly<Record<string, string>> = {
+  "script/aios.d.ts": "services/quickjs/aios.d.ts",
+  "script/tsconfig.json": "services/quickjs/tsconfig.script.json",
+  "assemblyscript/agent.ts": "sdk/assemblyscript/agent.ts",
+  "assemblyscript/aios.ts": "sdk/assemblyscript/aios.ts",
+  "c/aios_wasm.h": "sdk/c/aios_wasm.h",
+  "rust/aios.rs": "sdk/rust/wasm/aios.rs",
+};
 
 /**
  * Libraries that run in the command and are part of it. Their licences ask to be kept with copies: each
@@ -28,6 +38,8 @@ const LICENSE_OF: Readonly<Record<string, string>> = {
 const BUNDLED = Object.keys(LICENSE_OF);
 /** Those that the services need and that stay packages: native, large, or not ES modules. */
 const EXTERNAL = ["binaryen", "classic-level", "esbuild", "prom-client", "ws"];
+
+const TESTING = "sdk/testing/index.ts";
 
 /** Where the engine comes from that runs scripts. */
 const ENGINE_PACKAGE = "quickjs-wasi";
@@ -64,11 +76,11 @@ async function bundle(name: string, entry: string, platform: "node" | "browser")
   });
 }
 
-/** Both entries at once, so that a `Machine` of one is a `Machine` of the other. */
+/** All entries at once, so that a `Machine` of one is a `Machine` of the other. */
 async function bundleTypes(): Promise<void> {
   await build({
     ...COMMON,
-    entry: { aios: "sdk/index.ts", "aios.node": "sdk/node.ts" },
+    entry: { aios: "sdk/index.ts", "aios.node": "sdk/node.ts", "aios.testing": TESTING },
     platform: "neutral",
     dts: { emitDtsOnly: true },
     outputOptions: { chunkFileNames: "aios.shared.d.ts" },
@@ -101,6 +113,10 @@ function writeManifest(): void {
       ".": { node, browser: portable("./aios.js"), default: portable("./aios.js") },
       "./node": node,
       "./web": portable("./aios.web.js"),
+      "./testing": { types: "./aios.testing.d.ts", default: "./aios.testing.js" },
+      "./script/tsconfig.json": "./script/tsconfig.json",
+      "./assemblyscript/agent": "./assemblyscript/agent.ts",
+      "./assemblyscript/aios": "./assemblyscript/aios.ts",
       "./sim.wasm": "./sim.wasm",
       "./kernel.wasm": "./kernel.wasm",
       "./package.json": "./package.json",
@@ -114,6 +130,7 @@ export async function makePackage(): Promise<void> {
   rmSync("pkg", { recursive: true, force: true });
   await bundle("aios", "sdk/index.ts", "browser");
   await bundle("aios.node", "sdk/node.ts", "node");
+  await bundle("aios.testing", TESTING, "node");
   await bundle("cli", "sdk/cli/main.ts", "node");
   await bundle("prepare-worker", "services/up/prepare-worker.ts", "node");
   await bundleTypes();
@@ -121,6 +138,7 @@ export async function makePackage(): Promise<void> {
   copyFileSync("pkg/aios.js", "pkg/aios.web.js");
   for (const module of MODULES) copyFileSync(`build/${module}`, `pkg/${module}`);
   for (const document of DOCUMENTS) copyFileSync(document, `pkg/${document}`);
+  for (const [file, source] of Object.entries(BINDINGS)) cpSync(source, `pkg/${file}`);
   cpSync("sdk/workload/suite", "pkg/workloads", { recursive: true });
   for (const library of new Set([...Object.values(LICENSE_OF), ENGINE_PACKAGE]))
     copyFileSync(`node_modules/${library}/LICENSE`, `pkg/LICENSE.${library.replace("/", "-")}`);

@@ -1,5 +1,5 @@
 /** A user's project in a temporary folder, in which nothing of this one is but the package. */
-import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { build } from "vite";
@@ -14,6 +14,15 @@ export function projectWithPackage(files: Readonly<Record<string, string>>): str
     writeFileSync(join(folder, name), text);
   }
   return folder;
+}
+
+/** Puts what the package wants beside it, as an installation would. */
+export function installDependencies(folder: string): void {
+  const { dependencies } = JSON.parse(readFileSync("pkg/package.json", "utf8")) as {
+    dependencies: Record<string, string>;
+  };
+  for (const name of Object.keys(dependencies))
+    symlinkSync(join(process.cwd(), "node_modules", name), join(folder, "node_modules", name));
 }
 
 /** Builds a web application, index.html and what it imports, with Vite into `folder`/dist. */

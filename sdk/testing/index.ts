@@ -20,6 +20,7 @@ import { machineWith } from "../agent/testing.ts";
 import { type AgentUnderTest, programOf } from "./programs.ts";
 import { type Call, lineOf } from "./trace.ts";
 
+export { BundleError, bundle } from "../../services/quickjs/bundle.ts";
 export type { AgentUnderTest } from "./programs.ts";
 export type { Call } from "./trace.ts";
 
