@@ -3,6 +3,7 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { API } from "../messages/api.ts";
 import { ERRORS } from "../messages/errors.ts";
 import type { Method } from "../messages/method.ts";
+import { STREAM_PATH } from "./stream.ts";
 
 type Registry = OpenAPIHono["openAPIRegistry"];
 
@@ -41,7 +42,7 @@ function register(registry: Registry, name: string, row: Method): void {
   const shape: Record<string, z.ZodType> = row.params.shape;
   const inPath = pathKeys(path);
   const part = (keys: string[], as = (schema: z.ZodType) => schema) =>
-    z.object(Object.fromEntries(keys.map((key) => [key, as(shape[key] as z.ZodType)])));
+    z.strictObject(Object.fromEntries(keys.map((key) => [key, as(shape[key] as z.ZodType)])));
   const rest = part(Object.keys(shape).filter((key) => !inPath.includes(key)));
   const inBody = verb === "POST" || verb === "PUT";
   registry.registerPath({
@@ -117,6 +118,25 @@ function registerJournal(registry: Registry): void {
   });
 }
 
+const STREAM = `Logs and events as they come. Protocols of the WebSocket: aios.v1 and aios.token.<token>.
+Each message is JSON. A client sends {"subscribe": 1, "method": "agent.logs" or "events.read", "params": …}, with a number \
+of its own and the parameters of that method, and {"unsubscribe": 1}. It is sent {"subscription": 1, "result": …} for each \
+answer, and at the end {"subscription": 1, "end": true} or {"subscription": 1, "error": {code, message}}.`;
+
+/** The specification has no words for a WebSocket: what is said on it is in the description. */
+function registerStream(registry: Registry): void {
+  registry.registerPath({
+    method: "get",
+    path: STREAM_PATH,
+    operationId: "stream",
+    summary: "Logs and events over a WebSocket",
+    description: STREAM,
+    tags: ["system"],
+    security: [{ token: [] }],
+    responses: { 101: { description: "The WebSocket is open" }, ...FAILURES },
+  });
+}
+
 /** Makes the document for these servers. */
 export function openApiDocument(version: string, urls: readonly string[] = []): object {
   const app = new OpenAPIHono();
@@ -126,6 +146,7 @@ export function openApiDocument(version: string, urls: readonly string[] = []): 
   registerImage(registry);
   registerMetrics(registry);
   registerJournal(registry);
+  registerStream(registry);
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {

@@ -135,6 +135,7 @@ describe("the OpenAPI document", () => {
       "image_put",
       "metrics",
       "journal",
+      "stream",
     ];
     expect(ids.sort()).toEqual(wanted.sort());
   });
@@ -207,6 +208,14 @@ describe("a request is refused", () => {
       400,
       'name: "A" is no name: 1 to 31 small letters, digits, dots, dashes; a letter or digit first',
     ]);
+    for (const [unknown, place] of [
+      ['"capabilites":[]', "capabilites"],
+      ['"limits":{"memroy":1}', "limits.memroy"],
+    ])
+      expect(refused(await run(`{"image":"x",${unknown}}`))).toEqual([
+        400,
+        `${place}: unknown key`,
+      ]);
     expect(refused(await run('{"image":"x","limits":{"memory":1}}'))[1]).toMatch(
       /^limits\.memory: /,
     );

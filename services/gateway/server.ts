@@ -133,7 +133,8 @@ function refuse(context: Context, error: unknown): Response {
 
 /** What can't be meant doesn't get as far as the machine. @throws RequestError bad-request, with the place */
 function checkedParams(name: MethodName, params: Record<string, unknown>): unknown {
-  const parsed = API[name].params.safeParse(params);
+  // A member that isn't known would be a wish that nobody has heard.
+  const parsed = API[name].params.strict().safeParse(params);
   if (parsed.success) return parsed.data;
   throw new RequestError("bad-request", problemLine(parsed.error, params));
 }

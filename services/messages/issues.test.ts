@@ -7,6 +7,7 @@ const said = (method: MethodName, params: unknown): string => {
   const { error } = (API[method].params as z.ZodObject).safeParse(params);
   return error ? problemLine(error, params) : "";
 };
+const run = (more: object) => ({ image: "i", ...more });
 const named = { name: "a", project: "p" };
 const text = (characters: number) => "x".repeat(characters);
 
@@ -15,11 +16,15 @@ test.each<[string, MethodName, unknown]>([
   ["image: not a string", "agent.run", { image: 7 }],
   ["image: less than 1 characters", "agent.run", { image: "" }],
   ["image: more than 200 characters", "agent.run", { image: text(201) }],
-  ["args: not an array", "agent.run", { image: "i", args: "-v" }],
-  ["args.1: not a string", "agent.run", { image: "i", args: ["-v", null] }],
-  ["args: more than 256 elements", "agent.run", { image: "i", args: Array(257).fill("") }],
-  ["limits.memory: less than 64 KiB", "agent.run", { image: "i", limits: { memory: 1 } }],
-  ["stdin: not a boolean", "agent.run", { image: "i", stdin: "yes" }],
+  ["args: not an array", "agent.run", run({ args: "-v" })],
+  ["args.1: not a string", "agent.run", run({ args: ["-v", null] })],
+  ["args: more than 256 elements", "agent.run", run({ args: Array(257).fill("") })],
+  ["limits.memory: less than 64 KiB", "agent.run", run({ limits: { memory: 1 } })],
+  ["stdin: not a boolean", "agent.run", run({ stdin: "yes" })],
+  ["limits.memroy: unknown key", "agent.run", run({ limits: { memroy: 1 } })],
+  ["restart.polcy: unknown key", "agent.run", run({ restart: { polcy: "always" } })],
+  ["restart.pause: less than 0.01", "agent.run", run({ restart: { pause: 0 } })],
+  ["restart: no, always or on-failure, with :LIMIT", "agent.run", run({ restart: "x" })],
   ["parameters: not an object", "agent.run", []],
   ["grace: more than 300", "agent.kill", { ...named, grace: 301 }],
   ["grace: less than 0", "agent.kill", { ...named, grace: -1 }],

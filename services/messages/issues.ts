@@ -18,7 +18,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** The first one, in the order of the schema's members. */
 export function problemOf(error: z.ZodError, value: unknown): Problem {
-  const [issue] = error.issues;
+  const issue = innermost(error.issues);
   if (!issue) throw error;
   if (issue.code === "unrecognized_keys")
     return { path: [...issue.path, issue.keys[0] ?? ""], what: "key", reason: "unknown key" };
@@ -30,6 +30,18 @@ export function problemOf(error: z.ZodError, value: unknown): Problem {
 export function problemLine(error: z.ZodError, value: unknown, whole = "parameters"): string {
   const { path, reason } = problemOf(error, value);
   return `${path.map(String).join(".") || whole}: ${reason}`;
+}
+
+/** Where a value may have several forms, what is wrong in that which it has: the one that says a place in it. */
+function innermost(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+  const [issue] = issues;
+  if (issue?.code !== "invalid_union") return issue;
+  for (const form of issue.errors) {
+    const inner = innermost(form);
+    if (inner && (inner.path.length > 0 || inner.code === "unrecognized_keys"))
+      return { ...inner, path: [...issue.path, ...inner.path] };
+  }
+  return issue;
 }
 
 /** How the library begins where a schema has no words of its own. */

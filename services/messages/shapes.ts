@@ -8,7 +8,7 @@ import { Mounts } from "./mounts.ts";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const Known = z
-  .object({
+  .strictObject({
     /** Bytes of memory, of its pool. */
     memory: z
       .int()
@@ -58,7 +58,7 @@ export type Limits = z.infer<typeof Limits>;
 export const RESTART = ["no", "on-failure", "always"] as const;
 
 /** When an agent that has ended is started again. Times in seconds. */
-export const RestartPolicy = z.object({
+export const RestartPolicy = z.strictObject({
   /** on-failure: when its code wasn't 0, or it was ended by a fault. */
   policy: z.enum(RESTART).default("no"),
   /** Restarts without a time of health between them; 0 for any number. */
