@@ -66,6 +66,16 @@ describe("a document", () => {
     expect(await listed("p1-small")).toEqual([]);
   });
 
+  test("gives back all that agents have taken which it lacks", async () => {
+    // Each costs its shard a capability, and the kernel gives that 1,024.
+    const capabilities = Array.from({ length: 60 }, (_, n) => `FS_READ:/projects/p11/${n}`);
+    for (let n = 0; n < 20; n++) {
+      await apply({ project: "p11", agents: { [`a${n}`]: { ...sleeper, capabilities } } });
+      await expect.poll(() => running("p11"), { timeout: 10_000 }).toEqual([`a${n}`]);
+    }
+    await system.call("project.remove", { project: "p11" });
+  });
+
   test("says sizes and shares as an agent's own file does, or as numbers", async () => {
     const said = { ...sleeper, limits: { memory: "256K", cpu: "1.5%", storage: "1M" } };
     const limits = { memory: 256 * 1024, cpu: 0.015, storage: 1024 * 1024 };

@@ -6,6 +6,7 @@ import type { Tasks, Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
 import { encode } from "../messages/json.ts";
 import {
+  type Life,
   lifeKey,
   type Member,
   type Parcel,
@@ -122,7 +123,17 @@ export class Fleet {
   }
 
   isShard(id: number): boolean {
-    return [...this.shards.values()].some((it) => it.id === id);
+    return this.byId(id) !== undefined;
+  }
+
+  /** The end of a member is known, of which the shard with this identifier has told: it needs nothing more of it. */
+  *forget(id: number, { uid, run }: Life): Work<void> {
+    const it = this.byId(id);
+    if (it) yield* unlessOver(this.caller.ask(it, "forget", { uid, run }, ASK_NS));
+  }
+
+  private byId(id: number): Peer | undefined {
+    return [...this.shards.values()].find((it) => it.id === id);
   }
 
   /** Ends all agents of a project, and the project. */

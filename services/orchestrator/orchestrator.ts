@@ -208,8 +208,10 @@ class Orchestrator {
   /** Whether a message was one of init or of a shard about an end; of others it isn't believed. */
   private *told({ sender, bytes }: Message): Work<boolean> {
     const said = (decode(bytes) ?? {}) as Partial<MemberEnded & ShardEnded>;
-    if (said.ended && this.fleet.isShard(sender)) yield* this.supervisor.ended(said.ended);
-    else if (said.shardEnded && this.peers.has("init", sender)) {
+    if (said.ended && this.fleet.isShard(sender)) {
+      yield* this.supervisor.ended(said.ended);
+      this.tasks.start(this.fleet.forget(sender, said.ended));
+    } else if (said.shardEnded && this.peers.has("init", sender)) {
       const { project, shard, id } = said.shardEnded;
       this.fleet.ended(project, shard, id);
       yield* this.supervisor.shardEnded(project, shard);

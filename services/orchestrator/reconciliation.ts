@@ -28,7 +28,7 @@ export class Reconciliation {
    * policy, and what runs without a record is ended, for nobody was told that it was started.
    */
   *run(): Work<void> {
-    const { ledger, fleet, supervisor } = this.parts;
+    const { ledger, fleet, supervisor, tasks } = this.parts;
     const live = new Map<string, { member: Member; shard: number }>();
     for (const { project, shard, members } of yield* fleet.members())
       for (const member of members) {
@@ -44,8 +44,10 @@ export class Reconciliation {
       const found = live.get(`${record.view.uid}.${record.run}`);
       fleet.reserveIn(record.view.project, record.shard, record.room);
       if (!found) yield* supervisor.settle(record, LOST);
-      else if (found.member.end) yield* supervisor.ended(found.member);
-      else yield* this.adopt(record, found.member);
+      else if (found.member.end) {
+        yield* supervisor.ended(found.member);
+        tasks.start(unlessOver(fleet.askFor(record, "forget")));
+      } else yield* this.adopt(record, found.member);
     }
     // Of lives that began when the orchestrator ended, somebody may not have heard.
     for (const record of [...ledger.agents.values()]) yield* supervisor.links.catchUp(record);

@@ -168,16 +168,9 @@ export class Supervisor {
 
   /** A shard has said that a member is over. */
   *ended(member: Member): Work<void> {
-    const { ledger, tasks, fleet } = this.parts;
-    for (const { view } of ledger.agents.values()) {
-      if (view.uid !== member.uid) continue;
-      yield* this.exclusively(view, this.endedNow(keyOf(view), member));
-      const record = ledger.agents.get(keyOf(view));
-      if (record && member.end)
-        tasks.start(
-          unlessOver(fleet.askFor(record, "forget", { uid: member.uid, run: member.run })),
-        );
-    }
+    for (const { view } of this.parts.ledger.agents.values())
+      if (view.uid === member.uid)
+        yield* this.exclusively(view, this.endedNow(keyOf(view), member));
   }
 
   private *endedNow(key: string, { run, end }: Member): Work<void> {
