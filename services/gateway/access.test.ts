@@ -90,6 +90,15 @@ describe("a token", () => {
     expect((await owner("token.list", {})).map(({ id }) => id)).not.toContain(second.id);
   });
 
+  test("makes no other one from the moment on at which it is revoked", async () => {
+    const { id } = await token(["TOKEN_ADMIN", "PROC_READ"]);
+    const { tokens } = system.access;
+    const revoked = tokens.revoke(id);
+    const part = { name: "part", capabilities: ["PROC_READ:a"], expires: null, by: id };
+    await expect(tokens.create(part)).rejects.toThrow("the token was revoked");
+    expect(await revoked).toEqual([id]);
+  });
+
   test("that is revoked ends requests under way, and the kernel takes what it stood for", async () => {
     const { token: shown, id } = await token(["PROC_READ:a"]);
     const call = bearer(shown);

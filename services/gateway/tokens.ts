@@ -55,11 +55,16 @@ export class Tokens {
     return [...this.records.values()].map(({ digest: _, ...shown }) => shown);
   }
 
-  /** Makes one: the secret is in what is returned, and nowhere else. @throws RequestError quota-exceeded */
+  /**
+   * Makes one: the secret is in what is returned, and nowhere else.
+   * @throws RequestError quota-exceeded; bad-token: the one that it is made with has been revoked meanwhile
+   */
   async create(wanted: Omit<Token, "id" | "created">): Promise<Token & { token: string }> {
     if (this.records.size >= TOKENS_MAX) await this.forgetOver();
     if (this.records.size >= TOKENS_MAX)
       throw new RequestError("quota-exceeded", `${TOKENS_MAX} tokens are the most`);
+    if (wanted.by !== null && !this.records.has(wanted.by))
+      throw new RequestError("bad-token", "the token was revoked");
     const token = makeSecret();
     const digest = digestOf(token);
     const shown: Token = {
