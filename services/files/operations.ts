@@ -194,7 +194,7 @@ export class Operations {
     const area = this.areaOf(root, spot);
     return await this.alone(spot, async ({ size, nlink, ...stat }, id) => {
       const isLast = nlink === 1n && (Number(stat.mode) & constants.S_IFMT) === constants.S_IFREG;
-      const file = { bytes: isLast ? Number(size) : 0, isOpen: isLast && this.handles.isOpen(id) };
+      const file = { bytes: isLast ? Number(size) : 0, isOpen: () => this.handles.isOpen(id) };
       await this.space.remove({ agent, area, id }, file, work);
       return {};
     });

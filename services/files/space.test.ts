@@ -107,3 +107,20 @@ test("a file without a name takes its room as long as it is open", async () => {
   expect(await answer(1, { op: "close", ...file })).toBe("OK");
   await expect.poll(() => resize(2, "other", BYTES)).toBe("OK");
 });
+
+test("a file that is closed while it loses its name gives its bytes back all the same", async () => {
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  for (let turns = 0; turns < 40; turns++) {
+    const file = await open(1, "hidden");
+    expect(await answer(1, { op: "size", ...file, size: BYTES, grow: false })).toBe("OK");
+    const close = async () => {
+      for (let n = 0; n < turns; n++) await turn();
+      return await answer(1, { op: "close", ...file });
+    };
+    await Promise.all([answer(2, { op: "unlink", ...at("hidden") }), close()]);
+    await expect.poll(() => resize(2, "other", BYTES), { interval: 1 }).toBe("OK");
+    expect(await answer(2, { op: "unlink", ...at("other") })).toBe("OK");
+    await operations.close();
+    operations = new Operations(new Tree(host, []), { bytes: BYTES, files: 100 }, new Accounts());
+  }
+});

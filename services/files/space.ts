@@ -56,16 +56,19 @@ export class Space {
     }
   }
 
-  /** Work that takes a name away, and how many bytes go with it. In the file's turn. */
+  /**
+   * Work that takes a name away, and how many bytes go with it unless the file is open by then: who has it open may
+   * close it at any time. In the file's turn.
+   */
   async remove<T>(
     change: Change,
-    { bytes, isOpen }: { bytes: number; isOpen: boolean },
+    { bytes, isOpen }: { bytes: number; isOpen: () => boolean },
     work: () => Promise<T>,
   ): Promise<T> {
     const { agent, area, id } = change;
     return await this.quota.change(area, NOTHING, async () => {
       const done = await work();
-      const stays = isOpen && bytes > 0;
+      const stays = bytes > 0 && isOpen();
       if (stays) this.nameless.set(id, { ...change, bytes });
       else this.accounts.giveBack(agent, bytes);
       this.quota.giveBack(area, stays ? 0 : bytes, 1);
