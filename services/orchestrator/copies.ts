@@ -111,14 +111,7 @@ export class Copies {
     const { project, name } = record.view;
     const drawn = Buffer.from(yield* tasks.sys.random(RUN_BYTES)).toString("hex");
     const id = it.id ?? `${name.slice(0, 18)}-${drawn}`;
-    const key = `${project}/${id}`;
-    if (this.snapshots.has(key))
-      throw new RequestError("exists", `there is a snapshot ${key} already`);
-    if ([...this.all(project)].length >= SNAPSHOTS_PER_PROJECT_MAX)
-      throw new RequestError(
-        "quota-exceeded",
-        `${SNAPSHOTS_PER_PROJECT_MAX} snapshots of a project are the most; remove some`,
-      );
+    this.requireRoom(project, id);
     yield* this.requireState(record);
     // What runs may be of an older document than the record is, and only the kernel knows which code it is.
     const { codeDigest } = (yield* this.parts.fleet.askFor(record, "info")) as Usage;
@@ -131,8 +124,8 @@ export class Copies {
     const { ledger, tasks } = this.parts;
     const { id, project, agent } = about;
     const key = `${project}/${id}`;
-    if (this.snapshots.has(key))
-      throw new RequestError("exists", `there is a snapshot ${key} already`);
+    // Others have been kept while the state was taken.
+    this.requireRoom(project, id);
     const digest = yield* tasks.host(() => this.store.putObject(bytes));
     const value = { ...about, digest };
     this.snapshots.set(key, value);
@@ -141,6 +134,18 @@ export class Copies {
       [{ kind: "agent.snapshot", project, name: agent, detail: { id } }],
     );
     return value;
+  }
+
+  /** @throws RequestError exists, quota-exceeded */
+  private requireRoom(project: string, id: string): void {
+    const key = `${project}/${id}`;
+    if (this.snapshots.has(key))
+      throw new RequestError("exists", `there is a snapshot ${key} already`);
+    if (this.all(project).length >= SNAPSHOTS_PER_PROJECT_MAX)
+      throw new RequestError(
+        "quota-exceeded",
+        `${SNAPSHOTS_PER_PROJECT_MAX} snapshots of a project are the most; remove some`,
+      );
   }
 
   private *requireCopy({ view }: AgentRecord): Work<void> {
@@ -231,16 +236,30 @@ export class Copies {
     // A life without a number: what is told of its end is about nobody.
     const over = { ...record, view: { ...record.view, agent: null, state: "exited" } } as const;
     if (isLive(record)) yield* this.endNow(record);
-    const state = `${record.view.uid}/rollback`;
+    const drawn = Buffer.from(yield* this.parts.tasks.sys.random(RUN_BYTES)).toString("hex");
+    const state = `${record.view.uid}/${drawn}`;
     this.states.give(state, bytes);
     try {
       const fresh: AgentRecord = { ...over, wanted: "running" };
-      return (yield* supervisor.launch(fresh, "agent.rolled-back", { state })).view;
+      const live = yield* supervisor.launch(fresh, "agent.rolled-back", { state });
+      this.dropAfter(live, state);
+      return live.view;
     } catch (error) {
       this.states.drop(state);
       if (isLive(record)) yield* supervisor.settle(over, { reason: "killed", code: KILLED });
       throw error;
     }
+  }
+
+  /** A life may be over before it has taken the state that was given for it. */
+  private dropAfter({ view, run }: AgentRecord, state: string): void {
+    const { ledger } = this.parts;
+    const forget = ledger.onChange(() => {
+      const now = ledger.agents.get(keyOf(view));
+      if (now?.run === run && isLive(now)) return;
+      forget();
+      this.states.drop(state);
+    });
   }
 
   /** Ends a life of which nobody is told any more. */

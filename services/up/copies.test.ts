@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Client } from "../../sdk/client/client.ts";
 import { agentFile, build } from "../../sdk/oci/testing.ts";
+import { States } from "../wasm/states.ts";
 import { compileSource } from "../wasm/testing/compile.ts";
 import type { System } from "./system.ts";
 import { RunningSystem } from "./testing.ts";
@@ -85,6 +86,33 @@ test("an agent that can't be brought back is over, and is brought back later", a
   expect(await client.call("agent.list", {})).toMatchObject([killed]);
   preparer.prepare = prepare;
   expect(await client.call("agent.rollback", { name: "it" })).toMatchObject({ state: "running" });
+});
+
+test("what an agent was to go on from goes with it, though it has never taken it", async () => {
+  const image = await system.addCode(await compileSource(COUNTER));
+  await client.call("agent.run", { image, name: "it", restart: { policy: "no" } });
+  await client.call("agent.snapshot", { name: "it", id: "kept" });
+  const give = vi.spyOn(States.prototype, "give");
+  const take = vi.spyOn(States.prototype, "take").mockReturnValue(null);
+  await client.call("agent.rollback", { name: "it" });
+  const { exit } = await client.call("agent.wait", { name: "it", wait: 10 });
+  expect(exit).not.toBeNull();
+  take.mockRestore();
+  const [states] = give.mock.contexts as States<unknown>[];
+  const [[name = ""] = []] = give.mock.calls;
+  expect(states?.take(name)).toBeNull();
+});
+
+test("a project has sixty-four snapshots at most, whoever asks at once", async () => {
+  const image = await system.addCode(await compileSource(COUNTER));
+  const limits = { memory: 1 << 20 };
+  await client.call("agent.run", { image, name: "it", limits });
+  const snapshot = () => client.call("agent.snapshot", { name: "it" }).then(() => "OK", String);
+  for (let n = 0; n < 63; n++) expect(await snapshot()).toBe("OK");
+  const last = await Promise.all([snapshot(), snapshot(), snapshot()]);
+  expect(last.filter((it) => it === "OK")).toHaveLength(1);
+  expect(last.filter((it) => it.includes("64 snapshots"))).toHaveLength(2);
+  expect(await client.call("snapshot.list", {})).toHaveLength(64);
 });
 
 /** Writes `word` and then a number that it keeps in memory, in each turn. */
