@@ -76,6 +76,35 @@ describe("a document", () => {
     await system.call("project.remove", { project: "p11" });
   });
 
+  test("holds for agents that are being started when it comes, and so does a removal", async () => {
+    const later = async (turns: number) => {
+      for (let n = 0; n < turns; n++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    /** What has begun before has come to its end. */
+    const barrier = async (project: string) => {
+      const by = await system.call("agent.run", { image: "sleeper:1.0.0", project, limits });
+      await system.call("agent.remove", { project, name: by.name, force: true });
+    };
+    const [project, other] = ["p12", "p13"];
+    for (let n = 0; n < 20; n++) {
+      await apply({ project, agents: { kept: sleeper, [`a${n}`]: sleeper } });
+      await later(n);
+      await apply({ project, agents: { kept: { ...sleeper, args: [`${n}`] } } });
+      await barrier(project);
+      await expect.poll(() => running(project)).toEqual(["kept"]);
+      expect(await listed(project)).toMatchObject([{ name: "kept", args: [`${n}`] }]);
+      const begun = system
+        .call("agent.run", { image: "sleeper:1.0.0", project: other, limits })
+        .catch((error: Error) => error);
+      await later(n);
+      await system.call("project.remove", { project: other });
+      await begun;
+      await barrier(other);
+      expect(await listed(other)).toEqual([]);
+    }
+    await system.call("project.remove", { project });
+  });
+
   test("says sizes and shares as an agent's own file does, or as numbers", async () => {
     const said = { ...sleeper, limits: { memory: "256K", cpu: "1.5%", storage: "1M" } };
     const limits = { memory: 256 * 1024, cpu: 0.015, storage: 1024 * 1024 };

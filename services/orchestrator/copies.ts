@@ -246,7 +246,9 @@ export class Copies {
       return live.view;
     } catch (error) {
       this.states.drop(state);
-      if (isLive(record)) yield* supervisor.settle(over, { reason: "killed", code: KILLED });
+      const isThere = this.parts.ledger.agents.get(keyOf(it)) === record;
+      if (isThere && isLive(record))
+        yield* supervisor.settle(over, { reason: "killed", code: KILLED });
       throw error;
     }
   }

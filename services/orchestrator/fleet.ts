@@ -16,6 +16,9 @@ import {
 import { ASK_NS, ENTRIES_PER_AGENT, SHARD_ENTRIES_MAX } from "./limits.ts";
 import { type AgentRecord, lifeOf } from "./record.ts";
 
+/** As by a signal. */
+const KILLED = 137;
+
 const keyOf = (project: string, shard: number): string => `${project}/${shard}`;
 
 /** What is asked about an agent that may be over by now, or whose shard may be: then there is nothing to do. */
@@ -120,6 +123,12 @@ export class Fleet {
     const key = keyOf(project, shard);
     if (this.shards.get(key)?.id === id) this.shards.delete(key);
     this.caller.gone(id);
+  }
+
+  /** Ends a member of which there is no record; its shard tells of that. @throws RequestError as `ask` */
+  *end(project: string, shard: number, { uid, run }: Life): Work<void> {
+    const it = this.shards.get(keyOf(project, shard));
+    if (it) yield* this.caller.ask(it, "kill", { uid, run, code: KILLED }, ASK_NS);
   }
 
   isShard(id: number): boolean {

@@ -81,9 +81,11 @@ export class Supervisor {
     const key = keyOf(record.view);
     const before = ledger.agents.get(key);
     const starting: AgentRecord["view"] = { ...record.view, state: "starting", reason: null };
-    ledger.agents.set(key, { ...record, view: starting });
+    const begun: AgentRecord = { ...record, view: starting };
+    ledger.agents.set(key, begun);
     const { project, name, capabilities, mounts, args, env, limits, uid } = record.view;
     let shard = -1;
+    let member: Member | null = null;
     try {
       const image = yield* images.runnable(record.view.image.digest);
       yield* this.ready(image);
@@ -91,6 +93,7 @@ export class Supervisor {
       const { heir, original, state } = from;
       shard = this.place(record, heir ?? original);
       const meant = yield* this.links.meant({ project, shard, uid, run }, capabilities);
+      this.requireWanted(begun);
       const spec: SpawnSpec = {
         ...{ uid, run, name, args, env, capabilities, meant, limits },
         native: image.runtime === "native",
@@ -101,9 +104,10 @@ export class Supervisor {
         ...(record.view.stdin && { stdin: true }),
         ...(mounts && { mounts }),
       };
-      const member = yield* original
+      member = yield* original
         ? fleet.spawn(project, shard, spec)
         : this.parts.kernelImages.lend(image, (made) => fleet.spawn(project, shard, spec, made));
+      this.requireWanted(begun);
       const now = yield* ledger.now();
       const view: Agent = {
         ...starting,
@@ -120,10 +124,19 @@ export class Supervisor {
       return live;
     } catch (error) {
       if (shard >= 0) fleet.release(project, shard, roomOf(record.view));
+      if (member) tasks.start(unlessOver(fleet.end(project, shard, member)));
+      if (ledger.agents.get(key) !== begun) throw RequestError.from(error);
       if (before) ledger.agents.set(key, before);
       else ledger.agents.delete(key);
       throw RequestError.from(error);
     }
+  }
+
+  /** A document and a removal take no locks: what they say of an agent holds, wherever its start has come to. */
+  private requireWanted(begun: AgentRecord): void {
+    const { name } = begun.view;
+    if (this.parts.ledger.agents.get(keyOf(begun.view)) !== begun)
+      throw new RequestError("wrong-state", `${name} has been changed or removed meanwhile`);
   }
 
   private place({ view }: AgentRecord, beside?: AgentRecord): number {
@@ -161,6 +174,7 @@ export class Supervisor {
     try {
       yield* this.launch(again, restarts > 0 ? "agent.restarted" : "agent.started");
     } catch (error) {
+      if (ledger.agents.get(key) !== record) return;
       const { message } = RequestError.from(error);
       yield* this.settle(again, { reason: `not started: ${message}`, code: 0 });
     }
@@ -237,7 +251,7 @@ export class Supervisor {
     if (!record || !(record.stale || record.leaving || record.wanted === "stopped")) return;
     if (!isLive(record)) {
       const state = "exited";
-      if (record.view.state === "waiting")
+      if (record.view.state === "waiting" || record.view.state === "starting")
         yield* ledger.put({ ...record, due: null, view: { ...record.view, state, reason: null } });
       return;
     }
