@@ -211,8 +211,9 @@ export class AgentMethods {
     if (record.view.state === state)
       throw new RequestError("wrong-state", `${record.view.name} is ${state} already`);
     yield* fleet.askFor(record, paused ? "suspend" : "resume");
-    return yield* ledger.put(
-      { ...record, wanted: state, view: { ...record.view, state } },
+    return yield* ledger.change(
+      record,
+      (now) => ({ ...now, wanted: state, view: { ...now.view, state } }),
       { kind: paused ? "agent.paused" : "agent.resumed" },
     );
   }
@@ -242,8 +243,12 @@ export class AgentMethods {
           );
       yield* fleet.askFor(record, "schedule", { limits: merged });
     }
-    return yield* ledger.put(
-      { ...record, view: { ...view, limits: merged, restart: restart ?? view.restart } },
+    return yield* ledger.change(
+      record,
+      (now) => ({
+        ...now,
+        view: { ...now.view, limits: merged, restart: restart ?? now.view.restart },
+      }),
       { kind: "agent.updated" },
     );
   }
@@ -316,8 +321,9 @@ export class AgentMethods {
     const asked = { text: capability, meant: meant[capability] };
     if (isLive(record)) yield* fleet.askFor(record, "grant", asked);
     const capabilities = [...view.capabilities, capability];
-    const holder = yield* ledger.put(
-      { ...record, view: { ...view, capabilities } },
+    const holder = yield* ledger.change(
+      record,
+      (now) => ({ ...now, view: { ...now.view, capabilities } }),
       { kind: "agent.granted", detail: { capability } },
     );
     yield* supervisor.links.catchUp(holder, meant);
@@ -331,8 +337,9 @@ export class AgentMethods {
       throw new RequestError("not-found", `${view.name} doesn't hold ${capability}`);
     if (isLive(record)) yield* fleet.askFor(record, "revoke", { text: capability });
     const capabilities = view.capabilities.filter((text) => text !== capability);
-    return yield* ledger.put(
-      { ...record, view: { ...view, capabilities } },
+    return yield* ledger.change(
+      record,
+      (now) => ({ ...now, view: { ...now.view, capabilities } }),
       { kind: "agent.revoked", detail: { capability } },
     );
   }

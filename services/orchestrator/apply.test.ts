@@ -105,6 +105,24 @@ describe("a document", () => {
     await system.call("project.remove", { project });
   });
 
+  test("holds for an agent that is being paused, whichever comes first", async () => {
+    const project = "p14";
+    for (let n = 0; n < 20; n++) {
+      await apply({ project, agents: { kept: sleeper } });
+      await expect.poll(() => running(project)).toEqual(["kept"]);
+      const paused = system
+        .call("agent.pause", { project, name: "kept" })
+        .catch((error: Error) => error);
+      for (let turns = 0; turns < n; turns++) await new Promise((resolve) => setImmediate(resolve));
+      await apply({ project, agents: { kept: { ...sleeper, args: [`${n}`] } } });
+      await paused;
+      await expect
+        .poll(() => listed(project))
+        .toMatchObject([{ state: "running", args: [`${n}`] }]);
+    }
+    await system.call("project.remove", { project });
+  });
+
   test("says sizes and shares as an agent's own file does, or as numbers", async () => {
     const said = { ...sleeper, limits: { memory: "256K", cpu: "1.5%", storage: "1M" } };
     const limits = { memory: 256 * 1024, cpu: 0.015, storage: 1024 * 1024 };

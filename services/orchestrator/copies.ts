@@ -231,6 +231,7 @@ export class Copies {
     const { supervisor } = this.parts;
     const record = this.parts.ledger.find(it);
     yield* this.requireSameCode(record, snapshot);
+    this.parts.ledger.stillOf(record);
     if (!isLive(record) && !isOver(record))
       throw new RequestError("wrong-state", `${it.name} is being started`);
     // A life without a number: what is told of its end is about nobody.
@@ -266,9 +267,10 @@ export class Copies {
 
   /** Ends a life of which nobody is told any more. */
   private *endNow(record: AgentRecord): Work<void> {
-    const { fleet, tasks } = this.parts;
+    const { fleet, tasks, ledger } = this.parts;
     const { project } = record.view;
     yield* fleet.askFor(record, "kill", { code: KILLED });
+    ledger.stillOf(record);
     fleet.release(project, record.shard, record.room);
     const member = { ...lifeOf(record), agent: 0, paused: false, end: null };
     tasks.start(this.clear(project, record.shard, member));

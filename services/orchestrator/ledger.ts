@@ -77,6 +77,35 @@ export class Ledger {
     return record;
   }
 
+  /**
+   * As `put`, for work that began with `base` and has waited since: the record as it is now takes the change.
+   * @throws RequestError wrong-state: documents take no locks, and one has said something else of the agent meanwhile
+   */
+  *change(
+    base: AgentRecord,
+    change: (now: AgentRecord) => AgentRecord,
+    ...happened: Omit<Happening, "project" | "name">[]
+  ): Work<AgentRecord> {
+    return yield* this.put(change(this.stillOf(base)), ...happened);
+  }
+
+  /** The record as it is now, of the same life and by the same document. @throws RequestError wrong-state */
+  stillOf(base: AgentRecord): AgentRecord {
+    const now = this.agents.get(keyOf(base.view));
+    const isSame =
+      now?.view.uid === base.view.uid &&
+      now.run === base.run &&
+      now.wanted === base.wanted &&
+      now.spec === base.spec &&
+      now.stale === base.stale &&
+      now.leaving === base.leaving;
+    if (isSame) return now;
+    throw new RequestError(
+      "wrong-state",
+      `${base.view.name} has been changed or removed meanwhile`,
+    );
+  }
+
   /** Many records at once, with other writes; `gone` are forgotten. */
   *putAll(
     records: readonly AgentRecord[],
