@@ -9,7 +9,9 @@ parentPort?.on("message", async (bytes: Uint8Array) => {
   try {
     answer = { prepared: await prepare(bytes) };
   } catch (error) {
-    answer = { refused: error instanceof Error ? error.message : String(error) };
+    // What Binaryen throws is no Error, and may have no message.
+    const { message = "its compiler can't make it suspendable" } = error as Partial<Error>;
+    answer = { refused: message };
   }
   parentPort?.postMessage(answer);
 });

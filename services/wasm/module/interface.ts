@@ -10,6 +10,9 @@ export const IMPORT_DEEP = "deep";
 export const IMPORT_ROOM = "room";
 export const IMPORT_MEMORY = "memory";
 
+/** What begins so is exported by prepared code alone. */
+export const RESERVED = /^(aios:|asyncify_)/;
+
 /** Globals: exports. Cycles left (i64), pages of 64 KiB that the agent has, bytes of stack left (i32). */
 export const EXPORT_FUEL = "aios:fuel";
 export const EXPORT_PAGES = "aios:pages";

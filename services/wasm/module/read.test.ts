@@ -88,6 +88,19 @@ const REFUSED: readonly (readonly [what: string, bytes: Uint8Array, message: Reg
     module(section(6, 1, 0x70, 0, 0xd0, 0x70, 0x0b)),
     /references as values/,
   ],
+  ...["asyncify_start_unwind", "aios:fuel"].map(
+    (name) =>
+      [
+        `an export called ${name}`,
+        module(
+          section(1, 1, 0x60, 0, 0),
+          section(3, 1, 0),
+          section(7, 1, ...text(name), 0, 0),
+          section(10, 1, 2, 0, 0x0b),
+        ),
+        /a name of the runtime's own \(wasm-export at byte/,
+      ] as const,
+  ),
   [
     "more variables than can be prepared",
     withLocals(50_000, 0x7f, 41),

@@ -5,6 +5,7 @@
 import { Reader } from "./bytes.ts";
 import { checkValue, checkVariables } from "./check.ts";
 import { WasmError } from "./errors.ts";
+import * as aios from "./interface.ts";
 import {
   type DataSegment,
   type FunctionType,
@@ -144,7 +145,10 @@ const SECTIONS: Readonly<Record<number, SectionReader>> = {
     }),
   [SECTION_EXPORT]: (module, reader) =>
     each(reader, () => {
+      const { at } = reader;
       const name = reader.text();
+      if (aios.RESERVED.test(name))
+        throw new WasmError("wasm-export", at, `exports "${name}", a name of the runtime's own`);
       const kind = reader.byte();
       module.exports.push({ name, kind, index: reader.u32() });
     }),
