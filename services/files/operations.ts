@@ -1,24 +1,14 @@
 /** The operations on files, as the host does them: paths that were judged, and nothing that waits for ever. */
 import { type BigIntStats, constants } from "node:fs";
-import {
-  type FileHandle,
-  link,
-  lutimes,
-  mkdir,
-  open,
-  readlink,
-  rename,
-  rmdir,
-  symlink,
-} from "node:fs/promises";
+import { type FileHandle, open, readlink } from "node:fs/promises";
 import type { FileAnswer, FileOp, FileRequest } from "../messages/files.ts";
 import type { Accounts } from "./accounts.ts";
 import { FileError } from "./errors.ts";
 import { type Of as HandleOf, Handles } from "./handles.ts";
-import { requireFolder, requireInside, unlinkFile } from "./names.ts";
+import { NameChanges } from "./name-changes.ts";
 import type { Budget } from "./quota.ts";
 import { Space } from "./space.ts";
-import { entriesOf, identityOf, statAt, statOf, typeOf } from "./stat.ts";
+import { entriesOf, identityOf, setTimes, statAt, statOf, typeOf } from "./stat.ts";
 import type { Spot, Tree } from "./tree.ts";
 import { Turns } from "./turns.ts";
 
@@ -27,10 +17,6 @@ type Open = Of<"read" | "write" | "size" | "fstat" | "ftimes" | "sync" | "list" 
 export type Done = FileAnswer & { readonly bytes?: Uint8Array };
 
 const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
-const NANOSECONDS = 1e9;
-/** How often a name may become another file's, between two looks, before whoever asked is told to wait. */
-const LOOKS_MAX = 16;
 /** No file may be opened that the host would make us wait for, or a link that has come in between. */
 const SAFE = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -40,11 +26,14 @@ export class Operations {
   private readonly space: Space;
   /** Of files, for changes of their sizes and of the number of their names. */
   private readonly turns = new Turns();
+  private readonly names: NameChanges;
 
   constructor(tree: Tree, budget: Budget, accounts: Accounts) {
     this.tree = tree;
     this.space = new Space(budget, (area) => tree.root(area), accounts);
     this.handles = new Handles((id) => this.space.closed(id));
+    const { handles, space, turns } = this;
+    this.names = new NameChanges({ tree, handles, space, turns });
   }
 
   /** Gives back what it holds of the host, and holds nothing from then on. */
@@ -90,7 +79,7 @@ export class Operations {
           this.onFile(agent, handle, request, bytes),
         );
       default:
-        return await this.change(agent, request);
+        return await this.names.run(agent, request);
     }
   }
 
@@ -100,124 +89,6 @@ export class Operations {
     work: (spot: Spot) => Promise<Done>,
   ): Promise<Done> {
     return await this.tree.walk(root, path, follow, work);
-  }
-
-  // --- names ---
-
-  private async change(
-    agent: number,
-    request: Of<"times" | "mkdir" | "rmdir" | "unlink" | "symlink" | "link" | "rename">,
-  ): Promise<Done> {
-    const follow = "follow" in request && request.follow;
-    return await this.at(request, follow, async (spot) => {
-      if (spot.folder.readOnly) throw new FileError("EROFS");
-      const place = spot.folder.at(spot.name);
-      switch (request.op) {
-        case "times":
-          await this.setTimes(await statAt(spot.folder, spot.name), request, (accessed, modified) =>
-            lutimes(place, accessed, modified),
-          );
-          return {};
-        case "mkdir":
-          await this.named(request.root, spot, () => mkdir(place, { mode: FOLDER_MODE }));
-          return {};
-        case "symlink":
-          requireInside(spot, request.target);
-          await this.named(request.root, spot, () => symlink(request.target, place));
-          return {};
-        case "rmdir":
-          if (spot.name === ".") throw new FileError("EINVAL");
-          return await this.removed(agent, request.root, spot, () => rmdir(place));
-        case "unlink":
-          if (spot.mustBeFolder) await requireFolder(spot);
-          return await this.removed(agent, request.root, spot, () => unlinkFile(spot));
-        case "link":
-          return await this.toOther(request, (other) => this.link(request.root, spot, other));
-        case "rename":
-          return await this.toOther(request, (other) =>
-            this.rename(agent, request.root, spot, other),
-          );
-      }
-    });
-  }
-
-  private async toOther(
-    { root, to }: { root: string; to: string },
-    work: (other: Spot) => Promise<Done>,
-  ): Promise<Done> {
-    return await this.at({ root, path: to }, false, async (other) => {
-      if (other.folder.readOnly) throw new FileError("EROFS");
-      return await work(other);
-    });
-  }
-
-  private async link(root: string, from: Spot, to: Spot): Promise<Done> {
-    if (to.mustBeFolder) throw new FileError("ENOENT");
-    const make = () => link(from.folder.at(from.name), to.folder.at(to.name));
-    return await this.alone(from, async () => {
-      await this.named(root, to, make);
-      return {};
-    });
-  }
-
-  private async rename(agent: number, root: string, from: Spot, to: Spot): Promise<Done> {
-    if (from.name === "." || to.name === ".") throw new FileError("EBUSY");
-    const [area, other] = [this.areaOf(root, from), this.areaOf(root, to)];
-    if (area !== other) throw new FileError("EXDEV");
-    const moved = await statAt(from.folder, from.name);
-    if (!moved.isDirectory() && (from.mustBeFolder || to.mustBeFolder))
-      throw new FileError("ENOTDIR");
-    const move = () => rename(from.folder.at(from.name), to.folder.at(to.name));
-    const replaced = await statAt(to.folder, to.name).catch(() => null);
-    if (!replaced || identityOf(replaced) === identityOf(moved)) await move();
-    else
-      await this.removed(agent, root, to, move).catch((error: { code?: string }) => {
-        // What was to be replaced has gone, or what was to be moved: the host says which.
-        if (error.code === "ENOENT") return move();
-        throw error;
-      });
-    return {};
-  }
-
-  /** Another name in an area. */
-  private async named<T>(root: string, spot: Spot, work: () => Promise<T>): Promise<T> {
-    return await this.space.name(this.areaOf(root, spot), work);
-  }
-
-  /** By `work` what has a name loses it. */
-  private async removed(
-    agent: number,
-    root: string,
-    spot: Spot,
-    work: () => Promise<unknown>,
-  ): Promise<Done> {
-    const area = this.areaOf(root, spot);
-    return await this.alone(spot, async ({ size, nlink, ...stat }, id) => {
-      const isLast = nlink === 1n && (Number(stat.mode) & constants.S_IFMT) === constants.S_IFREG;
-      const file = { bytes: isLast ? Number(size) : 0, isOpen: () => this.handles.isOpen(id) };
-      await this.space.remove({ agent, area, id }, file, work);
-      return {};
-    });
-  }
-
-  /** Work on what has a name, while it keeps that, its size and its other names, as far as agents are concerned. */
-  private async alone<T>(
-    { folder, name }: Spot,
-    work: (stat: BigIntStats, id: string) => Promise<T>,
-  ): Promise<T> {
-    for (let looks = 0; looks < LOOKS_MAX; looks++) {
-      const id = identityOf(await statAt(folder, name));
-      const done = await this.turns.take(id, async () => {
-        const stat = await statAt(folder, name);
-        return identityOf(stat) === id ? { result: await work(stat, id) } : null;
-      });
-      if (done) return done.result;
-    }
-    throw new FileError("EBUSY");
-  }
-
-  private areaOf(root: string, { path }: Spot): string {
-    return this.tree.areaOf(path === "." ? root : `${root}/${path}`);
   }
 
   // --- opening ---
@@ -238,7 +109,9 @@ export class Operations {
       if (spot.mustBeFolder || request.folder) throw new FileError("EINVAL");
       if (folder.readOnly) throw new FileError("EROFS");
       const flags = constants.O_CREAT | constants.O_EXCL | SAFE | accessToOpen(request);
-      const handle = await this.named(root, spot, () => open(folder.at(name), flags, FILE_MODE));
+      const handle = await this.names.named(root, spot, () =>
+        open(folder.at(name), flags, FILE_MODE),
+      );
       return await this.opened(agent, request, spot, handle);
     });
   }
@@ -342,7 +215,7 @@ export class Operations {
       case "fstat":
         return { stat: statOf(await handle.stat({ bigint: true })) };
       case "ftimes":
-        await this.setTimes(await handle.stat({ bigint: true }), request, (accessed, modified) =>
+        await setTimes(await handle.stat({ bigint: true }), request, (accessed, modified) =>
           handle.utimes(accessed, modified),
         );
         return {};
@@ -382,16 +255,6 @@ export class Operations {
   ): Promise<T> {
     const area = this.tree.areaOf(`${root}/${path}`);
     return await this.space.grow({ agent, area, id }, more, work);
-  }
-
-  /** To a microsecond or so: the host takes times as floating-point seconds. */
-  private async setTimes(
-    { atimeNs, mtimeNs }: BigIntStats,
-    { accessed, modified }: { accessed: string | null; modified: string | null },
-    set: (accessed: number, modified: number) => Promise<void>,
-  ): Promise<void> {
-    const seconds = (text: string | null, kept: bigint) => Number(text ?? kept) / NANOSECONDS;
-    await set(seconds(accessed, atimeNs), seconds(modified, mtimeNs));
   }
 
   private async list(request: Of<"list">): Promise<Done> {

@@ -81,3 +81,15 @@ async function inodeAt(folder: Folder, name: string): Promise<bigint | null> {
     () => null,
   );
 }
+
+const NANOSECONDS = 1e9;
+
+/** To a microsecond or so: the host takes times as floating-point seconds. */
+export async function setTimes(
+  { atimeNs, mtimeNs }: BigIntStats,
+  { accessed, modified }: { accessed: string | null; modified: string | null },
+  set: (accessed: number, modified: number) => Promise<void>,
+): Promise<void> {
+  const seconds = (text: string | null, kept: bigint) => Number(text ?? kept) / NANOSECONDS;
+  await set(seconds(accessed, atimeNs), seconds(modified, mtimeNs));
+}
