@@ -109,6 +109,7 @@ export class NameChanges {
         if (error.code === "ENOENT") return move();
         throw error;
       });
+    if (moved.isDirectory()) this.space.moved(this.placeOf(root, from), this.placeOf(root, to));
     return {};
   }
 
@@ -149,7 +150,13 @@ export class NameChanges {
     throw new FileError("EBUSY");
   }
 
-  private areaOf(root: string, { path }: Spot): string {
-    return this.tree.areaOf(path === "." ? root : `${root}/${path}`);
+  private areaOf(root: string, spot: Spot): string {
+    return this.tree.areaOf(this.placeOf(root, spot));
+  }
+
+  /** In the tree. */
+  private placeOf(root: string, { path }: Spot): string {
+    const names = [...root.split("/"), ...path.split("/")];
+    return `/${names.filter((name) => name !== "" && name !== ".").join("/")}`;
   }
 }

@@ -21,6 +21,8 @@ interface Area {
   /** It is being counted, while nothing is changed. */
   counting: Promise<void> | null;
   idle: () => void;
+  /** Its folder has become another one since it was begun to be counted. */
+  isOther: boolean;
 }
 
 const isNothing = ({ bytes, files }: Budget): boolean => bytes === 0 && files === 0;
@@ -84,7 +86,7 @@ export class Quota {
   private areaOf(area: string): Area {
     const known = this.areas.get(area);
     if (known) return known;
-    const it: Area = { used: null, changes: 0, counting: null, idle: () => {} };
+    const it: Area = { used: null, changes: 0, counting: null, idle: () => {}, isOther: false };
     this.areas.set(area, it);
     return it;
   }
@@ -102,12 +104,24 @@ export class Quota {
       await new Promise<void>((resolve) => {
         it.idle = resolve;
       });
-    const folder = await this.open(area);
-    try {
-      const { bytes, files } = await this.below(folder);
-      it.used = { bytes: bytes + this.hidden(area), files };
-    } finally {
-      await folder.close();
+    do {
+      it.isOther = false;
+      const folder = await this.open(area);
+      try {
+        const { bytes, files } = await this.below(folder);
+        it.used = { bytes: bytes + this.hidden(area), files };
+      } finally {
+        await folder.close();
+      }
+    } while (it.isOther);
+  }
+
+  /** What was a folder's may be another's now, with all below it: it is counted again. */
+  moved(folder: string): void {
+    for (const [area, it] of this.areas) {
+      if (area !== folder && !area.startsWith(`${folder}/`)) continue;
+      it.used = null;
+      it.isOther = true;
     }
   }
 

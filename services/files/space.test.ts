@@ -124,3 +124,16 @@ test("a file that is closed while it loses its name gives its bytes back all the
     operations = new Operations(new Tree(host, []), { bytes: BYTES, files: 100 }, new Accounts());
   }
 });
+
+test("a folder that is moved to where another one was takes its room there", async () => {
+  const projects = (path: string) => ({ proofs: [], root: "/projects", path });
+  expect([await resize(1, "f", 1), await answer(1, { op: "unlink", ...at("f") })]).toEqual([
+    "OK",
+    "OK",
+  ]);
+  mkdirSync(join(host, "projects/full"));
+  writeFileSync(join(host, "projects/full/f"), new Uint8Array(BYTES));
+  expect(await answer(1, { op: "rename", ...projects("full"), to: "demo" })).toBe("OK");
+  expect(there()).toBe(BYTES);
+  expect(await resize(1, "g", 1)).toBe("EDQUOT");
+});

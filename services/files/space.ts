@@ -76,6 +76,11 @@ export class Space {
     });
   }
 
+  /** Folders have another name, or none, by their paths in the tree. */
+  moved(...folders: readonly string[]): void {
+    for (const folder of folders) this.quota.moved(folder);
+  }
+
   /** Nobody has a file open any more. */
   closed(id: string): void {
     const it = this.nameless.get(id);
