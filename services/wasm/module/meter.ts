@@ -39,71 +39,20 @@
 import { Body, costOf } from "./body.ts";
 import { Writer } from "./bytes.ts";
 import type { Metering } from "./calls.ts";
+import { Fuel } from "./fuel.ts";
+import type { Level, Owing, Round } from "./levels.ts";
 import { VALUE_I32, VALUE_I64, type WasmModule } from "./model.ts";
 import * as op from "./operators.ts";
+import { movedFunction, type Places } from "./places.ts";
 import { BODY, type Shape, shapeOf } from "./shape.ts";
 
 const VOID = 0x40;
 /** Functions of at most so many operators are charged when they are entered. */
 const FLAT_COST_MAX = 48;
-const BULK_BYTES_PER_CYCLE_LOG2 = 4;
 /** Labels of $Y in $L, of $X in $Y, of $O in itself. */
 const LABEL_YIELD = 1;
 const LABEL_OUT = 2;
 const LABEL_AGAIN = 0;
-
-/** Indices in the module that is written. */
-export interface Places {
-  /** Where defined functions were, and how many are now before them. */
-  readonly defined: number;
-  readonly added: number;
-  readonly yield: number;
-  readonly grow: number;
-  readonly deep: number;
-  readonly fuel: number;
-  readonly pages: number;
-  readonly room: number;
-  /** The function of the module's own imports that tells it; -1 where there is none. */
-  readonly tellsRoom: number;
-  /** Index of the type of a block with these results. */
-  blockType(results: readonly number[]): number;
-}
-
-export const movedFunction = (places: Places, index: number): number =>
-  index < places.defined ? index : index + places.added;
-
-/** A block, loop or if that is open. */
-interface Level {
-  /** Where a branch to it goes, counted from the outside. */
-  readonly target: number;
-  readonly loop: boolean;
-  /** Branches to it leave nothing on the operand stack for it. */
-  readonly bare: boolean;
-  /** An `if` without an `else` yet: what is owed, and whether it is reached, where that begins. */
-  readonly otherwise: { readonly owed: number; readonly reached: boolean } | null;
-  /** It is a round of a loop. */
-  readonly round: Round | null;
-  /** Cycles that whoever comes to the label owes there; null until somebody has come. */
-  owed: number | null;
-}
-
-/** A round of a loop, which may be written several times. */
-interface Round {
-  /** Further ones behind it, before control goes back. */
-  readonly more: number;
-  /** Where its code begins, and the loop's place. */
-  readonly code: number;
-  readonly at: number;
-  /** What is owed where the loop is left. */
-  readonly exit: Owing;
-  /** $X. */
-  readonly out: number;
-}
-
-/** A label, as far as cycles are concerned. */
-interface Owing {
-  owed: number | null;
-}
 
 /** A function's body as the code section has it. */
 export function meterBody(
@@ -131,8 +80,7 @@ class Meter {
   private readonly shape: Shape;
   /** It is charged as a whole, and has no variable for the fuel. */
   private readonly flat: boolean;
-  private readonly fuel: number;
-  private readonly scratch: number;
+  private readonly fuel: Fuel;
 
   constructor(module: WasmModule, places: Places, metering: Metering, index: number) {
     this.module = module;
@@ -142,8 +90,7 @@ class Meter {
     const { facts, looks } = metering;
     this.shape = shapeOf(module, index);
     this.flat = !looks && !facts.loops && !facts.bulk && facts.cost <= FLAT_COST_MAX;
-    this.fuel = this.body.variables;
-    this.scratch = this.fuel + 1;
+    this.fuel = new Fuel(this.out, places, metering, this.body.variables);
   }
 
   run(): Uint8Array {
@@ -162,7 +109,7 @@ class Meter {
   }
 
   private enter(): void {
-    const { out, places, metering } = this;
+    const { metering } = this;
     if (this.flat) {
       this.levels.push({
         target: 0,
@@ -172,13 +119,11 @@ class Meter {
         round: null,
         owed: null,
       });
-      out.byte(op.OP_GLOBAL_GET).u32(places.fuel);
-      out.byte(op.OP_I64_CONST).signed(metering.facts.cost).byte(op.OP_I64_SUB);
-      out.byte(op.OP_GLOBAL_SET).u32(places.fuel);
+      this.fuel.chargeWhole();
       return;
     }
-    if (metering.looks) this.look();
-    this.load();
+    if (metering.looks) this.fuel.look();
+    this.fuel.load();
     this.open(op.OP_BLOCK, this.body.type.results);
     this.push(false, this.body.type.results, BODY);
   }
@@ -197,26 +142,6 @@ class Meter {
     const otherwise =
       round === null && this.body.opcode === op.OP_IF ? { owed: before, reached } : null;
     this.levels.push({ target: this.depth, loop, bare, otherwise, round, owed });
-  }
-
-  /** Is there room on the stack, and fuel? */
-  private look(): void {
-    const { out, places, metering } = this;
-    out.byte(op.OP_GLOBAL_GET).u32(places.room);
-    out.byte(op.OP_I32_CONST).signed(metering.stackBytes).byte(op.OP_I32_LT_S);
-    out.byte(op.OP_IF).byte(VOID).byte(op.OP_CALL).u32(places.deep);
-    out.byte(op.OP_UNREACHABLE).byte(op.OP_END);
-    this.changeRoom(op.OP_I32_SUB);
-    out.byte(op.OP_GLOBAL_GET).u32(places.fuel);
-    out.byte(op.OP_I64_CONST).signed(0).byte(op.OP_I64_LT_S);
-    out.byte(op.OP_IF).byte(VOID).byte(op.OP_CALL).u32(places.yield).byte(op.OP_END);
-  }
-
-  private changeRoom(opcode: number): void {
-    const { out, places, metering } = this;
-    out.byte(op.OP_GLOBAL_GET).u32(places.room);
-    out.byte(op.OP_I32_CONST).signed(metering.heldBytes).byte(opcode);
-    out.byte(op.OP_GLOBAL_SET).u32(places.room);
   }
 
   private operator(opcode: number): void {
@@ -273,7 +198,7 @@ class Meter {
       case op.OP_MEMORY_INIT:
       case op.OP_MEMORY_COPY:
       case op.OP_MEMORY_FILL:
-        this.countBulk();
+        this.fuel.chargeBulk();
         this.copy();
         break;
       default:
@@ -366,8 +291,7 @@ class Meter {
     this.open(op.OP_LOOP, results);
     this.open(op.OP_BLOCK, []);
     this.open(op.OP_LOOP, results);
-    out.byte(op.OP_LOCAL_GET).u32(this.fuel);
-    out.byte(op.OP_I64_CONST).signed(0).byte(op.OP_I64_LT_S);
+    this.fuel.isUsedUp();
     out.byte(op.OP_BR_IF).u32(LABEL_YIELD);
     const more = (this.shape.copies.get(body.at) ?? 1) - 1;
     this.openRound({ more, code: body.reader.at, at: body.at, exit: { owed: null }, out: exit });
@@ -397,8 +321,8 @@ class Meter {
     this.owed = level.owed ?? 0;
     if (this.levels.length > 0 || flat) return;
     this.count(0);
-    this.store();
-    if (this.metering.looks) this.changeRoom(op.OP_I32_ADD);
+    this.fuel.store();
+    if (this.metering.looks) this.fuel.giveRoomBack();
     out.byte(op.OP_END);
   }
 
@@ -431,9 +355,9 @@ class Meter {
   private closeLoop(): void {
     const { out, places } = this;
     out.byte(op.OP_END).byte(op.OP_BR).u32(LABEL_OUT).byte(op.OP_END);
-    this.store();
+    this.fuel.store();
     out.byte(op.OP_CALL).u32(places.yield);
-    this.load();
+    this.fuel.load();
     out.byte(op.OP_BR).u32(LABEL_AGAIN).byte(op.OP_END).byte(op.OP_END);
     this.depth -= 4;
   }
@@ -444,9 +368,9 @@ class Meter {
       return;
     }
     this.count(0);
-    this.store();
+    this.fuel.store();
     write();
-    this.load();
+    this.fuel.load();
   }
 
   /** Counts what has been executed, but for so many cycles. */
@@ -454,31 +378,6 @@ class Meter {
     const cycles = this.owed - owed;
     this.owed = owed;
     if (cycles === 0 || this.flat || !this.reached) return;
-    const { out } = this;
-    out.byte(op.OP_LOCAL_GET).u32(this.fuel);
-    out.byte(op.OP_I64_CONST).signed(cycles).byte(op.OP_I64_SUB);
-    out.byte(op.OP_LOCAL_SET).u32(this.fuel);
-  }
-
-  /** The number of bytes is on the operand stack, and stays there. */
-  private countBulk(): void {
-    const { out } = this;
-    out.byte(op.OP_LOCAL_TEE).u32(this.scratch);
-    out.byte(op.OP_LOCAL_GET).u32(this.fuel);
-    out.byte(op.OP_LOCAL_GET).u32(this.scratch);
-    out.byte(op.OP_I32_CONST).signed(BULK_BYTES_PER_CYCLE_LOG2).byte(op.OP_I32_SHR_U);
-    out.byte(op.OP_I64_EXTEND_I32_U).byte(op.OP_I64_SUB);
-    out.byte(op.OP_LOCAL_SET).u32(this.fuel);
-  }
-
-  /** Between the variable and the global. */
-  private load(): void {
-    this.out.byte(op.OP_GLOBAL_GET).u32(this.places.fuel);
-    this.out.byte(op.OP_LOCAL_SET).u32(this.fuel);
-  }
-
-  private store(): void {
-    this.out.byte(op.OP_LOCAL_GET).u32(this.fuel);
-    this.out.byte(op.OP_GLOBAL_SET).u32(this.places.fuel);
+    this.fuel.charge(cycles);
   }
 }

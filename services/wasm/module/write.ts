@@ -2,7 +2,7 @@
 import { Reader, Writer } from "./bytes.ts";
 import { meterings } from "./calls.ts";
 import * as aios from "./interface.ts";
-import { meterBody, movedFunction, type Places } from "./meter.ts";
+import { meterBody } from "./meter.ts";
 import {
   KIND_FUNCTION,
   KIND_GLOBAL,
@@ -30,6 +30,7 @@ import {
   readOperator,
   skipImmediates,
 } from "./operators.ts";
+import { movedFunction, type Places } from "./places.ts";
 import { SEGMENT_EXPLICIT, SEGMENT_EXPRESSIONS, SEGMENT_PASSIVE } from "./read.ts";
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
