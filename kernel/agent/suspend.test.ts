@@ -71,6 +71,25 @@ describe("a suspended agent", () => {
     expect([life.state(child.id), ...results(child)]).toEqual(["READY", 0, 16]);
   });
 
+  test("stays it when a wait of its overtakes the interrupt that is to stop it", () => {
+    init.call("AGENT_SUSPEND", handle);
+    expect(child.call("WAIT", child.self, 0, 0, NEVER, MAILBOX).status).toBe("OK");
+    expect(life.state(child.id)).toBe("SUSPENDED");
+    expect(init.call("IPC_SEND", handle, init.memory, 8).status).toBe("OK");
+    expect(life.state(child.id)).toBe("SUSPENDED");
+    init.call("AGENT_RESUME", handle);
+    expect([life.state(child.id), ...results(child)]).toEqual(["READY", 0, 16]);
+  });
+
+  test("goes on with a wait that it has begun so, when it is resumed", () => {
+    init.call("AGENT_SUSPEND", handle);
+    child.call("WAIT", child.self, 0, 0, NEVER, MAILBOX);
+    expect(init.call("AGENT_RESUME", handle).status).toBe("OK");
+    expect(life.state(child.id)).toBe("WAITING");
+    expect(init.call("IPC_SEND", handle, init.memory, 8).status).toBe("OK");
+    expect([life.state(child.id), ...results(child)]).toEqual(["READY", 0, 16]);
+  });
+
   test("whose deadline passes meanwhile finds that its wait has timed out", () => {
     child.call("WAIT", child.self, 0, 0, 1000, MAILBOX);
     init.call("AGENT_SUSPEND", handle);

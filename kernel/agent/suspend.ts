@@ -34,6 +34,14 @@ export function agentSuspend(call: Call): u32 {
   return STATUS_OK;
 }
 
+/** The agent, which is suspended, has begun a wait: it is to go on with that. */
+export function suspendInWait(agent: Agent): void {
+  assert(agent.state == AGENT_SUSPENDED, "suspendInWait: not suspended");
+  agent.resumeState = AGENT_WAITING;
+  schedStop(agent, AGENT_SUSPENDED);
+  waitPark(agent);
+}
+
 /** AgentResume(agent). */
 export function agentResume(call: Call): u32 {
   const agent = changetype<Agent>(call.object);

@@ -1,6 +1,7 @@
 /** System calls: waiting, timers, and giving the processor up. */
 import { Agent } from "../agent/agent";
-import { AGENT_WAITING } from "../agent/states";
+import { AGENT_SUSPENDED, AGENT_WAITING } from "../agent/states";
+import { suspendInWait } from "../agent/suspend";
 import { capabilityLookup, capabilityNamed } from "../cap/authorize";
 import { RIGHT_CRYPTO, RIGHT_RECEIVE, RIGHT_WAIT } from "../cap/rights";
 import { deadlineReserve } from "../ipc/deadline";
@@ -101,7 +102,9 @@ function waitFor(call: Call, agent: Agent, count: u32, flags: u32): u32 {
   if (status != STATUS_OK) return status;
   batonPass(agent);
   waitEnter(agent, count, flags, call.a3, call.a5);
-  schedStop(agent, AGENT_WAITING);
+  // Another CPU may have suspended it since its last instruction: this entry has overtaken that CPU's interrupt.
+  if (agent.state == AGENT_SUSPENDED) suspendInWait(agent);
+  else schedStop(agent, AGENT_WAITING);
   return STATUS_OK;
 }
 
