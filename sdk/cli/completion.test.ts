@@ -45,11 +45,15 @@ const TYPED: readonly (readonly [string, string])[] = [
   ["aios boot --when-idle st\t--nic", "boot --when-idle stop --nic"],
   ["aios compl\tf\t", "completion fish"],
   ["aios boot --kernel wor\t", "boot --kernel worker.tar"],
+  ["aios logs -f demo\t", "logs -f demo/front"],
+  ["aios run wor\t", "run worker.tar"],
+  ["aios run ch\t", "run checks"],
 ];
 const shown = TYPED.map(([, got]) => `GOT<${got}>`);
 const typing = TYPED.map(([line]) => line);
-/** The quotes keep the echo of this line from being taken for output. */
-const SHOW = 'aios() { printf "GOT""<%s>\\n" "$*"; }';
+/** What a running system has; and of everything else, what the command was given. */
+const SHOW = `aios() { case "$*" in "ps -aq") echo store; echo demo/front ;; "images -q") echo checks ;; \
+*) printf "GOT""<%s>\\n" "$*" ;; esac; }`;
 
 describe("on a terminal, with the tabulator key", () => {
   test("bash completes commands, options, values and files", () => {
@@ -66,8 +70,8 @@ describe("on a terminal, with the tabulator key", () => {
 
 test("fish offers commands, options, values and files, with what they do", () => {
   const { folder, env } = workFolder("fish");
-  const ask = (line: string) => {
-    const code = `source script; complete -C ${JSON.stringify(line)}`;
+  const ask = (line: string, first = "") => {
+    const code = `${first}; source script; complete -C ${JSON.stringify(line)}`;
     const options = { cwd: folder, env, encoding: "utf8" } as const;
     return spawnSync(requireTool("fish"), ["--no-config", "-c", code], options).stdout.split("\n");
   };
@@ -81,6 +85,10 @@ test("fish offers commands, options, values and files, with what they do", () =>
   ]);
   expect(ask("aios boot --when-idle st").map((line) => line.split("\t")[0])).toContain("stop");
   expect(ask("aios boot --kernel wor").map((line) => line.split("\t")[0])).toContain("worker.tar");
+  const system =
+    "function aios; switch $argv[1]; case ps; echo demo/front; case images; echo checks; end; end";
+  expect(ask("aios logs -f de", system)).toEqual(["demo/front", ""]);
+  expect(ask("aios run ch", system).map((line) => line.split("\t")[0])).toContain("checks");
   expect(ask("aios completion f").map((line) => line.split("\t")[0])).toEqual(["fish", ""]);
 });
 

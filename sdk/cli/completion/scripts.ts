@@ -1,7 +1,7 @@
 /**
  * Completion scripts for shells. Each finds out at which command the cursor is by going through the words
- * before it, and offers what that command takes; where a value or an argument is free, the shell's own
- * completion of file names.
+ * before it, and offers what that command takes: names that the running system has, if there is one; where a value or
+ * an argument is free, the shell's own completion of file names.
  */
 import type { Node, OptionWords } from "./tree.ts";
 
@@ -47,13 +47,14 @@ function bashScript(tree: readonly Node[], name: string): string {
       ? "return"
       : `COMPREPLY=($(compgen -W ${quoted(option.choices.join(" "))} -- "$cur")); return`,
   ]);
-  const words = tree.map(({ path, commands, options, choices }): [string[], string] => {
+  const words = tree.map(({ path, commands, options, choices, names }): [string[], string] => {
     const plain = [...commands.map(({ word }) => word), ...choices].join(" ");
-    return [[path], `plain=${quoted(plain)} flags=${quoted(flagsOf(options).join(" "))}`];
+    const list = names === null ? "" : ` names=${quoted(names)}`;
+    return [[path], `plain=${quoted(plain)} flags=${quoted(flagsOf(options).join(" "))}${list}`];
   });
   return `# bash completion of ${name}: eval "$(${name} completion bash)"
 _${name}() {
-  local cur prev path=${quoted(name)} plain='' flags='' word i
+  local cur prev path=${quoted(name)} plain='' flags='' names='' word i
   cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
@@ -68,7 +69,8 @@ ${branches(values)}
   case "$path" in
 ${branches(words)}
   esac
-  if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$cur"))
+  if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$cur")); return; fi
+  if [[ $names ]]; then COMPREPLY=($(compgen -W "$(${name} $names 2>/dev/null)" -- "$cur"))
   else COMPREPLY=($(compgen -W "$plain" -- "$cur")); fi
 }
 complete -o bashdefault -o default -F _${name} ${name}
@@ -86,7 +88,8 @@ function zshScript(tree: readonly Node[], name: string): string {
       ? "_files; return"
       : `compadd -- ${option.choices.map(quoted).join(" ")}; return`,
   ]);
-  const words = tree.map(({ path, commands, options, choices }): [string[], string] => {
+  const words = tree.map(({ path, commands, options, choices, names }): [string[], string] => {
+    const list = names === null ? "" : ` names=${quoted(names)}`;
     const plain = [
       ...commands.map(({ word, about }) => described(word, about)),
       ...choices.map((choice) => described(choice, "")),
@@ -94,12 +97,12 @@ function zshScript(tree: readonly Node[], name: string): string {
     const flags = options.flatMap(({ flags: all, about }) =>
       all.map((flag) => described(flag, about)),
     );
-    return [[path], `plain=(${plain.join(" ")}) flags=(${flags.join(" ")})`];
+    return [[path], `plain=(${plain.join(" ")}) flags=(${flags.join(" ")})${list}`];
   });
   return `#compdef ${name}
 # zsh completion of ${name}: ${name} completion zsh > "\${fpath[1]}/_${name}"
 _${name}() {
-  local here=${quoted(name)} word
+  local here=${quoted(name)} names='' word
   local -a plain flags
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$here $word" in
@@ -114,6 +117,7 @@ ${branches(words)}
   esac
   if [[ $PREFIX == -* ]]; then _describe -o option flags
   elif (( $#plain )); then _describe command plain
+  elif [[ -n $names ]]; then compadd -- \${(f)"$(${name} \${=names} 2>/dev/null)"} || _files
   else _files; fi
 }
 if [ "$funcstack[1]" = _${name} ]; then _${name} "$@"; else compdef _${name} ${name}; fi
@@ -122,7 +126,10 @@ if [ "$funcstack[1]" = _${name} ]; then _${name} "$@"; else compdef _${name} ${n
 
 function fishScript(tree: readonly Node[], name: string): string {
   const at = (path: string) => `-n ${fishQuoted(`test (__${name}_here) = ${fishQuoted(path)}`)}`;
-  const lines = tree.flatMap(({ path, commands, options, choices }) => [
+  const lines = tree.flatMap(({ path, commands, options, choices, names }) => [
+    ...(names === null
+      ? []
+      : [`complete -c ${name} ${at(path)} -a ${fishQuoted(`(${name} ${names} 2>/dev/null)`)}`]),
     ...commands.map(
       ({ word, about }) => `complete -c ${name} ${at(path)} -f -a ${word} -d ${fishQuoted(about)}`,
     ),

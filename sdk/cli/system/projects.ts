@@ -16,23 +16,30 @@ const STDIN = "-";
 const YAML = /\.ya?ml$/i;
 const CHANGES = ["created", "changed", "removed", "unchanged"] as const;
 
-/** A document is held to its schema here as well: an error has the line in the file. */
 const apply: Act = async (context, _, given) => {
-  const { file, dryRun = false } = given as { file: string; dryRun?: boolean };
+  const { file: files, dryRun = false } = given as { file: readonly string[]; dryRun?: boolean };
+  const documents = files.map(readDocument);
+  for (const document of documents) {
+    const applied = await context.client.call("project.apply", { ...document, dryRun });
+    const lines = CHANGES.flatMap((change) =>
+      applied[change].map(
+        (name) => `${applied.project}/${name} ${change}${dryRun ? " (dry run)" : ""}`,
+      ),
+    );
+    report(context, applied, lines.join("\n") || `${applied.project} is empty`);
+  }
+  return undefined;
+};
+
+/** Held to its schema here as well: an error has the line in the file. @throws RequestError, OciError, FileError */
+function readDocument(file: string): { project: string } {
   if (YAML.test(file))
     throw new RequestError("bad-request", `${file}: a document is JSON; YAML isn't read`);
   const text = file === STDIN ? readFileSync(0) : readInputFile(file, DOCUMENT_BYTES_MAX);
   const document = readJson(text, file === STDIN ? "standard input" : file, true);
   check(document, API["project.apply"].params);
-  const asked = document.value as { project: string };
-  const applied = await context.client.call("project.apply", { ...asked, dryRun });
-  const lines = CHANGES.flatMap((change) =>
-    applied[change].map(
-      (name) => `${applied.project}/${name} ${change}${dryRun ? " (dry run)" : ""}`,
-    ),
-  );
-  return report(context, applied, lines.join("\n") || `${applied.project} is empty`);
-};
+  return document.value as { project: string };
+}
 
 type Project = Result<"project.list">[number];
 

@@ -322,10 +322,10 @@ which told the agent alone under which number; of an agent that is over there is
   },
   apply: {
     group: "projects",
-    summary: "make a project what a document says: its agents, jobs and limits",
+    summary: "make projects what documents say: their agents, jobs and limits",
     details: `
-The document is JSON, comments are fine. What it doesn't name any more is ended; applied again it starts who \
-was killed, and changes nothing else.
+A document is JSON, comments are fine, and is about one project. What it doesn't name any more is ended; applied \
+again it starts who was killed, and changes nothing else. Of several none is applied if one isn't sound.
 
   { "project": "demo",
     "agents": {
@@ -338,10 +338,17 @@ was killed, and changes nothing else.
     },
     "jobs": { "nightly": { "image": "report:1.0.0", "cron": "0 3 * * *" } } }`,
     options: [
-      option("-f, --file <file>", "the document; - for standard input").makeOptionMandatory(),
+      list(
+        "-f, --file <file>",
+        "a document; - for standard input; repeatable",
+      ).makeOptionMandatory(),
       option("--dry-run", "only say what would change"),
     ],
-    examples: ["aios apply -f project.json", "aios apply -f project.json --dry-run --json"],
+    examples: [
+      "aios apply -f project.json",
+      "aios apply -f shop.json -f market.json",
+      "aios apply -f project.json --dry-run --json",
+    ],
     project: null,
   },
   projects: {

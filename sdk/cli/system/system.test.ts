@@ -357,7 +357,10 @@ describe("a system at a terminal", { timeout: 120_000 }, () => {
     expect((await aios("ps", "-p", "demo", ...shown)).err).toContain("was revoked");
     const many = { project: "many", jobs: { tick: { image: "hello:0.0.0", every: 3600 } } };
     expect((await aios("load", hello)).status).toBe(0);
-    expect((await given(JSON.stringify(many), "apply", "-f", "-")).status).toBe(0);
+    const other = join(folder, "other.json");
+    writeFileSync(other, '{ "project": "other" }');
+    const applied = await given(JSON.stringify(many), "apply", "-f", other, "-f", "-");
+    expect(applied).toEqual({ status: 0, out: "other is empty\nmany/tick created\n", err: "" });
     expect((await aios("jobs", "--cancel", "many/tick")).out).toBe("tick\n");
     expect((await aios("jobs", "many/tick")).out).toMatch(/ every 3600s +suspended /);
     expect((await aios("projects", "--rm", "many")).out).toBe("many\n");
