@@ -1,7 +1,7 @@
 /** Shards of projects: where agents are, which has room for another one, and requests to them. */
 import { SyscallError } from "../../sdk/agent/error.ts";
 import type { Peer } from "../host/peers.ts";
-import { type Caller, sendPatiently } from "../host/rpc.ts";
+import { type Answered, type Caller, sendPatiently } from "../host/rpc.ts";
 import type { Tasks, Work } from "../host/tasks.ts";
 import { RequestError } from "../messages/errors.ts";
 import { encode } from "../messages/json.ts";
@@ -30,18 +30,26 @@ export function* unlessOver(work: Work<unknown>): Work<void> {
   }
 }
 
+/** What there is to know of projects. */
+export interface ProjectsKnown {
+  /** Bytes. */
+  memoryOf(project: string): number;
+  /** It has something that can be listed, and removed. */
+  isThere(project: string): boolean;
+}
+
 export class Fleet {
   private readonly tasks: Tasks;
   private readonly caller: Caller;
-  private readonly quotaOf: (project: string) => number;
+  private readonly projects: ProjectsKnown;
   private readonly shards = new Map<string, Peer>();
   /** Entries of each shard that are taken, or are about to be. */
   private readonly taken = new Map<string, number>();
 
-  constructor(tasks: Tasks, caller: Caller, quotaOf: (project: string) => number) {
+  constructor(tasks: Tasks, caller: Caller, projects: ProjectsKnown) {
     this.tasks = tasks;
     this.caller = caller;
-    this.quotaOf = quotaOf;
+    this.projects = projects;
   }
 
   /** Members of all shards that there are. */
@@ -158,15 +166,30 @@ export class Fleet {
     const key = keyOf(project, shard);
     const known = this.shards.get(key);
     if (known) return known;
-    const spec: ShardSpec = { project, shard, quota: this.quotaOf(project) };
-    const { result, capability } = yield* this.caller.askService(
-      "init",
-      "shard.open",
-      spec,
-      ASK_NS,
-    );
+    const spec: ShardSpec = { project, shard, quota: this.projects.memoryOf(project) };
+    const { result, capability } = yield* this.made(spec);
     const it = { id: (result as { id: number }).id, capability };
     this.shards.set(key, it);
     return it;
+  }
+
+  /** Where there is no memory or room for it, what is left of projects gives way that have nothing any more. */
+  private *made(spec: ShardSpec): Work<Answered> {
+    while (true)
+      try {
+        return yield* this.caller.askService("init", "shard.open", spec, ASK_NS);
+      } catch (error) {
+        const isFull = error instanceof RequestError && error.code === "quota-exceeded";
+        if (!isFull || !(yield* this.closeUnused(spec.project))) throw error;
+      }
+  }
+
+  /** Whether there was one, beside the project that is about to have something. */
+  private *closeUnused(but: string): Work<boolean> {
+    const known = [...this.shards.keys()].map((key) => key.slice(0, key.lastIndexOf("/")));
+    const unused = known.find((it) => it !== but && !this.projects.isThere(it));
+    if (unused === undefined) return false;
+    yield* this.close(unused);
+    return true;
   }
 }

@@ -25,6 +25,25 @@ test("one project more than there may be is refused; those that there are go on"
   await system.call("agent.run", { ...run, project: "more" });
 });
 
+test("a project that has nothing any more makes room for another one, and gives it its memory", async () => {
+  await expect(system.call("agent.run", { ...run, project: "again" })).rejects.toThrow(
+    "64 projects",
+  );
+  await system.call("agent.remove", { project: "p2", name: "a", force: true });
+  await system.call("agent.run", { ...run, project: "again" });
+  const small = await TestSystem.start(PROGRAMS);
+  try {
+    for (let n = 0; n < 6; n++) {
+      const project = `one-off-${n}`;
+      await small.call("agent.run", { ...run, project });
+      await small.call("agent.remove", { project, name: "a", force: true });
+    }
+    expect(await small.call("project.list", {})).toEqual([]);
+  } finally {
+    await small.stop();
+  }
+});
+
 test("a document has so many jobs at most", async () => {
   const job = { image: "ender:1.0.0", every: 3600, limits };
   const names = Array.from({ length: JOBS_PER_PROJECT_MAX + 1 }, (_, n) => `j${n}`);

@@ -111,7 +111,10 @@ class Orchestrator {
         yield* kernelImages.drop(image.codeDigest);
       },
     });
-    this.fleet = new Fleet(tasks, caller, (project) => this.projects.memoryOf(project));
+    this.fleet = new Fleet(tasks, caller, {
+      memoryOf: (project) => this.projects.memoryOf(project),
+      isThere: (project) => this.projects.isThere(project),
+    });
     const { fleet, images } = this;
     const onLife = (record: AgentRecord) => health.watch(record);
     const { prepare, hostPrograms } = host;

@@ -86,6 +86,10 @@ export class Projects {
     });
   }
 
+  isThere(project: string): boolean {
+    return this.names().includes(project);
+  }
+
   /** Projects that have agents or jobs, or of which a document has said something else. */
   private names(): string[] {
     const ofAgents = [...this.parts.ledger.agents.values()].map(({ view }) => view.project);
@@ -96,7 +100,7 @@ export class Projects {
   private *remove(project: string): Work<{ agents: number }> {
     const { ledger, fleet } = this.parts;
     const all = [...ledger.agents.values()].filter(({ view }) => view.project === project);
-    if (!this.names().includes(project))
+    if (!this.isThere(project))
       throw new RequestError("not-found", `there is no project ${project}`);
     const gone = all.map(({ view }) => view);
     const writes = [{ key: PROJECT + project }, ...this.jobs.writes(project, {}, 0)];
