@@ -3,6 +3,9 @@
 /** Columns, as commander has them where it knows of no terminal. */
 export const HELP_COLUMNS = 80;
 
+/** How a list of commands is shown: what each takes its own help says, which would make the list too wide. */
+export const NAMES_ONLY = { subcommandTerm: (command: { name(): string }) => command.name() };
+
 /**
  * Paragraphs are filled anew. A line that is indented stays one, as an example or a row of a table is; what is too long
  * of it goes on below its text, and an example behind a backslash.

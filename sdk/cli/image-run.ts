@@ -1,6 +1,12 @@
 /** What `aios image` does. */
 import { OciError, printable } from "../oci/errors.ts";
-import { buildImageFrom, readImageFile, verifyImageFile } from "../oci/node.ts";
+import {
+  buildImageFrom,
+  buildImageOf,
+  isCode,
+  readImageFile,
+  verifyImageFile,
+} from "../oci/node.ts";
 import type { AgentImage } from "../oci/read.ts";
 import type { AgentLimits } from "../oci/schema.ts";
 import type { ImageBuildArguments, ImageVerifyArguments } from "./image.ts";
@@ -12,7 +18,8 @@ const EPOCH_MAX = 0o77777777777;
 
 /** @throws OciError, FileError */
 export async function runBuild(path: string, options: ImageBuildArguments): Promise<void> {
-  const { archive, config, digest } = await buildImageFrom(path, {
+  const build = isCode(path) ? buildImageOf : buildImageFrom;
+  const { archive, config, digest } = await build(path, {
     tools: { aios: version() },
     tag: options.tag,
     epoch: sourceDateEpoch(),

@@ -49,6 +49,14 @@ describe("aios image build", () => {
     expect(image.tag).toBe("stable");
   });
 
+  test("takes code by itself, as aios run does", async () => {
+    const { at, image } = workFolder();
+    writeFileSync(at("Says.ts"), "console.log(1 as number);");
+    expect(await run("build", at("Says.ts"), "-o", image)).toMatchObject({ status: 0, err: "" });
+    const { config } = await readImage(readFileSync(image));
+    expect(config).toMatchObject({ name: "says", version: "0.0.0", runtime: "quickjs" });
+  });
+
   test("takes the time of SOURCE_DATE_EPOCH, and no other", async () => {
     const { folder, at, image } = workFolder();
     await run("build", folder, "-o", image);

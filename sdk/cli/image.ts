@@ -25,6 +25,8 @@ The image is an OCI image layout (specification 1.1) in one tar archive: a manif
 runtime, entry, capabilities, limits and provenance, and the code. Its identity is the digest of the
 manifest. The same files give the same bytes; SOURCE_DATE_EPOCH, seconds since 1970, gives it a time.
 
+Of code by itself (.wasm, .elf, .js, .ts) the image says its name, version 0.0.0, and nothing else.
+
 agent.json (comments are fine):
   {
     "name": "worker", "version": "1.0.0",
@@ -41,6 +43,7 @@ Examples:
   aios image build
   aios image build agents/worker -o worker.tar --tag 1.0.0
   aios image build agents/worker/test.json --json
+  aios image build worker.wasm
 `;
 
 /** `aios image`, to be added to the program's command. */
@@ -55,7 +58,7 @@ function buildCommand(): Command {
   return new Command("build")
     .summary("make an image of an agent from its agent.json")
     .description("Make an image of an agent from its agent.json and its code.")
-    .argument("[path]", "folder with an agent.json, or such a file", ".")
+    .argument("[path]", "folder with an agent.json, such a file, or code by itself", ".")
     .option("-o, --output <file>", "image to write (default: name-version.tar)")
     .option("-t, --tag <tag>", "name of the image in its index", parseTag)
     .option("--json", "print JSON", false)

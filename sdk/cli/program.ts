@@ -6,6 +6,7 @@ import { diskCommand } from "./disk.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitWithBadInput } from "./exit.ts";
 import { knowingHabits } from "./habits.ts";
+import { NAMES_ONLY } from "./help.ts";
 import { imageCommand } from "./image.ts";
 import { schedCommand } from "./sched.ts";
 import { systemCommands } from "./system/commands.ts";
@@ -18,8 +19,7 @@ export function aiosProgram(): Command {
       "An operating system whose processes are AI agents, on a simulated x86_64 machine.",
     )
     .version(version())
-    // What commands take their own help says: with it the list is wider than a terminal.
-    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .configureHelp(NAMES_ONLY)
     .showHelpAfterError("(aios --help says more)");
   const others = [upCommand, downCommand, bootCommand, diskCommand, imageCommand, schedCommand];
   for (const make of [...others, doctorCommand, completionCommand]) program.addCommand(make());

@@ -3,7 +3,7 @@ import type { Image, Result } from "../../../services/messages/api.ts";
 import { RequestError } from "../../../services/messages/errors.ts";
 import { eachOf } from "./complain.ts";
 import { type Act, type Context, named, report, say, show } from "./context.ts";
-import { bringImage } from "./images.ts";
+import { bring } from "./images.ts";
 import type { Column } from "./table.ts";
 import { bytes, span } from "./units.ts";
 
@@ -73,7 +73,7 @@ const images: Act = async (context) =>
 
 const load: Act = async (context, files) => {
   return await eachOf(context, files, async (file) => {
-    const image = await bringImage(context.client, file);
+    const image = await bring(context, file);
     if (!image) throw new RequestError("bad-request", `${file}: there is no such file`);
     report(context, image, image.digest);
   });

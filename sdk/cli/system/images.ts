@@ -8,10 +8,16 @@ import { ARCHIVE_BYTES_MAX } from "../../oci/media.ts";
 import { AGENT_FILE, buildImageFrom, buildImageOf, isCode } from "../../oci/node.ts";
 import { readInputFile } from "../image-file.ts";
 import { version } from "../version.ts";
+import type { Context } from "./context.ts";
+import { underWay } from "./progress.ts";
 
 const ARCHIVE = /\.tar$/i;
 /** A path, and no name of an image that the system has. */
 const PATH = /[/\\]|^\.\.?$/;
+
+/** As `bringImage`; on a terminal with a word while it takes. */
+export const bring = ({ client, err }: Context, image: string): Promise<Image | null> =>
+  underWay(err, `the system makes ${image} ready`, bringImage(client, image));
 
 /**
  * Brings what a path names to the system, built if it isn't an image yet; null for a reference to an image there.

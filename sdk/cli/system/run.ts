@@ -5,7 +5,7 @@ import type { Mount } from "../../../services/messages/mounts.ts";
 import { type LimitOptions, limitsOf, nameOf, statusOf } from "./agents.ts";
 import { type Act, type Context, named, said, say } from "./context.ts";
 import { feed } from "./feed.ts";
-import { bringImage } from "./images.ts";
+import { bring } from "./images.ts";
 import { LogCursor, writeLine } from "./logs.ts";
 
 interface RunOptions extends LimitOptions {
@@ -42,7 +42,7 @@ const run: Act = async (context, [image = "", ...args], given) => {
   const { name, cap = [], env = [], restart, interactive: stdin = false } = asked;
   const attach = asked.attach || stdin || asked.rm;
   if (stdin) requireInput(context);
-  const brought = await bringImage(client, image);
+  const brought = await bring(context, image);
   const agent = await client.call("agent.run", {
     image: brought?.reference ?? brought?.digest ?? image,
     ...(args.length > 0 && { args }),
@@ -64,7 +64,7 @@ const exec: Act = async (context, [beside = "", image = "", ...args], given) => 
   const asked = given as RunOptions;
   const { name, cap, env = [], detach, interactive: stdin = false } = asked;
   if (stdin && !detach) requireInput(context);
-  const brought = await bringImage(client, image);
+  const brought = await bring(context, image);
   const agent = await client.call("agent.exec", {
     ...named(context, beside),
     image: brought?.reference ?? brought?.digest ?? image,

@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 import { stateDirectory } from "../../client/place.ts";
 import { EXIT_BAD_INPUT } from "../exit.ts";
 import { knowingHabits } from "../habits.ts";
+import { NAMES_ONLY } from "../help.ts";
 import { type PlaceOptions, type Runner, systemCommands } from "./commands.ts";
 import { complain } from "./complain.ts";
 import { type Act, type Context, type Input, nameIn, said, say } from "./context.ts";
@@ -131,6 +132,7 @@ class Shell {
   /** All commands anew: what was parsed before isn't remembered. */
   private program(): Command {
     const program = knowingHabits(new Command("aios").exitOverride().helpOption("-h, --help"));
+    program.configureHelp(NAMES_ONLY);
     program.usage("<command> [options]").addHelpText("after", "  exit, Ctrl-D  leave the shell\n");
     program.showHelpAfterError("(help says more)");
     for (const command of systemCommands(this.runner))

@@ -20,6 +20,9 @@ test("words, quotes and comments are what they are to a shell", () => {
 test("what isn't finished is refused with its place", () => {
   expect(() => wordsOf("run 'a")).toThrow("the ' at column 5 has no end");
   expect(() => wordsOf("run a\\")).toThrow(QuoteError);
+  for (const line of ["ps -a | head", "ps >file", "ps;ps", "run a && ps"])
+    expect(() => wordsOf(line)).toThrow("means nothing here: quote it, or");
+  expect(wordsOf(`run a 'b|c' "d;e" f\\&g`)).toEqual(["run", "a", "b|c", "d;e", "f&g"]);
 });
 
 test("sh takes any such line apart in the same way", () => {

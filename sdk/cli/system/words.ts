@@ -1,4 +1,4 @@
-/** A line of the shell as words, by the rules of POSIX's shell for quotes (2.2), without its other signs. */
+/** A line of the shell as words, by the rules of POSIX's shell for quotes (2.2); its other signs are refused. */
 
 export class QuoteError extends Error {
   override readonly name = "QuoteError";
@@ -8,6 +8,9 @@ interface Taken {
   readonly text: string;
   readonly end: number;
 }
+
+/** What a shell of the computer has, and this one hasn't: pipes, redirections, lists. */
+const SIGNS = "|<>&;";
 
 /** Characters that a backslash in double quotes takes the meaning from. */
 const ESCAPABLE = '"\\$`';
@@ -24,7 +27,7 @@ function quoted(line: string, at: number): Taken {
   throw new QuoteError(`the ${sign} at column ${at + 1} has no end`);
 }
 
-/** @throws QuoteError a quote has no end, or nothing follows a backslash */
+/** @throws QuoteError a quote has no end, nothing follows a backslash, or a sign isn't quoted */
 export function wordsOf(line: string): string[] {
   const words: string[] = [];
   let word: string | null = null;
@@ -40,6 +43,9 @@ export function wordsOf(line: string): string[] {
       at = end;
     } else if (sign === "#" && word === null) {
       return words;
+    } else if (SIGNS.includes(sign)) {
+      const remedy = "quote it, or give the line to your own shell, with aios in front";
+      throw new QuoteError(`the ${sign} at column ${at + 1} means nothing here: ${remedy}`);
     } else {
       if (sign === "\\" && at + 1 === line.length)
         throw new QuoteError("nothing follows the backslash at the end");
