@@ -106,6 +106,25 @@ describe("killing", () => {
     expect(init.call("AGENT_INFO", handle).status).toBe("CAPABILITY_STALE");
   });
 
+  test("leaves an agent that calls or faults before the interrupt arrives that is to stop it as it is", () => {
+    const [root, child] = plant([0, 0]);
+    if (!root || !child) throw new Error("no tree");
+    const friend = life.authority.root(root.id, init.id);
+    const made = root.pool;
+    const before = life.accounts();
+    init.call("AGENT_KILL", init.handle(root.id), 5);
+    expect(root.call("WAIT", root.self, 0, 0, NEVER, 1).status).toBe("OBJECT_GONE");
+    expect(root.call("DONATE_TO", friend, NEVER).status).toBe("OBJECT_GONE");
+    expect(root.call("ENDPOINT_CREATE", made, 0, 0).status).toBe("OBJECT_GONE");
+    life.authority.exports.worldException(BigInt(root.id), 14, 6, 0x123n);
+    expect(life.state(root.id)).toBe("DYING");
+    expect(life.accounts()).toEqual(before);
+    life.settle();
+    expect([life.state(root.id), life.state(child.id)]).toEqual(["DEAD", "NONE"]);
+    const { kind, status, value } = init.view.noticeFirstAt(0);
+    expect([kind, status, value]).toEqual([NOTICE_ENDED, BigInt(END_KILLED), 5n]);
+  });
+
   test("gives every frame, object, capability and byte of any tree back", async () => {
     const shape = fc.array(fc.nat(20), { minLength: 1, maxLength: 20 });
     const memory = fc.array(fc.boolean(), { maxLength: 20 });

@@ -94,6 +94,21 @@ describe("an upgrade", () => {
     expect(agent.view.endCode).toBe((6n << 8n) | 14n);
   });
 
+  test("falls back to the old registers, though another CPU has suspended it just before it faults", () => {
+    init.call("AGENT_SUSPEND", handle);
+    upgrade(UPGRADE_BEGIN);
+    init.call("AGENT_RESUME", handle);
+    expect([0, 1].map((cpu) => life.world.schedule(cpu))).toContain(agent.id);
+    const cpu = life.world.kernel.cpus[agent.view.running - 1];
+    if (!cpu) throw new Error("no CPU");
+    init.call("AGENT_SUSPEND", handle);
+    expect(cpu.saved).toBe(0);
+    life.authority.exports.worldEnter(cpu.index);
+    life.authority.exports.worldException(BigInt(agent.id), 14, 6, 0x123n);
+    // What is in the context counts, and not what is in the CPU.
+    expect([cpu.saved, life.state(agent.id)]).toEqual([1, "SUSPENDED"]);
+  });
+
   test("is refused to one that runs, a second time, and for what is no image", () => {
     expect(upgrade(UPGRADE_BEGIN)).toBe("WRONG_STATE");
     init.call("AGENT_SUSPEND", handle);

@@ -38,7 +38,7 @@ import { Agent, AGENT_BYTES, Context, contextOf } from "./agent";
 import { contextInit } from "./create";
 import { keptEnd } from "./end";
 import { Image, imageRelease, isNative } from "./image";
-import { AGENT_KEEPER, AGENT_KEPT, AGENT_READY, AGENT_RUNNING, AGENT_WAITING } from "./states";
+import { AGENT_KEEPER, AGENT_KEPT, AGENT_READY, AGENT_WAITING } from "./states";
 import { standsStill } from "./suspend";
 
 /**
@@ -129,7 +129,7 @@ function setImage(agent: Agent, image: Image): void {
 function abandon(agent: Agent, status: u32): u32 {
   const kept = changetype<Agent>(agent.kept);
   exchange(agent, kept);
-  if (agent.state == AGENT_RUNNING) {
+  if (agent.running != 0) {
     contextOf(agent).rax = status;
     contextOf(agent).rdx = 0;
     reloadContext();
@@ -153,11 +153,14 @@ function restart(agent: Agent, argument: u64): void {
   proceed(agent);
 }
 
-/** Its context has been changed: that is what it goes on with, and a wait is over. */
+/**
+ * Its context has been changed: that is what it goes on with, and a wait is over. Who is in a CPU is in this one, whether
+ * it runs or another CPU has suspended it just now.
+ */
 function proceed(agent: Agent): void {
   waitCancel(agent);
   if (agent.resumeState == AGENT_WAITING) agent.resumeState = AGENT_READY;
-  if (agent.state == AGENT_RUNNING) reloadContext();
+  if (agent.running != 0) reloadContext();
 }
 
 function endKept(agent: Agent): void {

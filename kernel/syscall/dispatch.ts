@@ -1,5 +1,6 @@
 /** The table of system calls: what capability each needs, and who carries it out. */
 import { agentCall } from "../agent/calls";
+import { agentOver } from "../agent/tree";
 import { auditRefusal } from "../audit/refusal";
 import { authorize, authorizeSelf } from "../cap/authorize";
 import { EVERY_KIND, KIND_AGENT, KIND_ENDPOINT, KIND_KERNEL, KIND_POOL, KIND_TIMER } from "../object/kinds";
@@ -20,7 +21,7 @@ import {
   RIGHT_WRITE,
 } from "../cap/rights";
 import { auditAppend, auditDrain } from "./audit";
-import { Call } from "./call";
+import { Call, callerOf } from "./call";
 import { capDerive, capInspect, capRevoke } from "./cap";
 import { consoleWriteCall } from "./console";
 import { endpointClose, endpointCreate, eventSignal, pipeReadCall, pipeWriteCall } from "./endpoint";
@@ -65,7 +66,7 @@ import { endpointNotify, notifyRight } from "./notify";
 import { pqcComplete, pqcOperation, pqcTake } from "./operation";
 import { randomGet } from "./random";
 import { agentSchedule, schedConfigureCall } from "./schedule";
-import { STATUS_OK } from "./status";
+import { STATUS_OBJECT_GONE, STATUS_OK } from "./status";
 import { donateTo, timerSet, wait, yieldCpu } from "./wait";
 
 const AGENT: u32 = 1 << KIND_AGENT;
@@ -74,8 +75,12 @@ const KERNEL: u32 = 1 << KIND_KERNEL;
 const POOL: u32 = 1 << KIND_POOL;
 const TIMER: u32 = 1 << KIND_TIMER;
 
-/** Carries the call out, if its capability allows it; what is refused leaves an audit record. */
+/**
+ * Carries the call out, if its capability allows it; what is refused leaves an audit record. An agent that another CPU
+ * has ended calls still until the interrupt arrives that stops it: it does nothing more, and nobody reads the status.
+ */
 export function dispatch(call: Call): u32 {
+  if (agentOver(callerOf(call))) return STATUS_OBJECT_GONE;
   const status = carryOutOften(call);
   if (status != STATUS_OK) auditRefusal(call, status);
   return status;
