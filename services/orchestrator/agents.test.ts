@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { agentFile, build } from "../../sdk/oci/testing.ts";
 import { putImage } from "./images.ts";
 import { PROGRAMS } from "./testing/programs.ts";
@@ -61,6 +61,40 @@ describe("agents", () => {
     expect(await system.call("agent.start", named)).toMatchObject({ state: "running" });
     await system.call("agent.remove", { ...named, force: true });
     await expect(system.call("agent.inspect", named)).rejects.toThrow("there is no agent");
+  });
+
+  test("are told of when what is told is on the disk: their end as well", async () => {
+    const { store } = system;
+    const [ending, paused] = [{ name: "told-end" }, { name: "told-pause" }];
+    const other = { name: "nobody" };
+    for (const named of [ending, paused])
+      await system.call("agent.run", { image: "sleeper:1.0.0", ...named });
+    const write = store.write.bind(store);
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const writes = vi
+      .spyOn(store, "write")
+      .mockImplementation((batch) => held.then(() => write(batch)));
+    const acts = [system.call("agent.kill", ending), system.call("agent.pause", paused)];
+    await vi.waitUntil(() => writes.mock.calls.length > 1);
+    const told: string[] = [];
+    const asked = [
+      system.call("agent.wait", { ...ending, wait: 10 }),
+      system.call("agent.inspect", paused),
+    ].map((answer) => answer.then(({ state }) => told.push(state)));
+    try {
+      // What doesn't wait is answered meanwhile.
+      for (let turn = 0; turn < 5; turn++)
+        await expect(system.call("agent.resume", other)).rejects.toThrow("there is no agent");
+      expect(told).toEqual([]);
+    } finally {
+      writes.mockRestore();
+      release();
+    }
+    await Promise.all([...acts, ...asked]);
+    expect(told.sort()).toEqual(["exited", "paused"]);
   });
 
   test("with time to end, an agent ends by itself; without a word from it, it is ended", async () => {

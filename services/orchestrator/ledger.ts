@@ -33,6 +33,9 @@ export class Ledger {
   private nextEvent = 0;
   /** Events before this one are on the disk. */
   private published = 0;
+  /** Batches that have been asked for, and those that have come back. */
+  private asked = 0;
+  private answered = 0;
   private readonly looking = new Set<() => void>();
 
   constructor(sys: Sys, tasks: Tasks, store: Store, epoch: number) {
@@ -156,10 +159,32 @@ export class Ledger {
     ];
     this.events.push(...events);
     this.events.splice(0, this.events.length - EVENTS_MAX);
-    yield* tasks.host(() => store.write(all));
-    // Batches come back in the order in which they were asked for.
-    this.published = Math.max(this.published, (events.at(-1)?.sequence ?? -1) + 1);
-    for (const look of this.looking) look();
+    const number = ++this.asked;
+    try {
+      yield* tasks.host(() => store.write(all));
+      // Batches come back in the order in which they were asked for.
+      this.published = Math.max(this.published, (events.at(-1)?.sequence ?? -1) + 1);
+    } finally {
+      this.answered = Math.max(this.answered, number);
+      for (const look of this.looking) look();
+    }
+  }
+
+  /**
+   * Done when all is on the disk that the records show now: they change as soon as a batch is asked for.
+   * @throws RequestError unavailable: the disk hasn't taken it
+   */
+  *settled(): Work<void> {
+    const last = this.asked;
+    if (this.answered < last)
+      yield new Pause<void>((resume) => {
+        const forget = this.onChange(() => {
+          if (this.answered < last) return;
+          forget();
+          resume();
+        });
+      });
+    if (this.store.failure) throw this.store.failure;
   }
 
   /** Waits until `done` says so, which is asked after each change; for so many seconds at most. */
@@ -195,7 +220,9 @@ export class Ledger {
       return !record || done(record);
     };
     yield* this.wait(gone, seconds);
-    return this.find(named);
+    const found = this.find(named);
+    yield* this.settled();
+    return found;
   }
 
   *readEvents(asked: EventsAsked): Work<EventsRead> {

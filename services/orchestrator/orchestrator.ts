@@ -151,12 +151,11 @@ class Orchestrator {
   *run(): Step<never> {
     const { tasks, methods, sys } = this;
     const denied = this.denials.heard.bind(this.denials);
-    const table = Object.entries(methods).map(([name, run]) => [
-      name,
-      checked(sys, API[name as OrchestratorMethod], run, (needed, sender) =>
-        denied(name, needed, sender),
-      ),
-    ]);
+    const table = Object.entries(methods).map(([name, run]) => {
+      const row = API[name as OrchestratorMethod];
+      const shown = row.http[0] === "GET" ? this.settled(run) : run;
+      return [name, checked(sys, row, shown, (needed, by) => denied(name, needed, by))];
+    });
     const answer = answering(tasks, Object.fromEntries(table));
     const ready = () => this.ready();
     const told = (message: Message) => this.told(message);
@@ -167,6 +166,16 @@ class Orchestrator {
         if (!(yield* told(message))) yield* answer(message);
       },
     });
+  }
+
+  /** What is read is answered when it is on the disk. */
+  private settled(run: Implementation): Implementation {
+    const { ledger } = this;
+    return function* (params, sender, require) {
+      const answer = yield* run(params, sender, require);
+      yield* ledger.settled();
+      return answer;
+    };
   }
 
   private *begin(): Work<void> {
