@@ -14,6 +14,7 @@ import { type RunResult, type RunSettings, runWorkload } from "../workload/run.t
 import { byAgent, byTask, reportText } from "../workload/summary.ts";
 import { SchedulingTrace } from "../workload/trace.ts";
 import { duration } from "../workload/units.ts";
+import { ERASE_LINE } from "./erase.ts";
 import { EXIT_BAD_INPUT, EXIT_LIMIT, EXIT_OFF, EXIT_PANIC } from "./exit.ts";
 import { FileError, readInputFile, writeFileAtomically } from "./image-file.ts";
 import type { SchedArguments } from "./sched.ts";
@@ -86,7 +87,7 @@ async function run(workload: Workload, options: SchedArguments): Promise<number>
   } finally {
     outputs.close();
   }
-  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  if (process.stderr.isTTY) process.stderr.write(ERASE_LINE);
   outputs.write(result);
   return statusOf(result);
 }
@@ -116,7 +117,7 @@ function progress(): (elapsed: number) => void {
   return (elapsed) => {
     if (performance.now() < next) return;
     next = performance.now() + PAUSE_MS;
-    process.stderr.write(`\r\x1b[K${duration(elapsed)} of virtual time`);
+    process.stderr.write(`${ERASE_LINE}${duration(elapsed)} of virtual time`);
   };
 }
 

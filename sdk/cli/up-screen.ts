@@ -1,7 +1,6 @@
 /** What `aios up` shows: a log, and on a terminal a line below it that says how the system is. */
 import pc from "picocolors";
-
-const ERASE_LINE = "\r\x1b[K";
+import { ERASE_LINE } from "./erase.ts";
 
 export interface LogEntry {
   readonly kind: string;

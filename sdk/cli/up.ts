@@ -43,8 +43,7 @@ other variables of OpenTelemetry hold as well.
 
 Exit status:
   0  stopped in order
-  ${EXIT_REFUSED}  another instance has the directory or the port, or the machine came to
-     an end by itself
+  ${EXIT_REFUSED}  another instance has the directory or the port, or the machine came to an end by itself
   ${EXIT_BAD_INPUT}  bad usage, or a mount that can't be
   130  stopped at once
 

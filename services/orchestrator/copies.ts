@@ -5,6 +5,7 @@ import type { Agent, Snapshot, Usage } from "../messages/api.ts";
 import { RequestError } from "../messages/errors.ts";
 import type { Member, SpawnSpec } from "../messages/system.ts";
 import { type AgentMethods, isOver, type Named, type Parts, requireLive } from "./agents.ts";
+import { KILLED } from "./fleet.ts";
 import { SNAPSHOTS_PER_PROJECT_MAX } from "./limits.ts";
 import type { Objects } from "./objects.ts";
 import { type AgentRecord, isLive, keyOf, lifeOf } from "./record.ts";
@@ -33,7 +34,6 @@ const RUN_BYTES = 6;
 const LOOK_NS = 1_000_000n;
 /** A clone that hasn't left its state after so many looks has ended without. */
 const LOOKS_MAX = 2000;
-const KILLED = 137;
 
 export class Copies {
   private readonly parts: Parts;

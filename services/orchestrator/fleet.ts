@@ -16,8 +16,8 @@ import {
 import { ASK_NS, ENTRIES_PER_AGENT, SHARD_ENTRIES_MAX } from "./limits.ts";
 import { type AgentRecord, lifeOf } from "./record.ts";
 
-/** As by a signal. */
-const KILLED = 137;
+/** Code of who is ended by another one, as by SIGKILL in a shell. */
+export const KILLED = 137;
 
 const keyOf = (project: string, shard: number): string => `${project}/${shard}`;
 

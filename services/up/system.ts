@@ -100,8 +100,8 @@ export class System {
 
   /**
    * Turns the machine on; `run` makes it go.
-   * @throws RequestError bad-request: a mount can't be; unavailable: the state directory can't be used or is another instance's, or an
-   *   address is taken
+   * @throws RequestError bad-request: a mount can't be; unavailable: the state directory can't be used or is
+   *   another instance's, or an address is taken
    */
   static async start(options: SystemOptions): Promise<System> {
     const { state } = options;

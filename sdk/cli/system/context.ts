@@ -87,6 +87,11 @@ export function chosen<T>(
   });
 }
 
+/** @throws RequestError bad-request */
+export function requireNames(names: readonly string[], what: string): void {
+  if (names.length === 0) throw new RequestError("bad-request", `which ${what}? None is named`);
+}
+
 /** Whether an agent, a job or a snapshot is the one that was written so. */
 export const isNamed =
   (context: Context) =>

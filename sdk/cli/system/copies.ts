@@ -1,8 +1,17 @@
 /** Copies of agents: clones that run, and snapshots to which an agent is brought back. */
 import type { Result } from "../../../services/messages/api.ts";
-import { RequestError } from "../../../services/messages/errors.ts";
 import { eachOf } from "./complain.ts";
-import { type Act, chosen, isNamed, named, nameIn, said, say, show } from "./context.ts";
+import {
+  type Act,
+  chosen,
+  isNamed,
+  named,
+  nameIn,
+  requireNames,
+  said,
+  say,
+  show,
+} from "./context.ts";
 import type { Column } from "./table.ts";
 import { bytes, span } from "./units.ts";
 
@@ -45,7 +54,7 @@ const snapshots: Act = async (context, ids, options) => {
     const shown = chosen(all, ids, "snapshot", (it, id) => isIt(byId(it), id));
     return show(context, shown, COLUMNS, (it) => nameIn(context)(byId(it)));
   }
-  if (ids.length === 0) throw new RequestError("bad-request", "which snapshot? None is named");
+  requireNames(ids, "snapshot");
   return await eachOf(context, ids, async (text) => {
     const { name: id, project: its } = named(context, text);
     await context.client.call("snapshot.remove", { id, project: its });

@@ -1,8 +1,8 @@
 /** What is said on a terminal while something takes long. */
+import { ERASE_LINE } from "../erase.ts";
 
 /** Work that is done sooner needs no word, ms. */
 const SOON_MS = 500;
-const ERASE_LINE = "\r\x1b[K";
 
 /** Waits for `work`; on a terminal a line says that it is under way, and goes with its end. */
 export async function underWay<T>(

@@ -7,7 +7,7 @@ import { DOCUMENT_BYTES_MAX } from "../../oci/media.ts";
 import { check } from "../../oci/schema.ts";
 import { readInputFile } from "../image-file.ts";
 import { eachOf } from "./complain.ts";
-import { type Act, chosen, isNamed, named, nameIn, report, show } from "./context.ts";
+import { type Act, chosen, isNamed, named, nameIn, report, requireNames, show } from "./context.ts";
 import type { Column } from "./table.ts";
 import { bytes, span } from "./units.ts";
 
@@ -65,11 +65,6 @@ const projects: Act = async (context, names, given) => {
   const shown = chosen(all, names, "project", (it, name) => it.name === name);
   return show(context, shown, PROJECT_COLUMNS, ({ name }) => name);
 };
-
-/** @throws RequestError bad-request */
-function requireNames(names: readonly string[], what: string): void {
-  if (names.length === 0) throw new RequestError("bad-request", `which ${what}? None is named`);
-}
 
 type Job = Result<"job.list">[number];
 

@@ -24,7 +24,7 @@ export interface Round {
   readonly at: number;
   /** What is owed where the loop is left. */
   readonly exit: Owing;
-  /** $X. */
+  /** Where that is: $X of the loop (meter.ts). */
   readonly out: number;
 }
 
